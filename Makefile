@@ -1,0 +1,74 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+#
+# Everything happens in .venv; each step leaves a stamp there, so it runs again only when
+# pyproject.toml or constraints.txt changed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SPEC := pyproject.toml constraints.txt
+
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check setup lint types docs bench fuzz clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "gammagym needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/core: $(VENV)/made $(SPEC)
+	@echo "installing gammagym"
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/core
+	@echo "installing what tests need"
+	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# torch first and by its exact version, or the newest build with gigabytes of CUDA comes down.
+$(VENV)/train: $(VENV)/core
+	@echo "installing what training needs"
+	@$(PIP) install "$$(grep '^torch==' constraints.txt)"
+	@$(PIP) install -c constraints.txt -e '.[train]'
+	@touch $@
+
+$(VENV)/docs: $(VENV)/core
+	@echo "installing what the documentation needs"
+	@$(PIP) install -c constraints.txt -e '.[docs]'
+	@touch $@
+
+demo: $(VENV)/core ## run a tournament and write an HTML report
+	@$(BIN)/gammagym tournament --demo --out results/demo
+
+test: $(VENV)/dev ## run all tests
+	@$(BIN)/python -m pytest
+
+setup: $(VENV)/dev $(VENV)/train $(VENV)/docs ## install everything that tests, docs and training need
+
+lint: $(VENV)/dev ## style, formatting, types, architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright --warnings
+	@$(BIN)/lint-imports
+
+docs: $(VENV)/docs ## build the documentation into docs/_build
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: $(VENV)/core ## print benchmarks, each as a ratio measured in one run
+	@$(BIN)/python benchmarks/book.py
+	@$(BIN)/python benchmarks/environment.py
+
+fuzz: $(VENV)/dev ## compare the engine with the reference book over millions of messages
+	@$(BIN)/python benchmarks/fuzz.py
+
+clean: ## remove everything that was built
+	@rm -rf $(VENV) results docs/_build build dist .pytest_cache .ruff_cache .hypothesis

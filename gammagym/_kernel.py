@@ -1,0 +1,118 @@
+"""The one way to compile a function: ``@kernel``.
+
+Numba's own disk cache looks only at the file of the function it caches. Edit a function that it
+*calls*, in another file, and the old result comes back without a word; upgrade the package and the
+old fees are charged; switch bounds checking on and nothing is checked. So every kernel lives in a
+cache folder named by a digest of all sources that kernels may import and of the compile flags.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+import numba
+from numba.core import config
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+# Numba fills this module with its settings when it is imported.
+numba_config: Any = config
+
+PACKAGE = Path(__file__).resolve().parent
+
+# What kernels may import. An edit in a report, the command line or the docs recompiles nothing.
+KERNEL_SOURCES = ("_kernel.py", "world.py", "loop.py", "engine", "exchange", "market", "envs")
+_KEPT_CACHES = 3
+
+
+def _digest() -> str:
+    """Hash the sources and flags that compiled code depends on."""
+    state = hashlib.sha256()
+    for entry in KERNEL_SOURCES:
+        path = PACKAGE / entry
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            state.update(file.relative_to(PACKAGE).as_posix().encode())
+            state.update(file.read_bytes())
+    flags = (numba.__version__, numba_config.BOUNDSCHECK, numba_config.OPT, sys.version_info[:2])
+    state.update(repr(flags).encode())
+    return state.hexdigest()[:24]
+
+
+def cache_root() -> Path:
+    """Return the folder of compiled kernels of all versions, ``$GAMMAGYM_CACHE_DIR``."""
+    if "GAMMAGYM_CACHE_DIR" in os.environ:
+        return Path(os.environ["GAMMAGYM_CACHE_DIR"])
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(base) if base else Path.home() / ".cache") / "gammagym"
+
+
+CACHE_FOLDER = cache_root() / _digest()
+
+
+def prune_caches() -> None:
+    """Delete all but the newest cache folders (called at the end of a test run)."""
+    folders = [path for path in cache_root().glob("*") if path.is_dir()]
+    for old in sorted(folders, key=lambda path: path.stat().st_mtime)[:-_KEPT_CACHES]:
+        if old != CACHE_FOLDER:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+@overload
+def kernel(function: _F) -> _F: ...
+@overload
+def kernel(
+    *, inline: bool = False, parallel: bool = False, counted: bool = True
+) -> Callable[[_F], _F]: ...
+
+
+def kernel(
+    function: _F | None = None,
+    *,
+    inline: bool = False,
+    parallel: bool = False,
+    counted: bool = True,
+) -> _F | Callable[[_F], _F]:
+    """Compile a function over worlds, or parts of one, with a cache that sees every edit.
+
+    Args:
+        function: the function, when used without parentheses.
+        inline: force LLVM to inline it; for leaves of at most ten lines only.
+        parallel: allow ``numba.prange``; for the one outer loop over worlds only.
+        counted: count the users of every array at every call, which a function needs only if it
+            allocates or returns an array; the engine, which does neither, is a third faster
+            without (the caller from Python holds the arrays).
+
+    Raises:
+        ImportError: the function's module is not among ``KERNEL_SOURCES``, so that an edit of it
+            would go unseen.
+    """
+    if function is None:
+        return lambda inner: _compile(inner, inline, parallel, counted)
+    return _compile(function, inline, parallel, counted)
+
+
+def _compile(function: _F, inline: bool, parallel: bool, counted: bool) -> _F:
+    source = Path(function.__code__.co_filename).resolve()
+    known = source.is_relative_to(PACKAGE) and (
+        source.relative_to(PACKAGE).parts[0] in KERNEL_SOURCES
+    )
+    if not known:
+        raise ImportError(
+            f"@kernel in {source}: add its package to gammagym._kernel.KERNEL_SOURCES"
+        )
+    CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
+    before = numba_config.CACHE_DIR
+    # Numba reads the setting once, while it decorates.
+    numba_config.CACHE_DIR = str(CACHE_FOLDER)
+    try:
+        options: dict[str, Any] = {"forceinline": inline, "parallel": parallel, "_nrt": counted}
+        compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
+        return compiled
+    finally:
+        numba_config.CACHE_DIR = before

@@ -1,0 +1,1 @@
+"""The friendly way to one book and to one world."""

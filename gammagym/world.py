@@ -1,0 +1,592 @@
+"""THE schema: one world is one NumPy record, and every field of it is declared here with its unit.
+
+A table is a class whose annotations say type, NumPy code and meaning; the nested dtype is built
+from them, so that type checkers, kernels and the documentation read the same lines. Integers carry
+money (quanta, 1e-8 of a currency), prices (ticks), sizes (lots), rates (1e-9) and time (ns);
+floats are for models, Greeks and observations, never for what an account owns.
+
+Tables are laid out without padding, so that equal worlds have equal bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol, TypeVar, get_args, get_type_hints
+
+import numpy as np
+from numba.core import config
+from numpy.typing import NDArray
+
+_settings: Any = config
+
+I8 = "i8"
+I4 = "i4"
+U8 = "u8"
+U1 = "u1"
+F8 = "f8"
+
+Row = TypeVar("Row", covariant=True)
+Vector = NDArray[Any]
+
+
+class Rows(Protocol[Row]):
+    """A column of records, as kernels see it."""
+
+    def __getitem__(self, index: Any, /) -> Row: ...
+    def __len__(self) -> int: ...
+
+
+# --- Names for numbers -----------------------------------------------------------------------
+# Each family has a range of its own, so that a code of the wrong family is caught. The codes of
+# `OrderBook` messages (side, kind, tif, report kinds) are fixed from outside and start at zero.
+
+BUY, SELL = 0, 1
+NEW, CANCEL, MODIFY = 0, 1, 2
+GTC, IOC, FOK, POST_ONLY = 0, 1, 2, 3
+
+NO_ORDER = -1
+NO_LEVEL = -1
+NO_ACCOUNT = -1
+NO_INSTRUMENT = -1
+
+SPOT, PERPETUAL, FUTURE, CALL, PUT = 10, 11, 12, 13, 14
+FLOW_NONE, FLOW_IDEAL, FLOW_ZERO_INTELLIGENCE = 20, 21, 22
+PRICE_GBM, PRICE_REPLAY = 30, 31
+SHOCK_NONE, SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH = 40, 41, 42, 43
+
+# Accounts that every world has; competitors' accounts follow.
+CROWD, MAKERS, FEE_INCOME, INSURANCE, ROUNDING, FIRST_AGENT_ACCOUNT = 0, 1, 2, 3, 4, 5
+
+# Random streams, one per purpose (market/streams.py). `+ instrument` where each book has its own.
+STREAM_PRICE, STREAM_SEEDING, STREAM_LATENCY, STREAM_FLOW = 0, 1, 2, 8
+
+# Why the exchange refused an order; counted per agent in `Agent.rejects`.
+REJECT_REASONS = (
+    "none",
+    "full",  # the book's quota of orders or levels, or the in-flight queue, is used up
+    "unknown order",
+    "duplicate order id",
+    "bad quantity",
+    "would cross",  # post-only
+    "out of sequence",
+    "insufficient margin",
+    "halted",
+    "bad price",
+    "bad message",
+    "overflow",
+)
+(
+    ACCEPTED,
+    REJECT_FULL,
+    REJECT_UNKNOWN_ORDER,
+    REJECT_DUPLICATE_ID,
+    REJECT_QUANTITY,
+    REJECT_WOULD_CROSS,
+    REJECT_SEQUENCE,
+    REJECT_MARGIN,
+    REJECT_HALTED,
+    REJECT_PRICE,
+    REJECT_MESSAGE,
+    REJECT_OVERFLOW,
+) = range(len(REJECT_REASONS))
+
+# Where the money of an episode went; the parts sum to the change of equity (exchange/attribution).
+PARTS = (
+    "gamma",
+    "theta",
+    "vega",
+    "vanna",
+    "volga",
+    "delta",
+    "delay",
+    "spread",
+    "maker",
+    "fees",
+    "funding",
+    "basis",
+    "liquidation",
+    "deleveraging",
+    "residual",
+)
+(
+    PART_GAMMA,
+    PART_THETA,
+    PART_VEGA,
+    PART_VANNA,
+    PART_VOLGA,
+    PART_DELTA,
+    PART_DELAY,
+    PART_SPREAD,
+    PART_MAKER,
+    PART_FEES,
+    PART_FUNDING,
+    PART_BASIS,
+    PART_LIQUIDATION,
+    PART_DELEVERAGING,
+    PART_RESIDUAL,
+) = range(len(PARTS))
+
+NANOSECONDS = 1_000_000_000
+YEAR_NS = 365 * 86_400 * NANOSECONDS
+QUANTA = 100_000_000
+RATE_UNIT = 1_000_000_000
+# Largest notional of one account that integer arithmetic is allowed to meet (DESIGN, Money).
+LARGEST_QUANTA = 2**62
+# Direct-mapped cache of the price index, per side of a book; a power of two.
+PRICE_CACHE = 64
+
+
+# --- The book --------------------------------------------------------------------------------
+
+
+class Order(Protocol):
+    """One resting order: a node of its level's first-in-first-out list."""
+
+    order_id: Annotated[int, I8, "the owner's name for it; unique among the book's resting orders"]
+    price_ticks: Annotated[int, I8, "limit price (ticks)"]
+    quantity_lots: Annotated[int, I8, "open quantity (lots)"]
+    arrival: Annotated[int, I8, "rank of arrival in its book; later orders have larger numbers"]
+    owner: Annotated[int, I4, "account that sent it (row of accounts)"]
+    level: Annotated[int, I4, "row of levels it queues at"]
+    next: Annotated[int, I4, "order behind it in the queue or in the free list, or NO_ORDER"]
+    previous: Annotated[int, I4, "order before it in the queue, or NO_ORDER"]
+    id_next: Annotated[int, I4, "next order of the same bucket of the id table, or NO_ORDER"]
+    side: Annotated[int, U1, "BUY or SELL"]
+    tif: Annotated[int, U1, "GTC or POST_ONLY; nothing else rests"]
+    live: Annotated[int, U1, "1 while it rests, 0 in the free list"]
+    instrument: Annotated[int, U1, "instrument whose book it rests in; 0 in a book on its own"]
+
+
+class Level(Protocol):
+    """All orders of one side at one price, and one inner node of that side's price index."""
+
+    price_ticks: Annotated[int, I8, "price (ticks)"]
+    quantity_lots: Annotated[int, I8, "sum of the open quantities of its orders (lots)"]
+    first: Annotated[int, I4, "order at the head of the queue, or NO_ORDER"]
+    last: Annotated[int, I4, "order at the tail of the queue, or NO_ORDER"]
+    better: Annotated[int, I4, "next level towards the touch, or NO_LEVEL"]
+    worse: Annotated[int, I4, "next level away from the touch, or the next free level"]
+    child: Annotated[Vector, I4, (2,), "index node: rows >= 0 are nodes, -1 - r is the leaf r"]
+    bit: Annotated[int, I4, "index node: the bit of the price that its children differ in"]
+    live: Annotated[int, I4, "1 while orders queue here, 0 in the free list"]
+
+
+class BookHead(Protocol):
+    """Everything of a book but its orders and levels: two sides, two free lists, counters."""
+
+    best: Annotated[Vector, I4, (2,), "level at the touch of each side, or NO_LEVEL"]
+    root: Annotated[Vector, I4, (2,), "root of each side's price index, coded as Level.child"]
+    level_count: Annotated[Vector, I4, (2,), "live levels of each side"]
+    order_count: Annotated[Vector, I4, (2,), "live orders of each side"]
+    free_level: Annotated[int, I4, "first free row of levels, or NO_LEVEL"]
+    free_order: Annotated[int, I4, "first free row of orders, or NO_ORDER"]
+    cache: Annotated[Vector, I4, (2, PRICE_CACHE), "level last seen at price % size, a hint only"]
+    next_arrival: Annotated[int, I8, "rank that the next order to rest gets"]
+    last_price_ticks: Annotated[int, I8, "price of the last trade (ticks); valid when trades > 0"]
+    trades: Annotated[int, I8, "trades so far"]
+    volume_lots: Annotated[int, I8, "quantity traded so far (lots)"]
+    bought_lots: Annotated[int, I8, "part of it in which the taker bought (lots)"]
+
+
+class Fill(Protocol):
+    """One trade as the matching engine reports it to the exchange."""
+
+    price_ticks: Annotated[int, I8, "the maker's price (ticks)"]
+    quantity_lots: Annotated[int, I8, "quantity traded (lots)"]
+    maker_id: Annotated[int, I8, "order_id of the maker"]
+    maker_owner: Annotated[int, I4, "account of the maker"]
+    maker_left: Annotated[int, I4, "1 if the maker still rests, 0 if this trade filled it"]
+
+
+class Message(Protocol):
+    """One instruction on its way from an agent to a book."""
+
+    arrival_ns: Annotated[int, I8, "when it reaches the matching engine (ns)"]
+    order_id: Annotated[int, I8, "order it creates or speaks of"]
+    price_ticks: Annotated[int, I8, "limit or protection price (ticks)"]
+    quantity_lots: Annotated[int, I8, "new: quantity; modify: new open quantity (lots)"]
+    decision_mid: Annotated[float, F8, "mid price when it was sent (price units)"]
+    account: Annotated[int, I4, "account that sends it"]
+    instrument: Annotated[int, I4, "instrument it is for"]
+    kind: Annotated[int, U1, "NEW, CANCEL or MODIFY"]
+    side: Annotated[int, U1, "BUY or SELL"]
+    tif: Annotated[int, U1, "GTC, IOC, FOK or POST_ONLY"]
+    reduce_only: Annotated[int, U1, "1 if it may only bring the position closer to zero"]
+    liquidation: Annotated[int, I4, "1 if the liquidation engine sends it"]
+
+
+# --- The exchange ----------------------------------------------------------------------------
+
+
+class Venue(Protocol):
+    """Rules of one exchange that are not an instrument's."""
+
+    liquidation_fee_e9: Annotated[
+        int, I8, "share of a liquidated notional paid to insurance (1e-9)"
+    ]
+    fee_account: Annotated[int, I4, "account that collects its fees"]
+    insurance_account: Annotated[int, I4, "account of its insurance fund"]
+    modify_keeps_priority: Annotated[
+        int, I4, "1 if a smaller size at the same price keeps its place"
+    ]
+    halted: Annotated[int, I4, "1 while matching is suspended"]
+
+
+class Instrument(Protocol):
+    """One contract: its terms, its mark, its Greeks, its funding."""
+
+    tick_quanta: Annotated[
+        int, I8, "value of one tick of one lot (quanta of the settlement currency)"
+    ]
+    lot_coin_quanta: Annotated[
+        int, I8, "spot: coin delivered per lot (quanta of the base currency)"
+    ]
+    expiry_ns: Annotated[int, I8, "future, call, put: when it settles (ns)"]
+    mark_quanta: Annotated[int, I8, "mark value of one lot (quanta)"]
+    initial_margin_e9: Annotated[int, I8, "initial margin, share of notional (1e-9)"]
+    maintenance_margin_e9: Annotated[int, I8, "maintenance margin, share of notional (1e-9)"]
+    funding_rate_e9: Annotated[
+        int, I8, "perpetual: rate of the current interval (1e-9); > 0: longs pay"
+    ]
+    funding_interval_ns: Annotated[int, I8, "perpetual: time between payments (ns); 0: never"]
+    next_funding_ns: Annotated[int, I8, "perpetual: next payment (ns)"]
+    last_fill_ns: Annotated[int, I8, "when it last traded (ns)"]
+    maker_size_lots: Annotated[int, I8, "quoted by makers: size of each quote (lots); 0: no quotes"]
+    maker_half_spread: Annotated[float, F8, "quoted by makers: half spread as a share of spot"]
+    protection: Annotated[float, F8, "how far a market order may reach through the touch (share)"]
+    tick_size: Annotated[float, F8, "price of one tick (settlement currency per unit)"]
+    lot_size: Annotated[float, F8, "units of the underlying in one lot"]
+    strike: Annotated[float, F8, "call, put: strike price"]
+    moneyness: Annotated[float, F8, "call, put: strike as a multiple of the episode's first price"]
+    mark_price: Annotated[float, F8, "mark price (price units)"]
+    implied_volatility: Annotated[float, F8, "call, put: annual volatility of the mark"]
+    value: Annotated[float, F8, "call, put: Black-76 value of one unit"]
+    delta: Annotated[float, F8, "change of value per unit of the forward"]
+    gamma: Annotated[float, F8, "change of delta per unit of the forward"]
+    vega: Annotated[float, F8, "change of value per unit of volatility"]
+    theta: Annotated[float, F8, "change of value per year"]
+    vanna: Annotated[float, F8, "change of delta per unit of volatility"]
+    volga: Annotated[float, F8, "change of vega per unit of volatility"]
+    maker_orders: Annotated[Vector, I4, (2,), "rows of the makers' quotes, or NO_ORDER"]
+    kind: Annotated[int, I4, "SPOT, PERPETUAL, FUTURE, CALL or PUT"]
+    flow: Annotated[int, I4, "FLOW_NONE, FLOW_IDEAL or FLOW_ZERO_INTELLIGENCE"]
+    venue: Annotated[int, I4, "row of venues it is listed on"]
+    currency: Annotated[int, I4, "currency it settles in"]
+    base_currency: Annotated[int, I4, "spot: coin it delivers"]
+    settled: Annotated[int, I4, "1 once it has expired and been paid out"]
+
+
+class Position(Protocol):
+    """What one account holds of one instrument."""
+
+    quantity_lots: Annotated[int, I8, "signed quantity (lots)"]
+    entry_quanta: Annotated[int, I8, "signed value at which it was entered (quanta)"]
+
+
+class Account(Protocol):
+    """One competitor's collateral on one venue, or one of the world's own accounts."""
+
+    maker_fee_e9: Annotated[int, I8, "fee on notional when its order rested (1e-9); < 0: rebate"]
+    taker_fee_e9: Annotated[int, I8, "fee on notional when its order took (1e-9)"]
+    equity_quanta: Annotated[int, I8, "cash and marked positions at the last price tick (quanta)"]
+    maintenance_quanta: Annotated[int, I8, "maintenance margin at the last price tick (quanta)"]
+    fees_quanta: Annotated[int, I8, "fees paid so far (quanta)"]
+    funding_quanta: Annotated[int, I8, "funding received less paid so far (quanta)"]
+    covered_quanta: Annotated[int, I8, "negative equity paid by the insurance fund so far (quanta)"]
+    traded_quanta: Annotated[int, I8, "notional traded so far (quanta)"]
+    taker_fills: Annotated[int, I8, "trades in which its order took"]
+    maker_fills: Annotated[int, I8, "trades in which its order rested"]
+    liquidations: Annotated[int, I8, "times it was taken over by the liquidation engine"]
+    venue: Annotated[int, I4, "row of venues"]
+    agent: Annotated[int, I4, "row of agents, or NO_ACCOUNT for the world's own"]
+    margined: Annotated[int, I4, "1 if margin is required and checked"]
+    liquidating: Annotated[int, I4, "1 while the liquidation engine closes it"]
+
+
+# --- Everyone else ---------------------------------------------------------------------------
+
+
+class Price(Protocol):
+    """The fundamental price: the process all instruments follow."""
+
+    tick_ns: Annotated[int, I8, "time between price ticks (ns)"]
+    next_tick_ns: Annotated[int, I8, "next price tick (ns)"]
+    tick: Annotated[int, I8, "index of the next price tick, which numbers its random draws"]
+    tape_start_ns: Annotated[int, I8, "replay: time on the tape at which the episode's clock is 0"]
+    tape_choices: Annotated[int, I8, "replay: cells of the tape a seed may start at; 0: the first"]
+    tape_step_ns: Annotated[int, I8, "replay: time between two prices of the tape (ns)"]
+    drift: Annotated[float, F8, "annual drift of the price"]
+    volatility: Annotated[float, F8, "annual volatility (replay: of the bridge between two prices)"]
+    process: Annotated[float, F8, "price before shocks (price units)"]
+    value: Annotated[float, F8, "fundamental price: process with the shocks of the timeline"]
+    previous: Annotated[float, F8, "fundamental price at the tick before"]
+    changed_ns: Annotated[int, I8, "time of the last price tick (ns)"]
+    model: Annotated[int, I8, "PRICE_GBM or PRICE_REPLAY"]
+
+
+class Flow(Protocol):
+    """Background order flow of one book: parameters, then state (docs/rules/flow)."""
+
+    slots: Annotated[int, I8, "places in the list of background orders; bounds their number"]
+    rate: Annotated[float, F8, "candidate events per second when the spread is one tick"]
+    burst: Annotated[float, F8, "factor on the rate while the spread is wider than one tick"]
+    probability_market: Annotated[float, F8, "share of events that are market orders"]
+    probability_add: Annotated[float, F8, "share of events that are new limit orders"]
+    touch_probability: Annotated[float, F8, "share of new orders placed at the touch"]
+    refill_probability: Annotated[float, F8, "the same while the spread is wider than one tick"]
+    distance_scale: Annotated[float, F8, "scale of the distance from the touch (ticks)"]
+    distance_exponent: Annotated[float, F8, "tail exponent of the distance from the touch"]
+    distance_maximum: Annotated[float, F8, "largest distance from the touch (ticks)"]
+    add_size_lots: Annotated[float, F8, "median size of a new order (lots)"]
+    add_size_sigma: Annotated[float, F8, "its lognormal sigma"]
+    touch_multiple: Annotated[float, F8, "factor on the size of orders placed at the touch"]
+    market_size_lots: Annotated[float, F8, "median size of a market order (lots)"]
+    market_size_sigma: Annotated[float, F8, "its lognormal sigma"]
+    informed_probability: Annotated[float, F8, "chance of an informed order at full mispricing"]
+    informed_scale: Annotated[float, F8, "mispricing that counts as full (ticks)"]
+    informed_size_lots: Annotated[float, F8, "median size of an informed order (lots)"]
+    informed_size_sigma: Annotated[float, F8, "its lognormal sigma"]
+    impact_ticks: Annotated[float, F8, "impact memory left by an order of one unit (ticks)"]
+    impact_scale_lots: Annotated[
+        float, F8, "size at which impact turns from linear to concave (lots)"
+    ]
+    impact_decay: Annotated[float, F8, "time constant of the impact memory (s)"]
+    split_probability: Annotated[float, F8, "chance that a market order starts a run of one sign"]
+    split_exponent: Annotated[float, F8, "Pareto exponent of the length of such a run"]
+    stale_probability: Annotated[float, F8, "chance that an event removes stale best quotes"]
+    stale_ticks: Annotated[float, F8, "distance through the reference at which a quote is stale"]
+    memory: Annotated[float, F8, "impact memory now (ticks)"]
+    seen_lots: Annotated[int, I8, "net volume bought by takers that the memory has seen (lots)"]
+    memory_ns: Annotated[int, I8, "time the memory was last decayed to (ns)"]
+    next_ns: Annotated[int, I8, "time of the next candidate event (ns)"]
+    event: Annotated[int, I8, "index of the next candidate event, which numbers its draws"]
+    run_left: Annotated[int, I8, "market orders left in the current run of one sign"]
+    accepted: Annotated[int, I8, "events accepted so far"]
+    evictions: Annotated[int, I8, "orders replaced because their place in the list was taken"]
+    run_side: Annotated[int, I4, "side of the current run"]
+    instrument: Annotated[int, I4, "instrument whose book it feeds, or NO_INSTRUMENT"]
+    ids: Annotated[Vector, I8, ("background",), "order_id of each background order"]
+    rows: Annotated[Vector, I4, ("background",), "row of orders of each, or NO_ORDER"]
+
+
+class Shock(Protocol):
+    """One event of the scenario's timeline: a trapezoid in time."""
+
+    start_ns: Annotated[int, I8, "when it begins (ns)"]
+    ramp_ns: Annotated[int, I8, "time to full strength (ns)"]
+    hold_ns: Annotated[int, I8, "time at full strength (ns)"]
+    recovery_ns: Annotated[int, I8, "time back to nothing (ns); negative: it stays"]
+    magnitude: Annotated[float, F8, "log price move, or log multiple of spread or depth"]
+    kind: Annotated[int, I8, "SHOCK_PRICE, SHOCK_SPREAD or SHOCK_DEPTH"]
+
+
+class Stress(Protocol):
+    """What the timeline does to the market at this moment."""
+
+    price_shift: Annotated[float, F8, "log move of the fundamental price"]
+    spread_multiple: Annotated[float, F8, "factor on distances and makers' spreads"]
+    depth_multiple: Annotated[float, F8, "factor on the sizes of new orders"]
+
+
+# --- The competitors -------------------------------------------------------------------------
+
+
+class Agent(Protocol):
+    """One competitor: its two accounts, its task, what it knows, and where its money went."""
+
+    order_latency_ns: Annotated[int, I8, "time an instruction takes to the matching engine (ns)"]
+    data_latency_ns: Annotated[int, I8, "time market data takes to the agent (ns)"]
+    decision_ns: Annotated[int, I8, "time between two decisions (ns)"]
+    largest_order_lots: Annotated[int, I8, "largest hedge order (lots)"]
+    working_id: Annotated[int, I8, "order_id of its working hedge order, 0 for none"]
+    working_price_ticks: Annotated[int, I8, "limit price it asked for (ticks)"]
+    working_quantity_lots: Annotated[int, I8, "quantity it asked for (lots)"]
+    decisions: Annotated[int, I8, "decisions taken so far"]
+    initial_equity_quanta: Annotated[int, I8, "equity of both accounts at the start (quanta)"]
+    equity_quanta: Annotated[int, I8, "equity of both accounts, insurance not counted (quanta)"]
+    stake: Annotated[float, F8, "expected gamma profit over the horizon; notional for spot books"]
+    risk_aversion: Annotated[float, F8, "weight of variance in the reward (1 / currency)"]
+    dead_zone: Annotated[float, F8, "smallest order, as a share of the largest"]
+    collateral_share: Annotated[float, F8, "collateral of the hedge, as a share of the notional"]
+    relative_aversion: Annotated[float, F8, "risk_aversion times stake"]
+    decision_mid: Annotated[float, F8, "mid of the hedge instrument at its last decision"]
+    gross_units: Annotated[float, F8, "sum of absolute quantities of the book it is handed (units)"]
+    reference_scale: Annotated[float, F8, "price that observed prices are divided by"]
+    seen_mid: Annotated[float, F8, "mid of the hedge instrument at its last observation"]
+    seen_return: Annotated[float, F8, "log return of the mid over the last decision"]
+    seen_return_5: Annotated[float, F8, "sum of returns, memory of 5 decisions"]
+    seen_return_15: Annotated[float, F8, "sum of returns, memory of 15 decisions"]
+    seen_variance: Annotated[float, F8, "annual variance of the mid, memory of 30 minutes"]
+    initial_hedge_quanta: Annotated[int, I8, "equity of the hedge account at the start (quanta)"]
+    book_delta: Annotated[float, F8, "delta of the book it must hedge (units)"]
+    book_gamma: Annotated[float, F8, "gamma of that book (units per price unit)"]
+    book_vega: Annotated[float, F8, "vega of that book (currency per unit of volatility)"]
+    book_theta: Annotated[float, F8, "theta of that book (currency per year)"]
+    reference_units: Annotated[float, F8, "hedge held by the frictionless reference (units)"]
+    reference_price: Annotated[float, F8, "price at which the reference was last marked"]
+    reference_profit: Annotated[
+        float, F8, "hedging profit of the frictionless reference (currency)"
+    ]
+    reference_next_ns: Annotated[int, I8, "next rebalance of the reference (ns)"]
+    risk_penalty: Annotated[float, F8, "integral of squared delta risk so far (currency squared)"]
+    reward_equity: Annotated[
+        float, F8, "relative profit less penalty at the last reward (currency)"
+    ]
+    turnover_units: Annotated[float, F8, "units of the hedge traded so far"]
+    peak_equity: Annotated[float, F8, "largest profit so far (currency)"]
+    drawdown: Annotated[float, F8, "largest fall from it so far (currency)"]
+    maker_lots: Annotated[int, I8, "hedge lots filled passively since the last price tick"]
+    parts: Annotated[Vector, F8, (len(PARTS),), "profit so far by PARTS (currency)"]
+    rejects: Annotated[Vector, I8, (len(REJECT_REASONS),), "refused orders by REJECT_REASONS"]
+    book_account: Annotated[int, I4, "account that holds the book"]
+    hedge_account: Annotated[int, I4, "account that holds the hedge and its collateral"]
+    hedge_instrument: Annotated[int, I4, "instrument it hedges with"]
+    working_side: Annotated[int, I4, "side of its working order"]
+    working_row: Annotated[int, I4, "row of orders of its working order once it rests, or NO_ORDER"]
+    working_pending: Annotated[int, I4, "instructions about it that are still in flight"]
+
+
+class FillRecord(Protocol):
+    """One line of the log of competitors' trades."""
+
+    time_ns: Annotated[int, I8, "when (ns)"]
+    order_id: Annotated[int, I8, "the competitor's order; 0: a liquidation"]
+    price_ticks: Annotated[int, I8, "price (ticks)"]
+    quantity_lots: Annotated[int, I8, "signed quantity (lots); > 0: bought"]
+    fee_quanta: Annotated[int, I8, "fee paid; < 0: received (quanta)"]
+    account: Annotated[int, I4, "account"]
+    instrument: Annotated[int, I4, "instrument"]
+    maker: Annotated[int, I4, "1 if its order rested"]
+    liquidation: Annotated[int, I4, "1 if the liquidation engine traded for it"]
+
+
+# --- The world -------------------------------------------------------------------------------
+
+
+class World(Protocol):
+    """One independent market with everything in it."""
+
+    time_ns: Annotated[int, I8, "now (ns since the episode began; negative while warming up)"]
+    end_ns: Annotated[int, I8, "end of the episode (ns)"]
+    seed: Annotated[int, U8, "seed of every random stream"]
+    fork: Annotated[int, U8, "0, or the number a fork was reseeded with"]
+    events: Annotated[int, I8, "events so far"]
+    next_order_id: Annotated[int, I8, "id the next order gets; ids start at 1"]
+    fill_count: Annotated[int, I8, "competitors' trades so far; the log keeps the last ones"]
+    rejected_background: Annotated[int, I8, "background orders refused for want of room"]
+    next_funding_ns: Annotated[int, I8, "earliest funding payment of any instrument (ns)"]
+    message_count: Annotated[int, I8, "instructions in flight"]
+    instrument_count: Annotated[int, I8, "rows of instruments in use"]
+    account_count: Annotated[int, I8, "rows of accounts in use"]
+    agent_count: Annotated[int, I8, "rows of agents in use"]
+    flow_count: Annotated[int, I8, "rows of flows in use"]
+    shock_count: Annotated[int, I8, "rows of shocks in use"]
+    failed: Annotated[int, I8, "0, or the reason code that made this world unusable"]
+    price: Annotated[Price, Price, (), "fundamental price"]
+    stress: Annotated[Stress, Stress, (), "the timeline's effect now"]
+    keys: Annotated[Vector, U8, (24,), "key of each random stream"]
+    deposits: Annotated[Vector, I8, ("currencies",), "money brought into the world (quanta)"]
+    cash: Annotated[Vector, I8, ("accounts", "currencies"), "cash of each account (quanta)"]
+    venues: Annotated[Rows[Venue], Venue, ("venues",), "exchanges"]
+    instruments: Annotated[Rows[Instrument], Instrument, ("instruments",), "contracts"]
+    accounts: Annotated[Rows[Account], Account, ("accounts",), "accounts"]
+    positions: Annotated[
+        Rows[Position], Position, ("accounts", "instruments"), "positions by account, instrument"
+    ]
+    agents: Annotated[Rows[Agent], Agent, ("agents",), "competitors"]
+    flows: Annotated[Rows[Flow], Flow, ("flows",), "background order flows"]
+    shocks: Annotated[Rows[Shock], Shock, ("shocks",), "the scenario's timeline"]
+    messages: Annotated[Rows[Message], Message, ("messages",), "in flight, by time of arrival"]
+    fills: Annotated[Rows[FillRecord], FillRecord, ("fills",), "log of competitors' trades, a ring"]
+    trades: Annotated[Rows[Fill], Fill, ("trades",), "work space of the matching engine"]
+    incoming: Annotated[Message, Message, (), "work space: the order being executed"]
+    heads: Annotated[Rows[BookHead], BookHead, ("instruments",), "book of each instrument"]
+    orders: Annotated[Rows[Order], Order, ("orders",), "pool of resting orders"]
+    levels: Annotated[Rows[Level], Level, ("levels",), "pool of price levels"]
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many rows each table of a world has."""
+
+    venues: int
+    currencies: int
+    instruments: int
+    accounts: int
+    agents: int
+    flows: int
+    background: int
+    shocks: int
+    messages: int
+    fills: int
+    trades: int
+    orders: int
+    levels: int
+
+
+# Two only, since each costs a compilation of every kernel.
+TINY = Capacity(1, 2, 4, 7, 1, 1, 128, 4, 8, 16, 8, 192, 128)
+STANDARD = Capacity(2, 3, 8, 13, 4, 2, 512, 8, 32, 64, 16, 640, 512)
+
+
+def fields(table: type) -> dict[str, tuple[Any, tuple[Any, ...], str]]:
+    """Return the declared fields of a table: name to (NumPy code or table, shape, meaning).
+
+    >>> fields(Position)["entry_quanta"]
+    ('i8', (), 'signed value at which it was entered (quanta)')
+    """
+    result: dict[str, tuple[Any, tuple[Any, ...], str]] = {}
+    for name, hint in get_type_hints(table, include_extras=True).items():
+        _, code, *shape, meaning = get_args(hint)
+        result[name] = (code, shape[0] if shape else (), meaning)
+    return result
+
+
+def table_dtype(table: type, capacity: Capacity | None = None) -> np.dtype[Any]:
+    """Build the NumPy dtype of one table; shapes named by words come from the capacity.
+
+    >>> table_dtype(Position).itemsize
+    16
+    """
+    columns: list[tuple[Any, ...]] = []
+    for name, (code, shape, _) in fields(table).items():
+        cell = code if isinstance(code, str) else table_dtype(code, capacity)
+        sizes = tuple(getattr(capacity, size) if isinstance(size, str) else size for size in shape)
+        columns.append((name, cell, sizes) if sizes else (name, cell))
+    return np.dtype(columns)
+
+
+ORDER = table_dtype(Order)
+LEVEL = table_dtype(Level)
+BOOK_HEAD = table_dtype(BookHead)
+FILL = table_dtype(Fill)
+TINY_WORLD = table_dtype(World, TINY)
+STANDARD_WORLD = table_dtype(World, STANDARD)
+
+SCHEMA_VERSION = 1
+
+
+def schema_hash(dtype: np.dtype[Any]) -> str:
+    """Return a short hash of a world dtype, kept beside saved worlds."""
+    return hashlib.sha256(repr(dtype.descr).encode()).hexdigest()[:16]
+
+
+def capacity_of(worlds: NDArray[Any]) -> Capacity:
+    """Return the capacity that an array of worlds was built with."""
+    return TINY if worlds.dtype == TINY_WORLD else STANDARD
+
+
+def empty_worlds(count: int, capacity: Capacity = STANDARD) -> NDArray[Any]:
+    """Return an array of zeroed worlds, readable by attribute with and without compilation."""
+    return viewed(np.zeros(count, TINY_WORLD if capacity == TINY else STANDARD_WORLD))
+
+
+def viewed(table: NDArray[Any]) -> Any:
+    """Return a table so that ``row.field`` works also when compilation is switched off."""
+    return table.view(np.recarray) if _settings.DISABLE_JIT else table
+
+
+def fingerprint(world: Any) -> str:
+    """Return the hash of a world's bytes: equal fingerprints, equal trajectories."""
+    return hashlib.sha256(world.tobytes()).hexdigest()
