@@ -1,0 +1,1 @@
+"""Rules on money: ledger, fees, marks, margin, funding, liquidation, settlement, attribution."""

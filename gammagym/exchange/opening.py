@@ -1,0 +1,118 @@
+"""The first moment of an episode: contracts get terms, competitors a book and collateral."""
+
+from __future__ import annotations
+
+from gammagym._kernel import kernel
+from gammagym.engine.book import open_book
+from gammagym.exchange.ledger import book_trade, deposit
+from gammagym.exchange.marks import write_mark
+from gammagym.exchange.options import value_option
+from gammagym.world import (
+    BUY,
+    CALL,
+    FLOW_ZERO_INTELLIGENCE,
+    MAKERS,
+    PUT,
+    QUANTA,
+    SELL,
+    YEAR_NS,
+)
+
+# Rows of orders and levels of a book that only makers and competitors use.
+QUIET_ROWS = 24
+
+
+@kernel
+def hand_over(world):
+    """Fix strikes, mark everything, and hand every competitor its book and its collateral.
+
+    A template's positions are wishes: here they are bought from the makers at the mark, so that
+    positions in every contract sum to zero. Reads: price. Writes: instruments, cash, positions.
+    """
+    _open_instruments(world)
+    for row in range(world.agent_count):
+        _hand_over_book(world, row)
+        _measure_stake(world, row)
+        _hand_over_collateral(world, row)
+
+
+@kernel
+def _open_instruments(world):
+    price = world.price.value
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        if contract.kind == CALL or contract.kind == PUT:
+            contract.strike = round(contract.moneyness * price / contract.tick_size)
+            contract.strike *= contract.tick_size
+            value_option(contract, price, world.time_ns)
+            write_mark(contract, contract.value)
+        else:
+            write_mark(contract, price)
+
+
+@kernel
+def _hand_over_book(world, row):
+    """Trade the positions that the template asks for, in ticks nearest to the mark."""
+    agent = world.agents[row]
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        position = world.positions[agent.book_account, instrument]
+        wanted = position.quantity_lots
+        if wanted == 0:
+            continue
+        position.quantity_lots = 0
+        side = BUY if wanted > 0 else SELL
+        ticks = round(contract.mark_price / contract.tick_size)
+        book_trade(world, instrument, agent.book_account, MAKERS, side, ticks, abs(wanted))
+
+
+@kernel
+def _measure_stake(world, row):
+    """Write the expected gamma profit over the horizon (dollar gamma is a martingale).
+
+    Books without gamma are measured by their notional.
+    """
+    agent = world.agents[row]
+    price = world.price.value
+    gamma, volatility = 0.0, 0.0
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        if contract.kind == CALL or contract.kind == PUT:
+            lots = world.positions[agent.book_account, instrument].quantity_lots
+            gamma += lots * contract.lot_size * contract.gamma
+            volatility = contract.implied_volatility
+    years = world.end_ns / YEAR_NS
+    agent.stake = 0.5 * abs(gamma) * price * price * volatility * volatility * years
+    if agent.stake == 0.0:
+        agent.stake = max(agent.gross_units, 1.0) * price
+    agent.risk_aversion = agent.relative_aversion / agent.stake
+
+
+@kernel
+def _hand_over_collateral(world, row):
+    agent = world.agents[row]
+    amount = agent.collateral_share * agent.gross_units * world.price.value
+    deposit(world, agent.hedge_account, 0, round(amount * QUANTA))
+
+
+@kernel
+def open_books(world):
+    """Open every book with its share of the pools: a few rows, or with flow all the rest.
+
+    Reads: instruments.flow. Writes: heads, orders, levels.
+    """
+    busy = 0
+    for instrument in range(len(world.instruments)):
+        if world.instruments[instrument].flow == FLOW_ZERO_INTELLIGENCE:
+            busy += 1
+    quiet = len(world.instruments) - busy
+    first_order, first_level = 0, 0
+    for instrument in range(len(world.instruments)):
+        orders, levels = QUIET_ROWS, QUIET_ROWS
+        if world.instruments[instrument].flow == FLOW_ZERO_INTELLIGENCE:
+            orders = (len(world.orders) - quiet * QUIET_ROWS) // busy
+            levels = (len(world.levels) - quiet * QUIET_ROWS) // busy
+        head = world.heads[instrument]
+        open_book(world.orders, world.levels, head, first_order, orders, first_level, levels)
+        first_order += orders
+        first_level += levels

@@ -1,0 +1,139 @@
+"""advance(world, until): the order in which things happen. Read this first.
+
+The next thing that happens is the earliest of a price tick, a funding payment, an instruction that
+arrives and a background order; of simultaneous ones, in this order. A price tick is, in this order:
+shocks, fundamental price, marks (and attribution), the frictionless reference, market makers'
+quotes, margin checks and liquidations, expiries.
+"""
+
+from __future__ import annotations
+
+import numba
+
+from gammagym._kernel import kernel
+from gammagym.exchange.attribution import close_attribution, measure_book
+from gammagym.exchange.calendar import expire, fund, schedule_funding
+from gammagym.exchange.ledger import equity
+from gammagym.exchange.liquidation import check_accounts
+from gammagym.exchange.marks import set_marks
+from gammagym.exchange.messages import deliver
+from gammagym.exchange.opening import hand_over
+from gammagym.exchange.trading import cancel_orders, market_order
+from gammagym.market.flow import background_event, open_flow
+from gammagym.market.makers import quote
+from gammagym.market.price import start_price, step_price
+from gammagym.market.reference_hedger import step_reference
+from gammagym.market.shocks import apply_shocks
+from gammagym.market.streams import open_streams
+
+_TICK, _FUNDING, _MESSAGE, _BACKGROUND = 0, 1, 2, 3
+
+
+@kernel
+def advance(world, tape, until_ns):
+    """Let everything happen that is due until a time, and set the clock to it.
+
+    Args:
+        world: one world.
+        tape: recorded prices of a replay, shape (n,); any array for other price models.
+        until_ns: time to advance to (ns).
+    """
+    while True:
+        when, what, row = world.price.next_tick_ns, _TICK, 0
+        if world.next_funding_ns < when:
+            when, what = world.next_funding_ns, _FUNDING
+        if world.message_count > 0 and world.messages[0].arrival_ns < when:
+            when, what = world.messages[0].arrival_ns, _MESSAGE
+        for index in range(world.flow_count):
+            if world.flows[index].next_ns < when:
+                when, what, row = world.flows[index].next_ns, _BACKGROUND, index
+        if when > until_ns:
+            break
+        world.time_ns = when
+        world.events += 1
+        if what == _BACKGROUND:
+            background_event(world, row)
+        elif what == _MESSAGE:
+            deliver(world)
+        elif what == _FUNDING:
+            fund(world)
+        else:
+            price_tick(world, tape)
+    world.time_ns = until_ns
+
+
+@kernel
+def price_tick(world, tape):
+    """Carry out one price tick."""
+    world.price.next_tick_ns += world.price.tick_ns
+    elapsed_ns = max(world.time_ns, 0) - max(world.price.changed_ns, 0)
+    apply_shocks(world)
+    step_price(world, tape)
+    set_marks(world, elapsed_ns)
+    step_reference(world, elapsed_ns)
+    quote(world)
+    check_accounts(world)
+    expire(world)
+
+
+@kernel
+def open_world(world, tape, seed):
+    """Start a world that was copied from its template: streams, first prices, books, warm-up.
+
+    Afterwards the clock stands at 0. Writes: everything.
+    """
+    world.seed = seed
+    open_streams(world)
+    start_price(world, tape)
+    hand_over(world)
+    schedule_funding(world)
+    for row in range(world.flow_count):
+        open_flow(world, row)
+    advance(world, tape, 0)
+    for row in range(world.agent_count):
+        _open_agent(world, row)
+
+
+@kernel
+def _open_agent(world, row):
+    """Start the measuring of one competitor at the state the warm-up left."""
+    agent = world.agents[row]
+    agent.parts[:] = 0.0
+    agent.risk_penalty = 0.0
+    agent.reference_profit = 0.0
+    agent.reference_price = world.price.value
+    measure_book(world, row)
+    agent.reference_units = -agent.book_delta
+    agent.reference_next_ns = 60_000_000_000
+    close_attribution(world, row)
+    agent.initial_equity_quanta = agent.equity_quanta
+    agent.initial_hedge_quanta = equity(world, agent.hedge_account)
+    close_attribution(world, row)
+
+
+@kernel
+def close_out(world, row):
+    """Cancel a competitor's orders and close its hedge in the book, at the end of an episode.
+
+    What the book does not take stays marked. Writes: book, cash, positions, parts.
+    """
+    agent = world.agents[row]
+    cancel_orders(world, agent.hedge_account)
+    lots = world.positions[agent.hedge_account, agent.hedge_instrument].quantity_lots
+    if lots != 0:
+        market_order(world, agent.hedge_account, agent.hedge_instrument, -lots, 0)
+    close_attribution(world, row)
+
+
+@kernel
+def advance_all(worlds, tape, until_ns):
+    """Advance every world of an array, one after the other."""
+    for index in range(len(worlds)):
+        advance(worlds[index], tape, until_ns)
+
+
+@kernel(parallel=True)
+def advance_all_threads(worlds, tape, until_ns):
+    """Advance every world of an array on several threads; same results to the bit."""
+    for index in numba.prange(len(worlds)):
+        advance(worlds[index], tape, until_ns)

@@ -1,0 +1,82 @@
+"""The fundamental price: geometric Brownian motion, or the replay of recorded prices.
+
+Between two recorded prices a replay moves as a Brownian bridge in the logarithm, so that every
+recorded price is met exactly and the seconds between them look like a market.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gammagym._kernel import kernel
+from gammagym.market.streams import normal, uniform
+from gammagym.world import PRICE_REPLAY, STREAM_PRICE, STREAM_SEEDING, YEAR_NS
+
+
+@kernel
+def start_price(world, tape):
+    """Set the first price; a replay begins at a place of the tape that the seed draws.
+
+    Reads: keys. Writes: price.
+    """
+    price = world.price
+    if price.model == PRICE_REPLAY:
+        cell = 0
+        if price.tape_choices > 0:
+            cell = int(uniform(world.keys[STREAM_SEEDING], 0) * price.tape_choices)
+        price.tape_start_ns = cell * price.tape_step_ns
+        price.process = tape[cell]
+    price.value = price.process
+    price.previous = price.process
+    price.changed_ns = world.time_ns
+
+
+@kernel
+def step_price(world, tape):
+    """Move the fundamental price by one price tick.
+
+    Args:
+        world: one world.
+        tape: recorded prices on a regular grid, shape (n,); not read by other models.
+
+    Reads: stress, keys. Writes: price.
+    """
+    price = world.price
+    shock = normal(world.keys[STREAM_PRICE], price.tick)
+    price.tick += 1
+    if world.time_ns > 0:
+        if price.model == PRICE_REPLAY:
+            price.process = _bridge(world, tape, shock)
+        else:
+            price.process *= _growth(price, world.time_ns - price.changed_ns, shock)
+    price.changed_ns = world.time_ns
+    price.previous = price.value
+    price.value = price.process * math.exp(world.stress.price_shift)
+
+
+@kernel
+def _growth(price, elapsed_ns, shock):
+    """Return the exact growth factor of a geometric Brownian motion."""
+    years = elapsed_ns / YEAR_NS
+    deviation = price.volatility * math.sqrt(years)
+    return math.exp((price.drift - 0.5 * price.volatility**2) * years + deviation * shock)
+
+
+@kernel
+def _bridge(world, tape, shock):
+    """Return the next price of a replay, on the bridge to the next recorded price."""
+    price = world.price
+    on_tape = price.tape_start_ns + world.time_ns
+    cell = on_tape // price.tape_step_ns
+    into_cell = on_tape - cell * price.tape_step_ns
+    if cell >= len(tape) - 1:
+        return tape[len(tape) - 1]
+    if into_cell == 0:
+        return tape[cell]
+    elapsed = min(world.time_ns - price.changed_ns, into_cell)
+    start = price.process if elapsed < into_cell else tape[cell]
+    left = price.tape_step_ns - into_cell
+    weight = elapsed / (left + elapsed)
+    years = elapsed / YEAR_NS * (left / (left + elapsed))
+    centre = math.log(start) + weight * (math.log(tape[cell + 1]) - math.log(start))
+    return math.exp(centre + price.volatility * math.sqrt(years) * shock)

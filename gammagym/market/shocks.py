@@ -1,0 +1,46 @@
+"""The timeline: shocks that act on price, spread and depth, each a trapezoid in time.
+
+A shock is a function of the clock alone and draws no random numbers, so a market with a shock and
+the same market without one share every other number.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gammagym._kernel import kernel
+from gammagym.world import SHOCK_DEPTH, SHOCK_PRICE, SHOCK_SPREAD
+
+
+@kernel
+def strength(shock, time_ns):
+    """Return how far a shock is switched on at a time, 0 to 1."""
+    since = time_ns - shock.start_ns
+    if since < 0:
+        return 0.0
+    if since < shock.ramp_ns:
+        return since / shock.ramp_ns
+    past = since - shock.ramp_ns - shock.hold_ns
+    if past <= 0 or shock.recovery_ns < 0:
+        return 1.0
+    if past >= shock.recovery_ns:
+        return 0.0
+    return 1.0 - past / shock.recovery_ns
+
+
+@kernel
+def apply_shocks(world):
+    """Write what the timeline does to the market now. Reads: shocks, time. Writes: stress."""
+    shift, spread, depth = 0.0, 0.0, 0.0
+    for row in range(world.shock_count):
+        shock = world.shocks[row]
+        effect = shock.magnitude * strength(shock, world.time_ns)
+        if shock.kind == SHOCK_PRICE:
+            shift += effect
+        elif shock.kind == SHOCK_SPREAD:
+            spread += effect
+        elif shock.kind == SHOCK_DEPTH:
+            depth += effect
+    world.stress.price_shift = shift
+    world.stress.spread_multiple = math.exp(spread)
+    world.stress.depth_multiple = math.exp(depth)

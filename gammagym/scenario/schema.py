@@ -1,0 +1,316 @@
+"""What a scenario file may say: price, options, order flow, funding, and a timeline of shocks."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from gammagym.quantities import (
+    Duration,
+    Exact,
+    Model,
+    Moment,
+    Percent,
+    Problems,
+    Rate,
+    Span,
+    parse_span,
+)
+
+NEVER = "never"
+MOST_SHOCKS = 8
+_MINUTE_NS = 60_000_000_000
+_DAY_NS = 86_400_000_000_000
+
+Probability = Annotated[float | None, Field(ge=0, le=1)]
+Positive = Annotated[float | None, Field(gt=0, le=1e9)]
+NotNegative = Annotated[float | None, Field(ge=0, le=1e9)]
+
+
+def _parse_recovery(value: object) -> Span | None:
+    if value is None or value == NEVER:
+        return None
+    try:
+        return parse_span(value)
+    except ValueError as error:
+        raise ValueError(f'{error}, or "{NEVER}"') from error
+
+
+def _format_recovery(recovery: Span | None) -> str:
+    return NEVER if recovery is None else str(recovery)
+
+
+Recovery = Annotated[
+    Span | None,
+    BeforeValidator(_parse_recovery, json_schema_input_type=str),
+    PlainSerializer(_format_recovery, return_type=str),
+]
+
+
+class Price(Model):
+    """The fundamental price that everything follows."""
+
+    model: Literal["gbm", "replay"] = Field(
+        description="gbm: geometric Brownian motion; replay: the prices of a file"
+    )
+    start: Annotated[Exact, Field(gt=0, le=10**9)] | None = Field(
+        default=None, description="gbm: price at the start (quote currency per unit)"
+    )
+    drift: float = Field(
+        default=0.0,
+        ge=-100,
+        le=100,
+        description="gbm: annual drift of the price; 0.1 is 10 % a year",
+    )
+    volatility: float | None = Field(
+        default=None,
+        ge=0,
+        le=20,
+        description="annual volatility, 0.6 is 60 %; replay: of the bridge between two prices of "
+        "the file, left out: estimated from the file",
+    )
+    file: str | None = Field(
+        default=None,
+        min_length=1,
+        description="replay: CSV of prices, relative to the scenario's file",
+    )
+    tick: Duration = Field(
+        default=1_000_000_000, gt=0, le=30 * _DAY_NS, description="time between two price ticks"
+    )
+    offset_mode: Literal["random", "start"] = Field(
+        default="random",
+        description="replay: begin at a place in the file drawn from the seed, or at its start",
+    )
+
+    @model_validator(mode="after")
+    def _keys_fit_the_model(self) -> Price:
+        problems = Problems(self)
+        if self.model == "gbm":
+            problems.need("start", "model 'gbm' needs a price to start from, such as \"60000\"")
+            problems.need("volatility", "model 'gbm' needs an annual volatility, such as 0.6")
+            problems.forbid("file", "model 'gbm' reads no file; did you mean model 'replay'?")
+        else:
+            problems.need(
+                "file",
+                "a replay needs a file of prices: give price.file, or --price-file PATH on the "
+                "command line",
+            )
+            problems.forbid("start", "the prices of the file rule in model 'replay'")
+            if self.drift:
+                problems.add("drift", "must be 0: the prices of the file rule in model 'replay'")
+        problems.raise_if_any()
+        return self
+
+
+class Options(Model):
+    """How options are priced and quoted."""
+
+    implied_volatility: float | None = Field(
+        default=None,
+        gt=0,
+        le=20,
+        description="annual implied volatility; left out: that of the price (replay: estimated)",
+    )
+    half_spread: float = Field(
+        default=0.0005,
+        ge=0,
+        le=0.5,
+        description="half the spread of the makers' quotes, share of spot",
+    )
+    size: float = Field(default=10.0, gt=0, le=1e6, description="size of each quote (units)")
+
+
+class FlowParameters(Model):
+    """Parameters of zero-intelligence order flow; `world.Flow` holds them with sizes in lots."""
+
+    slots: Annotated[int | None, Field(ge=1, le=512)] = Field(
+        default=None, description="places in the list of background orders; bounds their number"
+    )
+    rate: Positive = Field(
+        default=None, description="events per second when the spread is one tick"
+    )
+    burst: Positive = Field(
+        default=None, description="factor on the rate while the spread is wider"
+    )
+    probability_market: Probability = Field(
+        default=None, description="share of events: market orders"
+    )
+    probability_add: Probability = Field(
+        default=None, description="share of events: new limit orders"
+    )
+    touch_probability: Probability = Field(
+        default=None, description="share of new orders at the touch"
+    )
+    refill_probability: Probability = Field(
+        default=None, description="the same while the spread is wider than one tick"
+    )
+    distance_scale: Positive = Field(
+        default=None, description="scale of the distance to the touch (ticks)"
+    )
+    distance_exponent: Positive = Field(default=None, description="tail exponent of that distance")
+    distance_maximum: Positive = Field(
+        default=None, description="largest distance to the touch (ticks)"
+    )
+    add_size: Positive = Field(default=None, description="median size of a new order (units)")
+    add_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
+    touch_multiple: Positive = Field(
+        default=None, description="factor on the size of orders at the touch"
+    )
+    market_size: Positive = Field(default=None, description="median size of a market order (units)")
+    market_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
+    informed_probability: Probability = Field(
+        default=None, description="chance of an informed order at full mispricing"
+    )
+    informed_scale: Positive = Field(
+        default=None, description="mispricing that counts as full (ticks)"
+    )
+    informed_size: Positive = Field(
+        default=None, description="median size of an informed order (units)"
+    )
+    informed_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
+    impact_ticks: NotNegative = Field(
+        default=None, description="impact memory left by an order of one unit (ticks)"
+    )
+    impact_scale: Positive = Field(
+        default=None, description="size at which impact turns from linear to concave (units)"
+    )
+    impact_decay: Positive = Field(
+        default=None, description="time constant of the impact memory (s)"
+    )
+    split_probability: Probability = Field(
+        default=None, description="chance that a market order starts a run of one sign"
+    )
+    split_exponent: Positive = Field(
+        default=None, description="Pareto exponent of the length of a run"
+    )
+    stale_probability: Probability = Field(
+        default=None, description="chance that an event removes stale best quotes"
+    )
+    stale_ticks: NotNegative = Field(
+        default=None, description="distance through the reference at which a quote is stale (ticks)"
+    )
+
+
+class Flow(FlowParameters):
+    """Background order flow: the textbook's infinite depth, or traders of zero intelligence."""
+
+    kind: Literal["ideal", "zero_intelligence"] = Field(
+        default="zero_intelligence",
+        description="ideal: all sizes at the fundamental price plus or minus half a spread",
+    )
+    preset: Literal["thin", "full", "sparse"] = Field(
+        default="thin",
+        description="zero_intelligence: where parameters that are not given come from",
+    )
+    half_spread: float | None = Field(
+        default=None, ge=0, le=0.5, description="ideal: half the spread, share of spot"
+    )
+    size: float | None = Field(
+        default=None, gt=0, le=1e9, description="ideal: size of each quote (units)"
+    )
+
+    def overrides(self) -> dict[str, float]:
+        """Return the parameters that this flow sets itself instead of taking the preset's.
+
+        >>> Flow(preset="thin", rate=12.0).overrides()
+        {'rate': 12.0}
+        """
+        given = {name: getattr(self, name) for name in FlowParameters.model_fields}
+        return {name: value for name, value in given.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _keys_fit_the_kind(self) -> Flow:
+        problems = Problems(self)
+        if self.kind == "ideal":
+            problems.need("half_spread", "kind 'ideal' needs a share of spot, such as 0.0001")
+            problems.need("size", "kind 'ideal' needs the size of each quote, such as 1000")
+            for name in self.overrides():
+                problems.add(name, "is a parameter of kind 'zero_intelligence', not of 'ideal'")
+        else:
+            problems.forbid("half_spread", "it emerges from the flow; only kind 'ideal' sets it")
+            problems.forbid("size", "it emerges from the flow; only kind 'ideal' sets it")
+        problems.raise_if_any()
+        return self
+
+
+class Shock(Model):
+    """One event of the timeline: it ramps up, holds, and recovers."""
+
+    kind: Literal["price", "spread", "depth"] = Field(description="what it moves")
+    at: Moment = Field(description='when it begins: "40%" of the episode, "90min", "40%+5min"')
+    ramp: Moment = Field(default=Span(), description="time to full strength")
+    hold: Moment = Field(default=Span(), description="time at full strength")
+    recovery: Recovery = Field(
+        default=None, description='time back to nothing, or "never": it stays'
+    )
+    move: Percent | None = Field(
+        default=None,
+        gt=-1,
+        le=10,
+        description='price: simple return at full strength, such as "-12%"',
+    )
+    multiple: float | None = Field(
+        default=None, gt=0, le=10_000, description="spread, depth: factor at full strength"
+    )
+
+    @property
+    def magnitude(self) -> float:
+        """Logarithm of the price ratio or of the multiple at full strength."""
+        if self.kind == "price":
+            return math.log1p(float(self.move or 0))
+        return math.log(self.multiple or 1.0)
+
+    @model_validator(mode="after")
+    def _strength_fits_the_kind(self) -> Shock:
+        problems = Problems(self)
+        if self.kind == "price":
+            problems.need("move", 'a price shock needs a return, such as "-12%"')
+            problems.forbid("multiple", "a price shock has a 'move'")
+        else:
+            problems.need("multiple", f"a {self.kind} shock needs a factor, such as 10 or 0.1")
+            problems.forbid("move", f"a {self.kind} shock has a 'multiple'")
+        problems.raise_if_any()
+        return self
+
+
+class Scenario(Model):
+    """What happens to the market in an episode."""
+
+    name: str = Field(min_length=1, description="name of the scenario; by default its file's")
+    purpose: str = Field(min_length=1, max_length=200, description="one line: what it is for")
+    venue: str = Field(
+        default="generic", min_length=1, description="name or path of the venue's rules"
+    )
+    rules: dict[str, str | int | bool] = Field(
+        default={},
+        description='rules of the venue that are otherwise here, by dotted key: {taker_fee = "1%"}',
+    )
+    price: Price = Field(description="the fundamental price")
+    options: Options = Field(default=Options(), description="how options are priced and quoted")
+    flow: Flow = Field(default=Flow(), description="background order flow")
+    funding: Rate = Field(
+        default=Decimal("0.0001"),
+        ge=Decimal("-0.05"),
+        le=Decimal("0.05"),
+        description="funding rate of each interval of the venue; positive: longs pay shorts",
+    )
+    warmup: Duration = Field(
+        default=20_000_000_000,
+        ge=0,
+        le=60 * _MINUTE_NS,
+        description="time the market runs before the episode begins",
+    )
+    shocks: tuple[Shock, ...] = Field(
+        default=(), strict=False, max_length=MOST_SHOCKS, description="timeline of shocks"
+    )
+
+    @model_validator(mode="after")
+    def _options_have_a_volatility(self) -> Scenario:
+        if self.options.implied_volatility is None and self.price.volatility == 0:
+            problems = Problems(self)
+            problems.add("options", "implied_volatility must be given when price.volatility is 0")
+            problems.raise_if_any()
+        return self

@@ -1,0 +1,146 @@
+"""Tasks: the book a competitor is handed, and how long and how often it may act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from gammagym.errors import ScenarioError, nearest
+
+_SECOND_NS = 1_000_000_000
+_DAY_NS = 86_400 * _SECOND_NS
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One line of the book.
+
+    Attributes:
+        kind: ``call``, ``put`` or ``spot``.
+        quantity: signed quantity (units of the underlying).
+        moneyness: strike as a multiple of the episode's first price; not used for spot.
+        expiry_days: time to expiry from the start of the episode (days); not used for spot.
+    """
+
+    kind: Literal["call", "put", "spot"]
+    quantity: float
+    moneyness: float = 1.0
+    expiry_days: float = 7.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an agent must do.
+
+    Attributes:
+        name: as in ``gammagym/<name>-v0``.
+        legs: the book it is handed at the mark.
+        horizon_seconds: length of an episode (s).
+        decision_interval: time between two decisions (s).
+        largest_order: largest hedge order, as a share of the gross quantity of the book.
+        dead_zone: smallest hedge order, as a share of the largest.
+        collateral: collateral of the hedge account, as a share of the book's notional.
+        risk_aversion: weight of variance in the reward, times the stake.
+        flow: preset of order flow that a scenario's default gives way to, or None.
+    """
+
+    name: str
+    legs: tuple[Leg, ...]
+    horizon_seconds: float = 86_400.0
+    decision_interval: float = 60.0
+    largest_order: float = 0.2
+    dead_zone: float = 0.05
+    collateral: float = 0.1
+    risk_aversion: float = 4.0
+    flow: str | None = None
+
+    @property
+    def gross_quantity(self) -> float:
+        """Size of the book (units): a straddle on one unit counts one, as does one unit of spot."""
+        by_kind: dict[str, float] = {}
+        for leg in self.legs:
+            by_kind[leg.kind] = by_kind.get(leg.kind, 0.0) + abs(leg.quantity)
+        return max(by_kind.values(), default=0.0)
+
+
+def _straddle(quantity: float) -> tuple[Leg, ...]:
+    return (Leg("call", quantity), Leg("put", quantity))
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("GammaScalp", _straddle(10.0)),
+        Task("ShortGamma", _straddle(-10.0)),
+        Task(
+            "SpotHedge",
+            (Leg("spot", 10.0),),
+            horizon_seconds=30 * 86_400.0,
+            decision_interval=3_600.0,
+            collateral=1.0,
+            flow="sparse",
+        ),
+    )
+}
+
+
+def get_task(task: str | Task, **changes: Any) -> Task:
+    """Return a task by name, with changed attributes, after checking that it is possible.
+
+    Args:
+        task: name of a task, or one of your own.
+        **changes: attributes of `Task` to replace; None leaves one as it is.
+
+    Raises:
+        ScenarioError: unknown name or attribute, or an impossible value.
+
+    >>> get_task("GammaScalp", horizon_seconds=3600.0).gross_quantity
+    10.0
+    """
+    if isinstance(task, str):
+        if task not in TASKS:
+            raise ScenarioError(f"unknown task {task!r}: {nearest(task, list(TASKS))}")
+        task = TASKS[task]
+    known = [name for name in Task.__dataclass_fields__ if name != "name"]
+    given = {name: value for name, value in changes.items() if value is not None}
+    for name in given:
+        if name not in known:
+            raise ScenarioError(
+                f"task {task.name}: unknown option {name!r}: {nearest(name, known)}"
+            )
+    changed = replace(task, **given)
+    _check(changed)
+    return changed
+
+
+def _check(task: Task) -> None:
+    """Refuse impossible values, naming task, key, value and what is allowed."""
+
+    def refuse(key: str, value: object, allowed: str) -> None:
+        raise ScenarioError(f"task {task.name}: {key} must be {allowed}, was {value!r}")
+
+    numbers = {
+        "horizon_seconds": (1.0, 3650 * 86_400.0),
+        "decision_interval": (0.001, 30 * 86_400.0),
+        "largest_order": (1e-6, 1e3),
+        "dead_zone": (0.0, 1.0),
+        "collateral": (0.0, 1e3),
+        "risk_aversion": (0.0, 1e6),
+    }
+    for key, (low, high) in numbers.items():
+        value = getattr(task, key)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
+            refuse(key, value, f"a number from {low:g} to {high:g}")
+    if task.decision_interval > task.horizon_seconds:
+        refuse("decision_interval", task.decision_interval, "at most horizon_seconds")
+    if not task.legs:
+        refuse("legs", task.legs, "at least one Leg")
+    for leg in task.legs:
+        if leg.kind not in ("call", "put", "spot"):
+            refuse("legs", leg, "of kind call, put or spot")
+        if not (abs(leg.quantity) > 0 and leg.moneyness > 0 and leg.expiry_days > 0):
+            refuse("legs", leg, "of quantity other than 0, moneyness > 0, expiry_days > 0")

@@ -1,0 +1,106 @@
+"""What a venue file may say: fees, latencies, margins, and the terms of what it lists."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from gammagym.quantities import Duration, Exact, Model, Problems, Rate
+
+QUANTUM = Decimal("0.00000001")
+_HOUR_NS = 3_600_000_000_000
+_DAY_NS = 24 * _HOUR_NS
+
+Size = Annotated[Exact, Field(gt=0, le=10**9)]
+Margin = Annotated[Rate, Field(gt=0, le=1)]
+Latency = Annotated[Duration, Field(ge=0, le=_HOUR_NS)]
+
+
+class Listing(Model):
+    """Grid of prices and sizes of one kind of instrument."""
+
+    tick: Size = Field(description="smallest step of the price (quote currency per unit)")
+    lot: Size = Field(description="smallest step of the quantity (units of the underlying)")
+
+    @model_validator(mode="after")
+    def _values_are_whole_quanta(self) -> Listing:
+        value = self.tick * self.lot
+        if value % QUANTUM:
+            problems = Problems(self)
+            problems.add(
+                "tick",
+                f"tick {self.tick:f} x lot {self.lot:f} = {value:f}, which must be a whole number "
+                "of quanta (0.00000001 of the currency, the unit money is counted in): "
+                "take a larger tick or lot",
+            )
+            problems.raise_if_any()
+        return self
+
+
+class PerpetualListing(Listing):
+    """Terms of linear perpetuals."""
+
+    initial_margin: Margin = Field(
+        description='margin needed to open, share of the notional: "2%" allows a leverage of 50'
+    )
+    maintenance_margin: Margin = Field(
+        description="margin below which a position is liquidated, share of the notional"
+    )
+    funding_interval: Duration = Field(
+        ge=0, le=30 * _DAY_NS, description='time between funding payments; "0s": never'
+    )
+
+    @model_validator(mode="after")
+    def _maintenance_is_below_initial(self) -> PerpetualListing:
+        if self.maintenance_margin >= self.initial_margin:
+            problems = Problems(self)
+            problems.add(
+                "maintenance_margin",
+                "must be less than initial_margin "
+                f"({self.initial_margin * 100:f}%), or positions are liquidated as they open",
+            )
+            problems.raise_if_any()
+        return self
+
+
+class Venue(Model):
+    """The rules of one exchange."""
+
+    name: str = Field(min_length=1, description="name of the venue; by default that of its file")
+    purpose: str = Field(min_length=1, max_length=200, description="one line: what it stands for")
+    as_of: datetime.date = Field(strict=False, description="date on which the rules were such")
+    sources: tuple[str, ...] = Field(strict=False, description="where the figures come from")
+    maker_fee: Rate = Field(
+        ge=Decimal("-0.01"),
+        le=Decimal("0.1"),
+        description="fee on the notional of a trade whose order rested; negative: a rebate",
+    )
+    taker_fee: Rate = Field(
+        ge=0, le=Decimal("0.1"), description="fee on the notional of a trade whose order took"
+    )
+    order_latency: Latency = Field(description="time an instruction takes to the matching engine")
+    data_latency: Latency = Field(description="time market data takes to an agent")
+    liquidation_fee: Rate = Field(
+        ge=0, le=Decimal("0.1"), description="share of a liquidated notional paid to insurance"
+    )
+    modify_keeps_priority: bool = Field(
+        description="whether an order made smaller at the same price keeps its place in the queue"
+    )
+    perpetual: PerpetualListing = Field(description="terms of perpetuals")
+    spot: Listing = Field(description="terms of spot")
+    option: Listing = Field(description="terms of options")
+
+    @model_validator(mode="after")
+    def _a_rebate_is_paid_by_the_taker(self) -> Venue:
+        if -self.maker_fee > self.taker_fee:
+            problems = Problems(self)
+            problems.add(
+                "maker_fee",
+                f"a rebate may not exceed taker_fee ({self.taker_fee * 100:f}%), "
+                "or trading with oneself earns money",
+            )
+            problems.raise_if_any()
+        return self

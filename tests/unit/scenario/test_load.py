@@ -1,0 +1,474 @@
+"""Loading of scenarios, venues and flow presets: what is accepted, and what the errors say."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gammagym import content
+from gammagym.errors import AgentError, ScenarioError
+from gammagym.quantities import Span, format_duration, parse_duration, parse_span
+from gammagym.scenario.load import (
+    flow_parameters,
+    list_scenarios,
+    list_venues,
+    load_flow,
+    load_scenario,
+    load_venue,
+)
+from gammagym.scenario.schema import Flow, FlowParameters, Scenario, Shock
+from gammagym.world import Flow as WorldFlow
+from gammagym.world import fields
+
+SHIPPED = (
+    "calm",
+    "choppy",
+    "flash_crash",
+    "replay",
+    "spread_blowout",
+    "textbook",
+    "trending",
+)
+NEEDS: dict[str, dict[str, Any]] = {"replay": {"price.file": "prices.csv"}}
+
+
+def broken(source: Any, overrides: dict[str, Any] | None = None) -> str:
+    """Return the message of the error that loading this scenario raises."""
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(source, overrides)
+    return str(caught.value)
+
+
+def table(**changes: Any) -> dict[str, Any]:
+    """Return a small valid scenario with some keys changed."""
+    price = {"model": "gbm", "start": "100", "volatility": 0.2}
+    return {"purpose": "a test", "price": price, **changes}
+
+
+def venue_with(changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the generic venue with some dotted keys changed."""
+    rules: dict[str, Any] = load_venue("generic").model_dump()
+    for key, value in changes.items():
+        section, _, name = key.rpartition(".")
+        (rules[section] if section else rules)[name] = value
+    return rules
+
+
+# --- What ships ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_scenario_loads_and_refers_to_a_venue_that_loads(name: str) -> None:
+    scenario = load_scenario(name, NEEDS.get(name))
+    assert scenario.name == name
+    assert load_venue(scenario.venue).name == scenario.venue
+
+
+def test_lists_give_names_with_their_purpose_lines() -> None:
+    scenarios, venues = list_scenarios(), list_venues()
+    assert set(SHIPPED) <= set(scenarios)
+    assert {"generic", "frictionless"} <= set(venues)
+    assert all(purpose and "\n" not in purpose for purpose in (scenarios | venues).values())
+    assert list(scenarios) == sorted(scenarios)
+
+
+@pytest.mark.parametrize("preset", ["thin", "full", "sparse"])
+def test_every_flow_preset_sets_every_parameter(preset: str) -> None:
+    assert set(load_flow(preset)) == set(FlowParameters.model_fields)
+
+
+def test_flow_parameters_are_those_of_the_world_with_sizes_in_units() -> None:
+    names = list(fields(WorldFlow))
+    parameters = [name.removesuffix("_lots") for name in names[: names.index("memory")]]
+    assert list(FlowParameters.model_fields) == parameters
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_dumped_scenario_loads_again_unchanged(name: str) -> None:
+    scenario = load_scenario(name, NEEDS.get(name))
+    assert load_scenario(scenario.model_dump()) == scenario
+
+
+@pytest.mark.parametrize("name", ["generic", "frictionless"])
+def test_a_dumped_venue_loads_again_unchanged(name: str) -> None:
+    venue = load_venue(name)
+    assert load_venue(venue.model_dump()) == venue
+
+
+def test_loading_by_name_does_not_depend_on_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_scenario("calm").price.start == Decimal(60000)
+
+
+def test_importing_the_loaders_does_not_import_pandas() -> None:
+    root = str(content.PACKAGE.parent)
+    code = (
+        "import sys, gammagym.scenario.load, gammagym.data.prices; "
+        "sys.exit('pandas' in sys.modules)"
+    )
+    environment = os.environ | {"PYTHONPATH": root}
+    assert (
+        subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+    )
+
+
+def test_the_flash_crash_falls_nine_percent_and_keeps_part_of_it() -> None:
+    falls = [shock for shock in load_scenario("flash_crash").shocks if shock.kind == "price"]
+    assert math.exp(sum(shock.magnitude for shock in falls)) - 1 == pytest.approx(-0.09, abs=0.001)
+    assert [shock.recovery is None for shock in falls] == [False, True]
+
+
+# --- Where things come from ------------------------------------------------------------------
+
+
+def test_a_path_is_read_relative_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'purpose = "mine"\n[price]\nmodel = "replay"\nfile = "tape.csv"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    for source in ("mine.toml", "./mine.toml", tmp_path / "mine.toml"):
+        scenario = load_scenario(source)
+        assert scenario.name == "mine"
+        assert scenario.price.file == str(tmp_path / "tape.csv")
+
+
+def test_files_named_in_a_scenario_are_relative_to_it_and_in_an_override_to_the_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "house.toml").write_text(
+        (content.resolve("venues", "generic")).read_text()
+    )
+    file = tmp_path / "deep" / "mine.toml"
+    file.write_text(
+        'purpose = "mine"\nvenue = "./house.toml"\n[price]\nmodel = "replay"\nfile = "tape.csv"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    assert load_scenario(file).price.file == str(tmp_path / "deep" / "tape.csv")
+    assert load_venue(load_scenario(file).venue).name == "house"
+    changed = load_scenario(file, {"price.file": "tape.csv"})
+    assert changed.price.file == str(tmp_path / "tape.csv")
+
+
+def test_a_scenario_object_or_a_dict_is_accepted() -> None:
+    scenario = load_scenario(table())
+    assert scenario.name == "unnamed"
+    assert load_scenario(scenario) is scenario
+    assert load_scenario(scenario, {"warmup": "5s"}).warmup == 5_000_000_000
+
+
+def test_overrides_leave_the_given_dict_alone() -> None:
+    given = table()
+    load_scenario(given, {"price.volatility": 0.5, "options.size": 3.0})
+    assert given == table()
+
+
+def test_agents_are_found_by_name_by_file_and_by_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in ("agents/flat.py", "agents/deep/agent.py", "agents/_hidden.py", "mine.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("")
+    (tmp_path / "pyproject.toml").write_text("")
+    monkeypatch.setattr(content, "PACKAGE", tmp_path / "gammagym")
+    monkeypatch.chdir(tmp_path)
+    assert content.available("agents") == ["deep", "flat"]
+    assert content.resolve("agents", "flat") == tmp_path / "agents" / "flat.py"
+    assert content.resolve("agents", "deep") == tmp_path / "agents" / "deep" / "agent.py"
+    assert content.resolve("agents", "./agents/deep") == tmp_path / "agents" / "deep" / "agent.py"
+    assert content.resolve("agents", "mine.py") == tmp_path / "mine.py"
+    with pytest.raises(AgentError, match="did you mean 'flat'"):
+        content.resolve("agents", "falt")
+
+
+def test_what_is_bundled_wins_over_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in ("agents/one.py", "gammagym/_bundled/agents/one.py"):
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).write_text("")
+    (tmp_path / "pyproject.toml").write_text("")
+    monkeypatch.setattr(content, "PACKAGE", tmp_path / "gammagym")
+    assert content.resolve("agents", "one").parent.parent.name == "_bundled"
+
+
+def test_folders_beside_an_installed_package_are_not_taken_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "stranger.py").write_text("")
+    monkeypatch.setattr(content, "PACKAGE", tmp_path / "gammagym")
+    assert content.available("agents") == []
+
+
+# --- Quantities ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("0s", 0),
+        ("1ns", 1),
+        ("2us", 2_000),
+        ("250ms", 250_000_000),
+        ("0.5s", 500_000_000),
+        ("30 s", 30_000_000_000),
+        ("5min", 300_000_000_000),
+        ("2h", 7_200_000_000_000),
+        ("7d", 604_800_000_000_000),
+    ],
+)
+def test_durations_are_whole_nanoseconds(text: str, nanoseconds: int) -> None:
+    assert parse_duration(text) == nanoseconds
+    assert parse_duration(format_duration(nanoseconds)) == nanoseconds
+
+
+@pytest.mark.parametrize(
+    "value", ["5", "5 minutes", "-5s", "1e3s", "", "nans", 5, True, None, "0.5ns"]
+)
+def test_other_durations_are_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        parse_duration(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"), [("40%", 400), ("300ns", 300), ("40%+7ns", 407), ("100%", 1000)]
+)
+def test_a_moment_is_a_share_of_the_episode_a_duration_or_both(text: str, nanoseconds: int) -> None:
+    span = parse_span(text)
+    assert span.nanoseconds(1000) == nanoseconds
+    assert parse_span(str(span)) == span
+
+
+def test_money_and_rates_are_exact() -> None:
+    venue = load_venue("generic")
+    assert (venue.maker_fee, venue.taker_fee) == (Decimal("0.0002"), Decimal("0.0005"))
+    assert venue.perpetual.tick == Decimal("0.1")
+    assert venue.order_latency == 20_000_000
+
+
+# --- What a scenario means -------------------------------------------------------------------
+
+
+def test_a_flow_is_its_preset_with_its_own_parameters_on_top() -> None:
+    parameters = flow_parameters(Flow(preset="thin", rate=12.0))
+    assert parameters == load_flow("thin") | {"rate": 12.0}
+
+
+def test_the_magnitude_of_a_shock_is_a_logarithm() -> None:
+    price = Shock.model_validate({"kind": "price", "at": "0s", "move": "-12%"})
+    depth = Shock.model_validate({"kind": "depth", "at": "50%", "multiple": 0.05})
+    assert price.magnitude == pytest.approx(math.log(0.88))
+    assert depth.magnitude == pytest.approx(math.log(0.05))
+    assert (price.recovery, depth.at) == (None, Span(share=Decimal("0.5")))
+
+
+def test_an_override_of_none_takes_a_key_away() -> None:
+    changes = {"price.model": "replay", "price.start": None, "price.file": "x.csv"}
+    assert load_scenario("calm", changes).price.start is None
+
+
+def test_models_cannot_be_changed() -> None:
+    scenario = load_scenario("calm")
+    with pytest.raises(ValueError, match="frozen"):
+        scenario.name = "storm"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# --- What is wrong ---------------------------------------------------------------------------
+
+SHOCK = {"kind": "price", "at": "10%", "move": "-1%"}
+BAD_OVERRIDES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"price.volatility": -1}, ["price.volatility = -1", "must be >= 0", "annual volatility"]),
+    ({"price.volatility": "0.6"}, ["price.volatility = '0.6'", "must be a number"]),
+    ({"price.volatility": True}, ["price.volatility = true", "must be a number"]),
+    ({"price.volatility": math.nan}, ["price.volatility = nan", "must be a finite number"]),
+    ({"price.volatility": None}, ["price.volatility: is missing", "such as 0.6"]),
+    ({"price.start": 60000.5}, ["price.start = 60000.5", "quote it"]),
+    ({"price.start": "-1"}, ["price.start = '-1'", "must be > 0"]),
+    ({"price.start": "cheap"}, ["price.start = 'cheap'", 'such as "0.1"']),
+    ({"price.start": None}, ["price.start: is missing"]),
+    ({"price.file": "x.csv"}, ["price.file", "must not be given", "'replay'"]),
+    ({"price.tick": 1}, ["price.tick = 1", "a duration with its unit"]),
+    ({"price.tick": "0s"}, ["price.tick = '0s'", "must be > 0s"]),
+    ({"price.tick": "40d"}, ["price.tick = '40d'", "must be <= 30d"]),
+    ({"price.model": "gbn"}, ["price.model = 'gbn'", "did you mean 'gbm'?"]),
+    ({"price.volatilty": 1.0}, ["price.volatilty: unknown key", "did you mean 'volatility'?"]),
+    ({"price": 3}, ["price = 3", "must be a table"]),
+    ({"pricee.tick": "1s"}, ["pricee: unknown key", "mean 'price'?", "[override 'pricee.tick']"]),
+    ({"price.model": "replay"}, ["price.file: is missing", "--price-file", "price.start"]),
+    ({"options.implied_volatility": 0}, ["options.implied_volatility = 0", "must be > 0"]),
+    ({"flow.preset": "thick"}, ["flow.preset = 'thick'", "did you mean 'thin'?"]),
+    ({"flow.size": 3}, ["flow.size = 3", "only kind 'ideal'"]),
+    ({"flow.probability_add": 0.95}, ["flow.probability_add = 0.95", "makes 1.03", "<= 1"]),
+    ({"flow.kind": "ideal"}, ["flow.half_spread: is missing", "flow.size: is missing"]),
+    (
+        {"flow.kind": "ideal", "flow.half_spread": 0.0, "flow.size": 1, "flow.rate": 3},
+        ["flow.rate = 3", "is a parameter of kind 'zero_intelligence'"],
+    ),
+    ({"funding": 0.0001}, ["funding = 0.0001", '"0.02%"']),
+    ({"funding": "9%"}, ["funding = '9%'", "must be <= 5%"]),
+    ({"funding": "0.00000001%"}, ["funding", "multiple of 0.0000001%"]),
+    ({"venue": "generik"}, ["venue = 'generik'", "did you mean 'generic'?"]),
+    ({"purpose": ""}, ["purpose = ''", "must not be empty"]),
+    ({"shocks": SHOCK}, ["shocks", "must be a list"]),
+    ({"shocks": [SHOCK] * 9}, ["shocks", "at most 8 are allowed, 9 were given"]),
+    ({"shocks": [{**SHOCK, "at": "140%"}]}, ["shocks.0.at = '140%'", "at most 100%"]),
+    ({"shocks": [{**SHOCK, "at": "5min+40%"}]}, ["shocks.0.at", '"40%+5min"']),
+    ({"shocks": [{**SHOCK, "move": "-100%"}]}, ["shocks.0.move = '-100%'", "must be > -100%"]),
+    ({"shocks": [{**SHOCK, "move": -0.1}]}, ["shocks.0.move = -0.1", '"0.02%"']),
+    ({"shocks": [{**SHOCK, "multiple": 2}]}, ["shocks.0.multiple = 2", "has a 'move'"]),
+    ({"shocks": [{**SHOCK, "recovery": "nver"}]}, ["shocks.0.recovery = 'nver'", '"never"']),
+    ({"shocks": [{"kind": "depth", "at": "1%"}]}, ["shocks.0.multiple: is missing", "depth"]),
+    ({"shocks": [{"at": "1%"}]}, ["shocks.0.kind: is missing"]),
+    ({"shocks": [{**SHOCK, "mvoe": "1%"}]}, ["shocks.0.mvoe: unknown key", "mean 'move'?"]),
+    ({"shocks.0.at": "1%"}, ["shocks.0.at", "the list has 0"]),
+    ({"funding.rate": "1%"}, ["funding.rate", "'funding' is a value"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), BAD_OVERRIDES)
+def test_a_bad_value_is_refused_with_its_key_the_value_and_what_is_allowed(
+    changes: dict[str, Any], expected: list[str]
+) -> None:
+    message = broken("calm", changes)
+    assert str(content.resolve("scenarios", "calm")) in message
+    for part in [*expected, f"with overrides of {', '.join(changes)}"]:
+        assert part in message
+
+
+def test_all_problems_are_told_at_once() -> None:
+    message = broken("calm", {"price.volatility": -1, "warmup": 3, "flow.presett": "thin"})
+    assert "3 problems" in message
+    assert [line.split()[0].rstrip(":") for line in message.splitlines()[1:]] == [
+        "price.volatility",
+        "flow.presett",
+        "warmup",
+    ]
+
+
+def test_one_problem_is_told_in_one_line() -> None:
+    assert "\n" not in broken("calm", {"warmup": 3})
+
+
+def test_an_error_tells_which_override_brought_it() -> None:
+    message = broken(table(warmup=3), {"price.volatility": -1})
+    assert "[override 'price.volatility']" in message
+    assert "warmup = 3" in message
+    assert "[override 'warmup']" not in message
+
+
+def test_a_replay_without_a_file_says_how_to_give_one() -> None:
+    message = broken("replay")
+    assert "price.file" in message
+    assert "--price-file" in message
+
+
+def test_options_need_a_volatility_when_the_price_has_none() -> None:
+    message = broken(table(price={"model": "gbm", "start": "1", "volatility": 0.0}))
+    assert "implied_volatility must be given" in message
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("clam", "did you mean 'calm'?"),
+        ("", "no scenario ''"),
+        ("..", "no scenario '..'"),
+        ("./nope.toml", "there is no file"),
+        ("\0/x.toml", "not a usable path"),
+        (3, "must be a name, a path, a dict or a Scenario, was int"),
+        (None, "was NoneType"),
+    ],
+)
+def test_a_scenario_that_does_not_exist_is_refused(source: Any, expected: str) -> None:
+    assert expected in broken(source)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"purpose = 'x'\nprice = = 3\n", "line 2"),
+        (b"purpose = 'x'\npurpose = 'y'\n", "line 2"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"", "2 problems"),
+    ],
+)
+def test_a_broken_file_is_named_with_the_line(tmp_path: Path, text: bytes, expected: str) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_bytes(text)
+    message = broken(file)
+    assert str(file) in message
+    assert expected in message
+
+
+def test_a_folder_is_not_a_scenario(tmp_path: Path) -> None:
+    assert "is a folder" in broken(tmp_path)
+
+
+BAD_VENUES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"maker_fee": "-0.06%"}, ["maker_fee = '-0.06%'", "may not exceed taker_fee"]),
+    ({"taker_fee": "-0.01%"}, ["taker_fee = '-0.01%'", "must be >= 0%"]),
+    ({"taker_fee": 0.0005}, ["taker_fee = 0.0005", "a percentage in quotes"]),
+    ({"order_latency": "2d"}, ["order_latency = '2d'", "must be <= 1h"]),
+    ({"as_of": "yesterday"}, ["as_of = 'yesterday'", "must be a date"]),
+    ({"sources": "Binance"}, ["sources = 'Binance'", "must be a list"]),
+    ({"modify_keeps_priority": "no"}, ["modify_keeps_priority", "true or false"]),
+    ({"perpetual.initial_margin": "300%"}, ["perpetual.initial_margin", "must be <= 100%"]),
+    (
+        {"perpetual.maintenance_margin": "2%"},
+        ["perpetual.maintenance_margin = '2%'", "less than initial_margin"],
+    ),
+    ({"spot.tick": "0"}, ["spot.tick = '0'", "must be > 0"]),
+    ({"option.lot": 0.1}, ["option.lot = 0.1", "quote it"]),
+    (
+        {"spot.tick": "0.0001", "spot.lot": "0.00001"},
+        ["spot.tick", "x lot 0.00001", "a whole number of quanta"],
+    ),
+    ({"spto": {}}, ["spto: unknown key", "did you mean 'spot'?"]),
+    ({"spot": 1}, ["spot = 1", "must be a table"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), BAD_VENUES)
+def test_a_bad_venue_is_refused_with_its_key(changes: dict[str, Any], expected: list[str]) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_venue(venue_with(changes))
+    for part in expected:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (("rate = 9.0", ""), "rate: is missing"),
+        (("rate = 9.0", "rate = -9.0"), "rate = -9.0: must be > 0"),
+        (("rate = 9.0", "rat = 9.0"), "did you mean 'rate'?"),
+        (("probability_add = 0.62", "probability_add = 0.93"), "together they must be <= 1"),
+    ],
+)
+def test_a_bad_flow_preset_is_refused(tmp_path: Path, edit: tuple[str, str], expected: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(content.resolve("flows", "thin").read_text().replace(*edit, 1))
+    with pytest.raises(ScenarioError) as caught:
+        load_flow(str(file))
+    assert str(file) in str(caught.value)
+    assert expected in str(caught.value)
+
+
+def test_every_field_is_described() -> None:
+    schema = Scenario.model_json_schema()
+    models = [schema, *schema["$defs"].values()]
+    keys = [field for model in models for field in model.get("properties", {}).values()]
+    assert len(keys) > 50
+    assert all("description" in field for field in keys)
