@@ -1,0 +1,154 @@
+"""What single and vector environments share: spaces, worlds, what an agent is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from gammagym.agent import FIELD_NAMES, OBSERVATION_FIELDS, AgentSpec
+from gammagym.errors import ActionError
+from gammagym.scenario.compile import Compiled, compile_world
+from gammagym.scenario.load import load_scenario
+from gammagym.scenario.tasks import Task, get_task
+from gammagym.world import PARTS, QUANTA, YEAR_NS
+
+BOUNDS = np.array([[field.low, field.high] for field in OBSERVATION_FIELDS]).T.copy()
+OBSERVATION_SPACE = gym.spaces.Box(
+    BOUNDS[0].astype(np.float32), BOUNDS[1].astype(np.float32), dtype=np.float32
+)
+ACTION_SPACE = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
+
+
+class InvalidActionError(ActionError, gym.error.InvalidAction):
+    """An action has the wrong shape or is not a number."""
+
+
+def build(
+    task: str | Task,
+    scenario: Any,
+    price_file: str | os.PathLike[str] | None,
+    overrides: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+) -> Compiled:
+    """Compile a scenario and a task, both by name or given.
+
+    Args:
+        task: name or `Task`.
+        scenario: name, path, dict or `Scenario`.
+        price_file: CSV of prices: turns the scenario's price into a replay of it.
+        overrides: scenario values by dotted key.
+        options: attributes of the task to change.
+
+    Raises:
+        ScenarioError: something is unknown, malformed or impossible.
+        DataError: the price file is missing or broken.
+    """
+    changes = dict(overrides or {})
+    if price_file is not None:
+        changes |= {"price.model": "replay", "price.file": os.fspath(price_file)}
+        changes |= {key: None for key in ("price.start", "price.drift")} | changes
+    return compile_world(load_scenario(scenario, changes), get_task(task, **options))
+
+
+def agent_spec(compiled: Compiled) -> AgentSpec:
+    """Return what an agent of this environment is told before the first observation."""
+    task, venue, price = compiled.task, compiled.venue, compiled.reference_price
+    stake = expected_stake(compiled)
+    return AgentSpec(
+        task=task.name,
+        action_scheme="hedge",
+        observation_fields=FIELD_NAMES,
+        gross_quantity=task.gross_quantity,
+        largest_order=task.largest_order * task.gross_quantity,
+        dead_zone=task.dead_zone,
+        maker_fee=float(venue.maker_fee),
+        taker_fee=float(venue.taker_fee),
+        reference_price=price,
+        stake=stake,
+        risk_aversion=task.risk_aversion / stake,
+        decision_seconds=task.decision_interval,
+        horizon_seconds=task.horizon_seconds,
+    )
+
+
+def expected_stake(compiled: Compiled) -> float:
+    """Return the stake of an episode that starts at the reference price (currency)."""
+    from gammagym.exchange.opening import hand_over
+    from gammagym.market.price import start_price
+
+    world = compiled.template.copy()
+    world["price"]["tape_choices"] = 0
+    start_price(world[0], compiled.tape)
+    hand_over(world[0])
+    return float(world["agents"]["stake"][0, 0])
+
+
+def checked_actions(action: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return an action as contiguous float32 after checking shape and numbers.
+
+    Raises:
+        InvalidActionError: the shape is wrong or a number is NaN or infinite.
+    """
+    try:
+        array = np.ascontiguousarray(action, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidActionError(f"an action must be numbers of shape {shape}: {error}") from None
+    if array.shape != shape:
+        raise InvalidActionError(f"an action must have shape {shape}, was {array.shape}")
+    if not np.isfinite(array).all():
+        raise InvalidActionError(
+            "an action must be finite numbers from -1 to 1, "
+            f"was {np.asarray(action).tolist()!r:.200}"
+        )
+    return array
+
+
+def episode_results(worlds: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Return what became of each world's competitor, as columns of shape (worlds,).
+
+    Profit and parts are in the settlement currency; `cost` and `relative_cost` are shares of the
+    stake, raw and relative to the frictionless reference; `delta_risk` is the annualised standard
+    deviation of the net delta's profit, in stakes. Parts (`PARTS`) have the sign of a profit.
+    """
+    agent = worlds["agents"][:, 0]
+    rows = np.arange(len(worlds))
+    hedge = worlds["accounts"][rows, agent["hedge_account"]]
+    profit = (agent["equity_quanta"] - agent["initial_equity_quanta"]) / QUANTA
+    # The book's own profit is in both, so the difference is the hedge's less the reference's.
+    relative = relative_profit(worlds)
+    years = worlds["end_ns"] / YEAR_NS
+    columns = {
+        "seed": worlds["seed"].astype(np.int64),
+        "profit": profit,
+        "stake": agent["stake"],
+        "cost": -profit / agent["stake"],
+        "relative_cost": -relative / agent["stake"],
+        "turnover": agent["turnover_units"],
+        "taker_fills": hedge["taker_fills"],
+        "maker_fills": hedge["maker_fills"],
+        "liquidations": hedge["liquidations"],
+        "covered": hedge["covered_quanta"] / QUANTA,
+        "drawdown": agent["drawdown"],
+        "rejects": agent["rejects"].sum(axis=1),
+        "delta_risk": np.sqrt(agent["risk_penalty"] / years) / agent["stake"],
+        "final_price": worlds["price"]["value"],
+    }
+    return columns | {part: agent["parts"][:, index] for index, part in enumerate(PARTS)}
+
+
+def relative_profit(worlds: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the hedge's profit less that of the frictionless reference, shape (worlds,)."""
+    agent = worlds["agents"][:, 0]
+    rows = np.arange(len(worlds))
+    account = agent["hedge_account"]
+    position = worlds["positions"][rows, account]
+    marks = worlds["instruments"]["mark_quanta"]
+    carried = (position["quantity_lots"] * marks - position["entry_quanta"]).sum(axis=1)
+    equity = worlds["cash"][rows, account, 0] + carried
+    equity -= worlds["accounts"][rows, account]["covered_quanta"]
+    return (equity - agent["initial_hedge_quanta"]) / QUANTA - agent["reference_profit"]

@@ -1,0 +1,150 @@
+"""The action scheme `hedge`: the one working hedge order the agent wishes to have.
+
+The first number is its signed size as a share of the largest order, the second how to place it:
++1 crosses the spread now, 0 joins the best price post-only, -1 rests well behind. What is in the
+market already is reconciled with the wish, losing as little queue priority as it can.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gammagym._kernel import kernel
+from gammagym.engine.book import best_price, has_side
+from gammagym.exchange.messages import send, working_quantity
+from gammagym.exchange.trading import mid_price, next_order_id
+from gammagym.world import (
+    BUY,
+    CANCEL,
+    IOC,
+    MODIFY,
+    NEW,
+    NO_ORDER,
+    POST_ONLY,
+    SELL,
+)
+
+# From this urgency on an order crosses the spread; below, it rests.
+CROSS_URGENCY = 0.5
+# How far behind the touch urgency -1 rests (share of the price).
+REST_DEPTH = 0.002
+
+
+@kernel
+def wish(world, row, size, urgency):
+    """Send the instructions that turn the working order into the wished one.
+
+    Args:
+        world: one world.
+        row: row of agents.
+        size: signed size, share of the largest order.
+        urgency: placement, -1 to 1.
+    """
+    agent = world.agents[row]
+    agent.decisions += 1
+    agent.decision_mid = mid_price(world, agent.hedge_instrument)
+    lots = round(abs(size) * agent.largest_order_lots)
+    if abs(size) < agent.dead_zone or lots == 0:
+        _cancel_working(world, agent)
+        return
+    side = BUY if size > 0.0 else SELL
+    if urgency >= CROSS_URGENCY:
+        _cancel_working(world, agent)
+        _send_new(world, agent, side, IOC, _protected_price(world, agent, side), lots)
+        return
+    price = _resting_price(world, agent, side, urgency)
+    if _is_working(world, agent) and agent.working_side == side:
+        _amend_working(world, agent, price, lots)
+        return
+    _cancel_working(world, agent)
+    _send_new(world, agent, side, POST_ONLY, price, lots)
+
+
+@kernel
+def _is_working(world, agent):
+    return agent.working_pending > 0 or working_quantity(world, agent) > 0
+
+
+@kernel
+def _cancel_working(world, agent):
+    if _is_working(world, agent):
+        _write(world, agent, CANCEL, agent.working_side, agent.working_price_ticks, 0)
+    else:
+        agent.working_row = NO_ORDER
+
+
+@kernel
+def _amend_working(world, agent, price_ticks, lots):
+    """Modify the working order, unless it is close enough to what is wished to keep its place."""
+    open_lots = working_quantity(world, agent)
+    slack = agent.dead_zone * agent.largest_order_lots
+    if price_ticks == agent.working_price_ticks and abs(lots - open_lots) <= slack:
+        return
+    agent.working_price_ticks = price_ticks
+    agent.working_quantity_lots = lots
+    _write(world, agent, MODIFY, agent.working_side, price_ticks, lots)
+
+
+@kernel
+def _send_new(world, agent, side, tif, price_ticks, lots):
+    agent.working_id = next_order_id(world)
+    agent.working_side = side
+    agent.working_price_ticks = price_ticks
+    agent.working_quantity_lots = lots
+    agent.working_row = NO_ORDER
+    agent.working_pending = 0
+    world.incoming.tif = tif
+    _write(world, agent, NEW, side, price_ticks, lots)
+
+
+@kernel
+def _write(world, agent, kind, side, price_ticks, lots):
+    message = world.incoming
+    message.kind = kind
+    message.order_id = agent.working_id
+    message.account = agent.hedge_account
+    message.instrument = agent.hedge_instrument
+    message.side = side
+    message.price_ticks = price_ticks
+    message.quantity_lots = lots
+    message.reduce_only = 0
+    message.liquidation = 0
+    message.decision_mid = agent.decision_mid
+    # What the agent sees is old by its data latency, so it acts that much later than it looks.
+    send(world, agent.data_latency_ns + agent.order_latency_ns)
+
+
+@kernel
+def _protected_price(world, agent, side):
+    """Return the limit of a market order: the far touch and a protection beyond it."""
+    head = world.heads[agent.hedge_instrument]
+    contract = world.instruments[agent.hedge_instrument]
+    touch = contract.mark_price / contract.tick_size
+    if has_side(head, 1 - side):
+        touch = float(best_price(world.levels, head, 1 - side))
+    reach = 1.0 + contract.protection if side == BUY else 1.0 - contract.protection
+    return int(touch * reach)
+
+
+@kernel
+def _resting_price(world, agent, side, urgency):
+    """Return the price at which an order of this urgency rests (ticks)."""
+    head = world.heads[agent.hedge_instrument]
+    contract = world.instruments[agent.hedge_instrument]
+    sign = 1 if side == BUY else -1
+    if not has_side(head, side):
+        touch = int(contract.mark_price / contract.tick_size) - sign
+    else:
+        touch = best_price(world.levels, head, side)
+    if urgency < 0.0:
+        return touch + int(urgency * REST_DEPTH * touch) * sign
+    if not has_side(head, 1 - side):
+        return touch
+    room = abs(best_price(world.levels, head, 1 - side) - touch) - 1
+    return touch + int(urgency / CROSS_URGENCY * room) * sign
+
+
+@kernel
+def is_number(action):
+    """Return whether both numbers of an action are finite."""
+    return np.isfinite(action[0]) and np.isfinite(action[1])

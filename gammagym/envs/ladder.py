@@ -1,0 +1,46 @@
+"""The order book as text: a ladder of prices with the agent's own order marked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gammagym.world import BUY, NO_LEVEL, SELL
+
+_LEVELS = 8
+
+
+def _levels(world: Any, side: int, instrument: int) -> list[tuple[int, int]]:
+    """Return price and quantity of the best levels of one side, best first."""
+    found: list[tuple[int, int]] = []
+    row = int(world["heads"]["best"][instrument, side])
+    while row != NO_LEVEL and len(found) < _LEVELS:
+        level = world["levels"][row]
+        found.append((int(level["price_ticks"]), int(level["quantity_lots"])))
+        row = int(level["worse"])
+    return found
+
+
+def draw_ladder(world: Any) -> str:
+    """Return both sides of the hedge instrument's book, asks above bids, one line a level."""
+    agent = world["agents"][0]
+    instrument = int(agent["hedge_instrument"])
+    contract = world["instruments"][instrument]
+    orders = world["orders"]
+    own = (orders["live"] == 1) & (orders["owner"] == agent["hedge_account"])
+    own &= orders["instrument"] == instrument
+    marked = set(np.unique(orders["price_ticks"][own]).tolist())
+    tick, lot = float(contract["tick_size"]), float(contract["lot_size"])
+
+    def line(price: int, quantity: int, column: int) -> str:
+        size = f"{quantity * lot:10.3f}"
+        cells = [size, f"{price * tick:12.2f}", " " * 10]
+        if column:
+            cells = [" " * 10, cells[1], size]
+        return "  ".join(cells).rstrip() + ("  <- yours" if price in marked else "")
+
+    asks = [line(price, size, 1) for price, size in reversed(_levels(world, SELL, instrument))]
+    bids = [line(price, size, 0) for price, size in _levels(world, BUY, instrument)]
+    header = f"{'bid':>10}  {'price':>12}  {'ask':>10}"
+    return "\n".join([f"t = {int(world['time_ns']) * 1e-9:.0f} s", header, *asks, *bids])

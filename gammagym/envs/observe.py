@@ -1,0 +1,171 @@
+"""Write observations: the fields of gammagym.agent.OBSERVATION_FIELDS, in that order.
+
+The environment's clock runs on the agent's data time: what is written here is the market as the
+agent knows it at its decision, and its instructions arrive later by both latencies. Nothing hidden
+is read: not the fundamental price, not the timeline, not other accounts.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gammagym._kernel import kernel
+from gammagym.engine.book import best_price, best_quantity, has_side, queue_ahead
+from gammagym.exchange.attribution import agent_equity, hedge_units, measure_book
+from gammagym.exchange.messages import working_quantity
+from gammagym.exchange.trading import mid_price
+from gammagym.world import BUY, CALL, PUT, QUANTA, SELL, YEAR_NS
+
+_WEEK_NS = 7 * 86_400_000_000_000
+_DAYS_A_YEAR = 365.0
+_BASIS_POINTS = 1e4
+_MEMORY_SECONDS = 1800.0
+
+
+@kernel
+def start_seeing(world, row, volatility):
+    """Start an agent's backward-looking statistics. Writes: agents.seen_*."""
+    agent = world.agents[row]
+    agent.seen_mid = mid_price(world, agent.hedge_instrument)
+    agent.seen_return = 0.0
+    agent.seen_return_5 = 0.0
+    agent.seen_return_15 = 0.0
+    agent.seen_variance = volatility * volatility
+
+
+@kernel
+def see_market(world, row):
+    """Update an agent's backward-looking statistics, once a decision. Writes: agents.seen_*."""
+    agent = world.agents[row]
+    mid = mid_price(world, agent.hedge_instrument)
+    move = math.log(mid / agent.seen_mid)
+    seconds = agent.decision_ns * 1e-9
+    weight = 1.0 - math.exp(-seconds / _MEMORY_SECONDS)
+    annual = move * move / (agent.decision_ns / YEAR_NS)
+    agent.seen_variance += weight * (annual - agent.seen_variance)
+    agent.seen_return = move
+    agent.seen_return_5 += move - agent.seen_return_5 / 5.0
+    agent.seen_return_15 += move - agent.seen_return_15 / 15.0
+    agent.seen_mid = mid
+
+
+@kernel
+def observe(world, row, lows, highs, out):
+    """Write one agent's observation, clipped to its bounds.
+
+    Args:
+        world: one world.
+        row: row of agents.
+        lows: lower bounds, shape (fields,).
+        highs: upper bounds, shape (fields,).
+        out: float32, shape (fields,).
+    """
+    measure_book(world, row)
+    _observe_book(world, row, out)
+    _observe_market(world, row, out)
+    _observe_orders(world, row, out)
+    _observe_costs(world, row, out)
+    for index in range(len(out)):
+        out[index] = min(max(out[index], lows[index]), highs[index])
+
+
+@kernel
+def _observe_book(world, row, out):
+    agent = world.agents[row]
+    gross = agent.gross_units
+    hedge = hedge_units(world, row)
+    mark = world.instruments[agent.hedge_instrument].mark_price
+    out[0] = (agent.book_delta + hedge) / gross
+    out[1] = agent.book_delta / gross
+    out[2] = hedge / gross
+    out[3] = agent.book_gamma * 0.01 * mark / gross
+    out[4] = agent.book_vega * 0.01 / agent.stake
+    out[5] = agent.book_theta / _DAYS_A_YEAR / agent.stake
+    out[6] = _time_to_expiry(world) / _WEEK_NS
+    out[7] = max(world.end_ns - world.time_ns, 0) / world.end_ns
+    out[8] = implied_volatility(world)
+
+
+@kernel
+def _time_to_expiry(world):
+    """Return the time to the first expiry of any option still alive (ns), 0 without one."""
+    first = 0
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        if (contract.kind == CALL or contract.kind == PUT) and not contract.settled:
+            left = contract.expiry_ns - world.time_ns
+            first = left if first == 0 else min(first, left)
+    return first
+
+
+@kernel
+def implied_volatility(world):
+    """Return the implied volatility of the first option, 0 without one."""
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        if contract.kind == CALL or contract.kind == PUT:
+            return contract.implied_volatility
+    return 0.0
+
+
+@kernel
+def _observe_market(world, row, out):
+    agent = world.agents[row]
+    contract = world.instruments[agent.hedge_instrument]
+    head = world.heads[agent.hedge_instrument]
+    volatility = max(out[8], math.sqrt(agent.seen_variance), 0.01)
+    deviation = volatility * math.sqrt(agent.decision_ns / YEAR_NS)
+    out[9] = math.sqrt(agent.seen_variance)
+    out[10] = agent.seen_return / deviation
+    out[11] = agent.seen_return_5 / deviation
+    out[12] = agent.seen_return_15 / deviation
+    out[13] = agent.seen_mid / agent.reference_scale
+    spread = 0.0
+    if has_side(head, BUY) and has_side(head, SELL):
+        spread = best_price(world.levels, head, SELL) - best_price(world.levels, head, BUY)
+    out[14] = spread * contract.tick_size / agent.seen_mid * _BASIS_POINTS
+    bid = float(best_quantity(world.levels, head, BUY))
+    ask = float(best_quantity(world.levels, head, SELL))
+    out[15] = bid / agent.largest_order_lots
+    out[16] = ask / agent.largest_order_lots
+    out[17] = (bid - ask) / max(bid + ask, 1.0)
+
+
+@kernel
+def _observe_orders(world, row, out):
+    agent = world.agents[row]
+    head = world.heads[agent.hedge_instrument]
+    out[18] = 0.0
+    out[19] = 0.0
+    out[20] = 0.0
+    lots = working_quantity(world, agent)
+    if lots > 0:
+        order = world.orders[agent.working_row]
+        sign = 1.0 if order.side == BUY else -1.0
+        behind = best_price(world.levels, head, order.side) - order.price_ticks
+        ahead = queue_ahead(world.orders, world.levels, agent.working_row)
+        tick = world.instruments[agent.hedge_instrument].tick_size
+        out[18] = sign * lots / agent.largest_order_lots
+        out[19] = sign * behind * tick / agent.seen_mid * _BASIS_POINTS
+        out[20] = ahead / agent.largest_order_lots
+
+
+@kernel
+def _observe_costs(world, row, out):
+    agent = world.agents[row]
+    account = world.accounts[agent.hedge_account]
+    contract = world.instruments[agent.hedge_instrument]
+    out[21] = 10.0
+    if account.maintenance_quanta < 10 * account.equity_quanta:
+        out[21] = account.maintenance_quanta / account.equity_quanta
+    out[22] = contract.funding_rate_e9 * 1e-9 * _BASIS_POINTS
+    out[23] = 0.0
+    if contract.funding_interval_ns > 0:
+        left = max(contract.next_funding_ns - world.time_ns, 0)
+        out[23] = left / contract.funding_interval_ns
+    out[24] = (agent.seen_mid / contract.mark_price - 1.0) * _BASIS_POINTS
+    out[25] = account.maker_fee_e9 * 1e-9 * _BASIS_POINTS
+    out[26] = account.taker_fee_e9 * 1e-9 * _BASIS_POINTS
+    out[27] = world.venues[contract.venue].halted
+    change = agent_equity(world, row) - agent.initial_equity_quanta
+    out[28] = change / QUANTA / agent.stake

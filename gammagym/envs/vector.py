@@ -1,0 +1,257 @@
+"""Many worlds at once: a Gymnasium vector environment over an array of world records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import gymnasium as gym
+import numba
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from gammagym.agent import AgentSpec
+from gammagym.envs.core import (
+    ACTION_SPACE,
+    BOUNDS,
+    OBSERVATION_SPACE,
+    agent_spec,
+    build,
+    checked_actions,
+    episode_results,
+)
+from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds, step_worlds_threads
+from gammagym.scenario.tasks import Task
+from gammagym.world import PARTS, QUANTA
+
+Observations = NDArray[np.float32]
+
+
+class LeanStep(NamedTuple):
+    """What `HedgeVectorEnv.step_lean` returns: one step without infos."""
+
+    observations: Observations  # shape (num_envs, fields); of the new episode where one ended
+    rewards: NDArray[Any]  # shape (num_envs,)
+    ended: NDArray[np.bool_]  # shape (num_envs,)
+    last_observations: Observations  # of the episodes that ended, shape (k, fields)
+    results: dict[str, NDArray[Any]]  # of the episodes that ended, columns of shape (k,)
+
+
+def _checked_threads(threads: int) -> int:
+    """Return a number of threads this machine can run, or say how many it can."""
+    most = numba.get_num_threads()
+    if not 1 <= threads <= most:
+        raise gym.error.Error(f"threads must be from 1 to {most}, was {threads}")
+    return threads
+
+
+class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[Any]]):
+    """A batch of independent markets, each with one agent that hedges the book of a task.
+
+    Worlds are stepped one after the other, or with `threads` side by side; results are the same to
+    the bit, and world i of a batch behaves as a single environment with its seed.
+
+    Args:
+        num_envs: number of worlds.
+        task: name of a task, or a `Task`.
+        scenario: name, path, dict or `Scenario`.
+        price_file: CSV of prices to replay as the fundamental price.
+        overrides: scenario values by dotted key, such as ``{"price.volatility": 0.8}``.
+        autoreset_mode: what happens to a world that has ended (Gymnasium's own modes).
+        threads: threads that step worlds; more than 1 pays only on an idle machine.
+        **options: attributes of the task to change, such as ``horizon_seconds=14400``.
+
+    Raises:
+        ScenarioError: something is unknown, malformed or impossible.
+        DataError: the price file is missing or broken.
+
+    >>> envs = HedgeVectorEnv(2, scenario="calm", horizon_seconds=3600.0)
+    >>> observations, infos = envs.reset(seed=7)
+    >>> observations.shape
+    (2, 29)
+    """
+
+    metadata: dict[str, Any] = {  # noqa: RUF012 (Gymnasium's own name and type)
+        "render_modes": [],
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        task: str | Task = "GammaScalp",
+        scenario: Any = "calm",
+        *,
+        price_file: str | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        threads: int = 1,
+        render_mode: str | None = None,
+        **options: Any,
+    ) -> None:
+        self.compiled = build(task, scenario, price_file, overrides, options)
+        self.num_envs = num_envs
+        self.render_mode = render_mode
+        self.threads = _checked_threads(threads)
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode}
+        self.single_observation_space = OBSERVATION_SPACE
+        self.single_action_space = ACTION_SPACE
+        self.observation_space = batch_space(OBSERVATION_SPACE, num_envs)
+        self.action_space = batch_space(ACTION_SPACE, num_envs)
+        self.worlds: NDArray[Any] = np.repeat(self.compiled.template, num_envs)
+        self._observations = np.zeros((num_envs, *OBSERVATION_SPACE.shape), np.float32)
+        self._rewards = np.zeros(num_envs)
+        self._status = np.full(num_envs, ENDED, np.int64)
+        self._was_reset = False
+
+    def agent_spec(self) -> AgentSpec:
+        """Return what an agent of this environment is told before the first observation."""
+        return agent_spec(self.compiled)
+
+    def results(self) -> dict[str, NDArray[Any]]:
+        """Return what became of each world so far, as columns of shape (num_envs,)."""
+        return episode_results(self.worlds)
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Observations, dict[str, Any]]:
+        """Start new episodes.
+
+        Args:
+            seed: world i gets seed + i; a list gives each its own; None draws from the generator.
+            options: ``{"reset_mask": mask}`` restarts only the worlds of a boolean mask.
+        """
+        mask = np.ones(self.num_envs, np.bool_)
+        if options is not None and "reset_mask" in options:
+            mask = np.asarray(options["reset_mask"], dtype=np.bool_)
+            if mask.shape != (self.num_envs,):
+                raise gym.error.Error(
+                    f"reset_mask must have shape ({self.num_envs},), was {mask.shape}"
+                )
+        if isinstance(seed, int):
+            super().reset(seed=seed)
+        self._start(mask, self._seeds(seed)[mask])
+        self._was_reset = True
+        return self._observations.copy(), self._infos(np.ones(self.num_envs, np.bool_))
+
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> NDArray[np.uint64]:
+        """Return one seed a world."""
+        if isinstance(seed, int | np.integer):
+            return np.uint64(seed) + np.arange(self.num_envs, dtype=np.uint64)
+        drawn = self.np_random.integers(0, 2**63, self.num_envs, dtype=np.int64)
+        if seed is None:
+            return drawn.astype(np.uint64)
+        if len(seed) != self.num_envs:
+            raise gym.error.Error(f"{self.num_envs} seeds are needed, {len(seed)} were given")
+        given = [int(one) if one is not None else int(drawn[row]) for row, one in enumerate(seed)]
+        return np.array(given, dtype=np.uint64)
+
+    def _start(self, mask: NDArray[np.bool_], seeds: NDArray[np.uint64]) -> None:
+        """Copy the template into the chosen worlds and open them."""
+        chosen = np.flatnonzero(mask)
+        if len(chosen) == 0:
+            return
+        self.worlds[chosen] = self.compiled.template[0]
+        reset_worlds(self.worlds, self.compiled.tape, seeds, chosen, BOUNDS, self._observations)
+        self._status[chosen] = RUNNING
+
+    def step(
+        self, actions: Observations
+    ) -> tuple[Observations, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
+        """Let every agent take one decision and the markets run until the next.
+
+        Args:
+            actions: shape (num_envs, 2), each number from -1 to 1 (others are clipped).
+
+        Raises:
+            InvalidActionError: wrong shape, NaN or infinity.
+            gymnasium.error.ResetNeeded: before the first reset, or after the end of an episode
+                when autoreset is disabled.
+        """
+        if not self._was_reset:
+            raise gym.error.ResetNeeded("call reset() before step()")
+        actions = checked_actions(actions, (self.num_envs, *ACTION_SPACE.shape))
+        before = self._status == ENDED
+        if self.autoreset_mode == AutoresetMode.DISABLED and before.any():
+            raise gym.error.ResetNeeded(
+                f"worlds {np.flatnonzero(before).tolist()!r:.60} have ended: reset them with "
+                'reset(options={"reset_mask": mask}) before stepping on'
+            )
+        self._run(actions)
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP:
+            self._start(before, self._seeds(None)[before])
+        ended = (self._status == ENDED) & ~before
+        infos = self._infos(np.ones(self.num_envs, np.bool_))
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and ended.any():
+            infos = self._restart_same_step(ended, infos)
+        nothing = np.zeros(self.num_envs, np.bool_)
+        return self._observations.copy(), self._rewards.copy(), ended, nothing, infos
+
+    def step_lean(self, actions: Observations) -> LeanStep:
+        """Step as in the mode SAME_STEP, without the cost of infos: for adapters that need few.
+
+        Args:
+            actions: shape (num_envs, 2), each number from -1 to 1 (others are clipped).
+
+        Raises:
+            InvalidActionError: wrong shape, NaN or infinity.
+            gymnasium.error.ResetNeeded: before the first reset.
+        """
+        if not self._was_reset or (self._status == ENDED).any():
+            raise gym.error.ResetNeeded("call reset() before step_lean()")
+        self._run(checked_actions(actions, (self.num_envs, *ACTION_SPACE.shape)))
+        ended = self._status == ENDED
+        last = self._observations[ended]
+        results: dict[str, NDArray[Any]] = {}
+        if ended.any():
+            results = episode_results(self.worlds[ended])
+            self._start(ended, self._seeds(None)[ended])
+        return LeanStep(self._observations.copy(), self._rewards.copy(), ended, last, results)
+
+    def _run(self, actions: Observations) -> None:
+        step = step_worlds
+        if self.threads > 1:
+            numba.set_num_threads(self.threads)
+            step = step_worlds_threads
+        step(
+            self.worlds,
+            self.compiled.tape,
+            actions,
+            BOUNDS,
+            self._observations,
+            self._rewards,
+            self._status,
+        )
+
+    def _restart_same_step(self, ended: NDArray[np.bool_], infos: dict[str, Any]) -> dict[str, Any]:
+        """Keep the last observation and info of worlds that ended, and start them anew."""
+        last = self._observations.copy()
+        self._start(ended, self._seeds(None)[ended])
+        fresh = self._infos(np.ones(self.num_envs, np.bool_))
+        final = {key: value for key, value in infos.items() if not key.startswith("_")}
+        fresh["final_obs"] = np.array(
+            [last[row] if ended[row] else None for row in range(len(last))]
+        )
+        fresh["_final_obs"] = ended
+        fresh["final_info"] = final | {f"_{key}": ended for key in final}
+        fresh["_final_info"] = ended
+        return fresh
+
+    def _infos(self, mask: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return time, profit and its parts since the start of each episode."""
+        agent = self.worlds["agents"][:, 0]
+        profit = (agent["equity_quanta"] - agent["initial_equity_quanta"]) / QUANTA
+        parts = {part: agent["parts"][:, index].copy() for index, part in enumerate(PARTS)}
+        attribution = parts | {f"_{part}": mask for part in PARTS}
+        infos: dict[str, Any] = {
+            "time_seconds": self.worlds["time_ns"] * 1e-9,
+            "profit": profit,
+            "attribution": attribution,
+        }
+        return infos | {f"_{key}": mask for key in ("time_seconds", "profit", "attribution")}

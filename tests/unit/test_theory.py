@@ -1,0 +1,16 @@
+"""Known results come out of whole episodes: hedging errors and published costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from gammagym.evaluation.theory import Check, discrete_hedging, transaction_costs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", [discrete_hedging, transaction_costs])
+def test_known_results_are_reproduced(group: object) -> None:
+    checks: list[Check] = group()  # type: ignore[operator]
+    assert checks
+    for check in checks:
+        assert check.passed, f"{check.name}: {check.measured:.4f}, expected {check.expected}"
