@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from gammagym.agent import OBSERVATION_FIELDS, Agent, AgentSpec
+from gammagym.api.market import Market
 from gammagym.api.order_book import OrderBook
 from gammagym.engine.process import MESSAGE, REPORT
 from gammagym.envs import register_environments
@@ -25,6 +26,7 @@ __all__ = [
     "Agent",
     "AgentSpec",
     "GammagymError",
+    "Market",
     "OrderBook",
     "load_agent",
     "load_scenario",

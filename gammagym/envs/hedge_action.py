@@ -76,9 +76,13 @@ def _cancel_working(world, agent):
 @kernel
 def _amend_working(world, agent, price_ticks, lots):
     """Modify the working order, unless it is close enough to what is wished to keep its place."""
-    open_lots = working_quantity(world, agent)
+    standing_ticks, open_lots = agent.working_price_ticks, agent.working_quantity_lots
+    if agent.working_pending == 0:
+        # What was asked for may have been refused, or filled in part: look at what rests.
+        standing_ticks = world.orders[agent.working_row].price_ticks
+        open_lots = working_quantity(world, agent)
     slack = agent.dead_zone * agent.largest_order_lots
-    if price_ticks == agent.working_price_ticks and abs(lots - open_lots) <= slack:
+    if price_ticks == standing_ticks and abs(lots - open_lots) <= slack:
         return
     agent.working_price_ticks = price_ticks
     agent.working_quantity_lots = lots

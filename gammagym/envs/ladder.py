@@ -6,20 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from gammagym.world import BUY, NO_LEVEL, SELL
+from gammagym.api.tables import side_levels
+from gammagym.world import BUY, SELL
 
 _LEVELS = 8
-
-
-def _levels(world: Any, side: int, instrument: int) -> list[tuple[int, int]]:
-    """Return price and quantity of the best levels of one side, best first."""
-    found: list[tuple[int, int]] = []
-    row = int(world["heads"]["best"][instrument, side])
-    while row != NO_LEVEL and len(found) < _LEVELS:
-        level = world["levels"][row]
-        found.append((int(level["price_ticks"]), int(level["quantity_lots"])))
-        row = int(level["worse"])
-    return found
 
 
 def draw_ladder(world: Any) -> str:
@@ -40,7 +30,10 @@ def draw_ladder(world: Any) -> str:
             cells = [" " * 10, cells[1], size]
         return "  ".join(cells).rstrip() + ("  <- yours" if price in marked else "")
 
-    asks = [line(price, size, 1) for price, size in reversed(_levels(world, SELL, instrument))]
-    bids = [line(price, size, 0) for price, size in _levels(world, BUY, instrument)]
+    asks = [
+        line(price, size, 1)
+        for price, size in reversed(side_levels(world, instrument, SELL, _LEVELS))
+    ]
+    bids = [line(price, size, 0) for price, size in side_levels(world, instrument, BUY, _LEVELS)]
     header = f"{'bid':>10}  {'price':>12}  {'ask':>10}"
     return "\n".join([f"t = {int(world['time_ns']) * 1e-9:.0f} s", header, *asks, *bids])

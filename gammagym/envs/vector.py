@@ -134,15 +134,18 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
                 raise gym.error.Error(
                     f"reset_mask must have shape ({self.num_envs},), was {mask.shape}"
                 )
-        if isinstance(seed, int):
-            super().reset(seed=seed)
+        if isinstance(seed, np.integer):
+            seed = int(seed)
+        # The generator, which seeds the episodes that follow, hangs on what was given.
+        given = [seed] if seed is None or isinstance(seed, int) else seed
+        super().reset(seed=next((int(one) for one in given if one is not None), None))
         self._start(mask, self._seeds(seed)[mask])
         self._was_reset = True
-        return self._observations.copy(), self._infos(np.ones(self.num_envs, np.bool_))
+        return self._observations.copy(), self._infos(mask)
 
     def _seeds(self, seed: int | Sequence[int | None] | None) -> NDArray[np.uint64]:
         """Return one seed a world."""
-        if isinstance(seed, int | np.integer):
+        if isinstance(seed, int):
             return np.uint64(seed) + np.arange(self.num_envs, dtype=np.uint64)
         drawn = self.np_random.integers(0, 2**63, self.num_envs, dtype=np.int64)
         if seed is None:
@@ -184,7 +187,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
                 'reset(options={"reset_mask": mask}) before stepping on'
             )
         self._run(actions)
-        if self.autoreset_mode == AutoresetMode.NEXT_STEP:
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP and before.any():
             self._start(before, self._seeds(None)[before])
         ended = (self._status == ENDED) & ~before
         infos = self._infos(np.ones(self.num_envs, np.bool_))
@@ -235,9 +238,9 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         self._start(ended, self._seeds(None)[ended])
         fresh = self._infos(np.ones(self.num_envs, np.bool_))
         final = {key: value for key, value in infos.items() if not key.startswith("_")}
-        fresh["final_obs"] = np.array(
-            [last[row] if ended[row] else None for row in range(len(last))]
-        )
+        fresh["final_obs"] = np.full(self.num_envs, None, dtype=object)
+        for row in np.flatnonzero(ended):
+            fresh["final_obs"][row] = last[row]
         fresh["_final_obs"] = ended
         fresh["final_info"] = final | {f"_{key}": ended for key in final}
         fresh["_final_info"] = ended

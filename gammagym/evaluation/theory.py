@@ -53,15 +53,17 @@ def hedge_short_call(
     episodes: int,
     contracts: float = 1.0,
     overrides: dict[str, object] | None = None,
+    seed: int = 0,
 ) -> NDArray[np.float64]:
     """Return the profit of selling at-the-money calls at S = 100 and hedging them to expiry.
 
     Args:
         rehedges: number of hedges, at equal intervals; the first at the sale, none at expiry.
         horizon_seconds: time to expiry (s), rounded so that intervals are whole seconds.
-        episodes: number of paths; their seeds are 0, 1, 2, ...
+        episodes: number of paths; their seeds are seed, seed + 1, ...
         contracts: calls sold.
         overrides: changes of the scenario `textbook`.
+        seed: seed of the first path.
 
     Returns:
         Profit per episode (currency), premium included, shape (episodes,).
@@ -78,12 +80,10 @@ def hedge_short_call(
         collateral=10.0,
     )
     changes = {"price.tick": f"{interval}s"} | (overrides or {})
-    profits: list[NDArray[np.float64]] = []
-    for first in range(0, episodes, _BATCH):
-        count = min(_BATCH, episodes - first)
-        env = HedgeVectorEnv(count, task, "textbook", overrides=changes, autoreset_mode="Disabled")
-        profits.append(_hedge_to_zero(env, first))
-    return np.concatenate(profits)
+    worlds = min(_BATCH, episodes)
+    env = HedgeVectorEnv(worlds, task, "textbook", overrides=changes, autoreset_mode="Disabled")
+    profits = [_hedge_to_zero(env, seed + first) for first in range(0, episodes, worlds)]
+    return np.concatenate(profits)[:episodes]
 
 
 def _hedge_to_zero(env: HedgeVectorEnv, seed: int) -> NDArray[np.float64]:
@@ -98,24 +98,24 @@ def _hedge_to_zero(env: HedgeVectorEnv, seed: int) -> NDArray[np.float64]:
     return env.results()["profit"]
 
 
-def discrete_hedging(episodes: int = 20_000) -> list[Check]:
+def discrete_hedging(episodes: int = 20_000, seed: int = 0) -> list[Check]:
     """Compare the hedging error of a frictionless delta hedge with its known standard deviation.
 
     S = K = 100, one month, volatility 20 %, no interest. Kamal and Derman, "When you cannot hedge
-    continuously" (1999), give std = sqrt(pi / 4) vega sigma / sqrt(N); the exact values are a little
-    smaller and come from an independent simulation.
+    continuously" (1999), give std = sqrt(pi / 4) vega sigma / sqrt(N); the exact values are a
+    little smaller and come from an independent simulation.
     """
     exact = {21: 0.4275, 84: 0.2185, 252: 0.1272}
     checks: list[Check] = []
     for rehedges, expected in exact.items():
-        profit = hedge_short_call(rehedges, _MONTH_SECONDS, episodes)
+        profit = hedge_short_call(rehedges, _MONTH_SECONDS, episodes, seed=seed)
         name = f"std of hedging error, {rehedges} rebalances"
         source = "independent simulation of the Kamal-Derman setting"
         checks.append(Check(name, float(profit.std(ddof=1)), expected, 0.02 * expected, source))
     return checks
 
 
-def transaction_costs(episodes: int = 20_000) -> list[Check]:
+def transaction_costs(episodes: int = 20_000, seed: int = 0) -> list[Check]:
     """Compare delta hedging at a 1 % fee with Cao, Chen, Hull and Poulos (2021).
 
     Short one call on 100 shares, S = K = 100, one month of 20 days of a 250-day year, volatility
@@ -128,7 +128,7 @@ def transaction_costs(episodes: int = 20_000) -> list[Check]:
     checks: list[Check] = []
     source = "Cao, Chen, Hull, Poulos, Deep hedging of derivatives (2021), table 1; author code"
     for name, (rehedges, mean, std) in rows.items():
-        profit = hedge_short_call(rehedges, 20 * _TRADING_DAY, episodes, 100.0, changes)
+        profit = hedge_short_call(rehedges, 20 * _TRADING_DAY, episodes, 100.0, changes, seed)
         cost = -100.0 * profit / premium
         error = float(cost.std(ddof=1)) / np.sqrt(episodes)
         checks.append(
@@ -153,12 +153,13 @@ def transaction_costs(episodes: int = 20_000) -> list[Check]:
 
 
 def validate_theory(
-    episodes: int = 20_000, progress: Callable[[str], None] | None = None
+    episodes: int = 20_000, seed: int = 0, progress: Callable[[str], None] | None = None
 ) -> list[Check]:
     """Run every comparison.
 
     Args:
         episodes: paths for each figure.
+        seed: seed of the first path of each figure.
         progress: called with the name of each group before it runs.
     """
     groups = {"discrete hedging": discrete_hedging, "transaction costs": transaction_costs}
@@ -166,5 +167,5 @@ def validate_theory(
     for name, group in groups.items():
         if progress is not None:
             progress(name)
-        checks += group(episodes)
+        checks += group(episodes, seed)
     return checks

@@ -44,7 +44,7 @@ def can_afford(world, message):
         return False
     held = holding(world, message.account, message.instrument)
     after = held + message.quantity_lots if message.side == BUY else held - message.quantity_lots
-    if abs(after) <= abs(held):
+    if abs(after) <= abs(held) and (after == 0 or (after > 0) == (held > 0)):
         return True
     needed = initial_margin(world, message.account, message.instrument, after)
     return equity(world, message.account) >= needed

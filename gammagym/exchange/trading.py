@@ -28,6 +28,7 @@ from gammagym.world import (
     REJECT_HALTED,
     REJECT_MARGIN,
     REJECT_OVERFLOW,
+    REJECT_PRICE,
     REJECT_QUANTITY,
     REJECT_UNKNOWN_ORDER,
     REJECT_WOULD_CROSS,
@@ -126,7 +127,9 @@ def _check(world, message):
         return REJECT_HALTED
     if message.quantity_lots <= 0:
         return REJECT_QUANTITY
-    notional = abs(float(message.price_ticks)) * contract.tick_quanta * message.quantity_lots
+    if message.price_ticks <= 0:
+        return REJECT_PRICE
+    notional = float(message.price_ticks) * contract.tick_quanta * message.quantity_lots
     if notional > LARGEST_QUANTA:
         return REJECT_OVERFLOW
     if message.tif == POST_ONLY and crosses(world.levels, head, message.side, message.price_ticks):
@@ -287,7 +290,7 @@ def market_order(world, account, instrument, signed_lots, liquidation):
     message.kind = NEW
     message.order_id = 0 if liquidation else next_order_id(world)
     message.side = BUY if signed_lots > 0 else SELL
-    message.price_ticks = _through_everything(world, instrument, message.side)
+    message.price_ticks = _through_everything(world, instrument, signed_lots)
     message.quantity_lots = abs(signed_lots)
     message.tif = IOC
     message.account = account
@@ -302,12 +305,13 @@ def market_order(world, account, instrument, signed_lots, liquidation):
 
 
 @kernel
-def _through_everything(world, instrument, side):
+def _through_everything(world, instrument, signed_lots):
     """Return a limit no resting price is beyond, small enough for the largest notional."""
     contract = world.instruments[instrument]
-    if side == SELL:
+    if signed_lots <= 0:
         return 1
-    return int(100.0 * contract.mark_price / contract.tick_size)
+    highest = LARGEST_QUANTA // (contract.tick_quanta * signed_lots)
+    return min(int(100.0 * contract.mark_price / contract.tick_size), highest)
 
 
 @kernel

@@ -1,10 +1,11 @@
-"""Zero-intelligence order flow around a fundamental price that the crowd sees late.
+"""Zero-intelligence order flow around a reference price in which the crowd believes.
 
-Candidate events come from a Poisson clock that does not look at the market; the state only accepts
-or rejects them and says what they do, and every number an event may need is drawn by its index. So
-twin worlds keep meeting the same events after an agent's trade. After Cont, Stoikov and Talreja
-(2010) and Smith, Farmer et al. (2003), with a reference price, refill, stale cancels and an impact
-memory (docs/rules/flow).
+Events come from a Poisson clock that does not look at the market, and every number an event may
+need is drawn by its index: whatever agents do, twin worlds keep meeting the same events. An event
+is one action of a trader (a market order, a limit order, a cancellation) and what the crowd makes
+of the book after it: quotes that the price has left behind go, and an open spread is closed. So a
+market of 15 events a second keeps up with the price as one of 1,150 does. After Cont, Stoikov and
+Talreja (2010) and Smith, Farmer et al. (2003); docs/rules/flow states the conditions.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from gammagym.world import (
     STREAM_SEEDING,
 )
 
-# The draws of one event, by purpose.
+# The draws of one event, by purpose; those of a refill are two, one for each side.
 DRAWS = 16
-_ARRIVAL, _ACCEPT, _STALE, _INFORMED, _KIND, _SIDE = 0, 1, 2, 3, 4, 5
-_SIZE, _TOUCH, _DISTANCE, _SLOT, _RUN, _RUN_LENGTH = 6, 7, 8, 9, 10, 11
-_LONGEST_RUN = 1000.0
+_ARRIVAL, _KIND, _SIDE, _SIZE, _TOUCH, _DISTANCE, _SLOT = 0, 1, 2, 3, 4, 5, 6
+_RUN, _RUN_LENGTH, _PICK_OFF, _REFILL, _REFILL_SIZE, _REFILL_SLOT = 7, 8, 9, 10, 11, 13
+_LONGEST_RUN = 100.0
 _SEEDED_SHARE = 0.6
-_STALE_SWEEP = 32
+# Quotes of one side that one event clears at most.
+_LONGEST_SWEEP = 32
 
 
 @kernel
@@ -51,44 +53,46 @@ def open_flow(world, row):
     flow.memory_ns = world.time_ns
     flow.next_ns = world.time_ns
     for index in range(int(flow.slots * _SEEDED_SHARE)):
-        _add(world, flow, key, index * DRAWS, False)
+        _add(world, flow, key, index * DRAWS)
+    _refill(world, flow, key, 0, reference_ticks(world, flow))
 
 
 @kernel
 def background_event(world, row):
-    """Carry out the next candidate event of one flow. Writes: book, flow."""
+    """Carry out the next event of one flow: an action, then the crowd's answer to it.
+
+    Reads: price, stress. Writes: book, flow, and what trades write.
+    """
     flow = world.flows[row]
     key = world.keys[STREAM_FLOW + row]
     draw = flow.event * DRAWS
     flow.event += 1
-    wait = exponential(key, draw + _ARRIVAL) / (flow.rate * flow.burst)
-    flow.next_ns += 1 + int(wait * NANOSECONDS)
-    wide = _is_wide(world, flow)
-    if not wide and uniform(key, draw + _ACCEPT) * flow.burst >= 1.0:
-        return
-    flow.accepted += 1
-    _remember_trades(world, flow)
-    if uniform(key, draw + _STALE) < flow.stale_probability and _remove_stale(world, flow):
-        return
-    if _trade_informed(world, flow, key, draw):
-        return
+    flow.next_ns += 1 + int(exponential(key, draw + _ARRIVAL) / flow.rate * NANOSECONDS)
     kind = uniform(key, draw + _KIND)
     if kind < flow.probability_market:
-        _trade_noise(world, flow, key, draw)
+        _trade(world, flow, key, draw)
     elif kind < flow.probability_market + flow.probability_add:
-        _add(world, flow, key, draw, wide)
+        _add(world, flow, key, draw)
     else:
-        _cancel(world, flow, key, draw)
+        _drop(world, flow, _slot(bits(key, draw + _SLOT), 0, flow.slots))
+    _remember_trades(world, flow)
+    reference = reference_ticks(world, flow)
+    _clear_stale(world, flow, key, draw, BUY, reference)
+    _clear_stale(world, flow, key, draw, SELL, reference)
+    if uniform(key, draw + _REFILL) < flow.refill_probability:
+        _refill(world, flow, key, draw, reference)
+
+
+# --- What the crowd believes -----------------------------------------------------------------
 
 
 @kernel
-def _is_wide(world, flow):
-    """Return whether the spread is wider than the market wants it to be now."""
-    head = world.heads[flow.instrument]
-    if not (has_side(head, BUY) and has_side(head, SELL)):
-        return True
-    spread = best_price(world.levels, head, SELL) - best_price(world.levels, head, BUY)
-    return spread > max(1.0, world.stress.spread_multiple)
+def reference_ticks(world, flow):
+    """Return the price the crowd believes in (ticks): late by a price tick, moved by its memory."""
+    price = world.price
+    share = min((world.time_ns - price.changed_ns) / price.tick_ns, 1.0)
+    late = price.previous + (price.value - price.previous) * share
+    return late / world.instruments[flow.instrument].tick_size + flow.memory
 
 
 @kernel
@@ -109,71 +113,26 @@ def _remember_trades(world, flow):
 
 
 @kernel
-def fundamental_ticks(world, flow):
-    """Return the fundamental price in ticks of a flow's instrument."""
-    return world.price.value / world.instruments[flow.instrument].tick_size
-
-
-@kernel
-def reference_ticks(world, flow):
-    """Return the price the crowd believes in (ticks): late by a price tick, moved by its memory."""
-    price = world.price
-    share = min((world.time_ns - price.changed_ns) / price.tick_ns, 1.0)
-    late = price.previous + (price.value - price.previous) * share
-    return late / world.instruments[flow.instrument].tick_size + flow.memory
-
-
-@kernel
-def _remove_stale(world, flow):
-    """Cancel best quotes that the reference has passed, several at once; returns whether any were."""
+def _touch(world, flow, side, reference):
+    """Return the most aggressive price at which the crowd rests without crossing (ticks)."""
     head = world.heads[flow.instrument]
-    reference = reference_ticks(world, flow)
-    slack = flow.stale_ticks - 0.5 * (world.stress.spread_multiple - 1.0)
-    removed = 0
-    while removed < _STALE_SWEEP and has_side(head, BUY):
-        row = world.levels[head.best[BUY]].first
-        order = world.orders[row]
-        if order.owner != CROWD or order.price_ticks <= reference + slack:
-            break
-        remove(world.orders, world.levels, head, row)
-        removed += 1
-    while removed < _STALE_SWEEP and has_side(head, SELL):
-        row = world.levels[head.best[SELL]].first
-        order = world.orders[row]
-        if order.owner != CROWD or order.price_ticks >= reference - slack:
-            break
-        remove(world.orders, world.levels, head, row)
-        removed += 1
-    return removed > 0
+    half = 0.5 * max(1.0, world.stress.spread_multiple)
+    if side == BUY:
+        price = math.floor(reference - half + 0.5)
+        if has_side(head, SELL):
+            price = min(price, best_price(world.levels, head, SELL) - 1)
+        return price
+    price = math.floor(reference + half + 0.5)
+    if has_side(head, BUY):
+        price = max(price, best_price(world.levels, head, BUY) + 1)
+    return price
+
+
+# --- What its traders do ---------------------------------------------------------------------
 
 
 @kernel
-def _size_lots(median_lots, sigma, key, draw):
-    return max(1, int(median_lots * math.exp(sigma * normal(key, draw + _SIZE))))
-
-
-@kernel
-def _trade_informed(world, flow, key, draw):
-    """Trade towards the fundamental price, never beyond it; returns whether it did."""
-    head = world.heads[flow.instrument]
-    if not (has_side(head, BUY) and has_side(head, SELL)):
-        return False
-    value = fundamental_ticks(world, flow)
-    bid = best_price(world.levels, head, BUY)
-    ask = best_price(world.levels, head, SELL)
-    mispricing = abs(value - 0.5 * (bid + ask)) / flow.informed_scale
-    chance = flow.informed_probability * min(1.0, mispricing)
-    if uniform(key, draw + _INFORMED) >= chance or bid <= value <= ask:
-        return False
-    size = _size_lots(flow.informed_size_lots, flow.informed_size_sigma, key, draw)
-    side = BUY if value > ask else SELL
-    limit = int(math.floor(value)) if side == BUY else int(math.ceil(value))
-    limit_order(world, CROWD, flow.instrument, side, limit, size, IOC)
-    return True
-
-
-@kernel
-def _trade_noise(world, flow, key, draw):
+def _trade(world, flow, key, draw):
     """Send a market order; its sign continues a run when a large order is being worked."""
     side = BUY if uniform(key, draw + _SIDE) < 0.5 else SELL
     if flow.run_left > 0:
@@ -183,7 +142,7 @@ def _trade_noise(world, flow, key, draw):
         length = uniform(key, draw + _RUN_LENGTH) ** (-1.0 / flow.split_exponent)
         flow.run_left = int(min(length, _LONGEST_RUN))
         flow.run_side = side
-    size = _size_lots(flow.market_size_lots, flow.market_size_sigma, key, draw)
+    size = _size_lots(flow.market_size_lots, flow.market_size_sigma, key, draw + _SIZE)
     reach = world.instruments[flow.instrument].protection
     centre = reference_ticks(world, flow)
     limit = centre * (1.0 + reach) if side == BUY else centre * (1.0 - reach)
@@ -191,70 +150,112 @@ def _trade_noise(world, flow, key, draw):
 
 
 @kernel
-def _add(world, flow, key, draw, wide):
-    """Place a limit order at the touch or behind it, in the place of the list it drew."""
-    slot = np.int64(bits(key, draw + _SLOT) % np.uint64(flow.slots))
-    if _drop(world, flow, slot):
-        flow.evictions += 1
+def _add(world, flow, key, draw):
+    """Place a limit order at the touch or behind it."""
     side = BUY if uniform(key, draw + _SIDE) < 0.5 else SELL
-    touch = flow.refill_probability if wide else flow.touch_probability
-    distance = 0
-    median = flow.add_size_lots * world.stress.depth_multiple
-    if uniform(key, draw + _TOUCH) < touch:
-        median *= flow.touch_multiple
+    touches = uniform(key, draw + _TOUCH) < flow.touch_probability
+    first = side * flow.touch_slots if touches else 2 * flow.touch_slots
+    end = first + flow.touch_slots if touches else flow.slots
+    slot = _slot(bits(key, draw + _SLOT), first, end)
+    _drop(world, flow, slot)
+    price = _touch(world, flow, side, reference_ticks(world, flow))
+    if touches:
+        size = _size_lots(flow.touch_size_lots, flow.touch_size_sigma, key, draw + _SIZE)
     else:
-        distance = _distance(world, flow, key, draw)
-    size = _size_lots(median, flow.add_size_sigma, key, draw)
-    price = _touch(world, flow, side) + (-distance if side == BUY else distance)
-    if price <= 0:
-        return
-    row = limit_order(world, CROWD, flow.instrument, side, price, size, GTC)
-    flow.rows[slot] = row
-    if row != NO_ORDER:
-        flow.ids[slot] = world.orders[row].order_id
+        size = _size_lots(flow.add_size_lots, flow.add_size_sigma, key, draw + _SIZE)
+        distance = _distance(flow, key, draw)
+        price += -distance if side == BUY else distance
+    _rest(world, flow, slot, side, price, size)
 
 
 @kernel
-def _distance(world, flow, key, draw):
+def _distance(flow, key, draw):
     """Return how far behind the touch an order goes (ticks): a power law, cut off."""
-    spread = flow.distance_scale * (
-        uniform(key, draw + _DISTANCE) ** (-1.0 / flow.distance_exponent) - 1.0
-    )
-    return int(min(spread, flow.distance_maximum) * world.stress.spread_multiple)
+    power = uniform(key, draw + _DISTANCE) ** (-1.0 / flow.distance_exponent)
+    return int(min(flow.distance_scale * (power - 1.0), flow.distance_maximum))
 
 
 @kernel
-def _touch(world, flow, side):
-    """Return the most aggressive price at which the crowd rests without crossing (ticks)."""
+def _size_lots(median_lots, sigma, key, draw):
+    return max(1, int(median_lots * math.exp(sigma * normal(key, draw))))
+
+
+# --- What they make of the book --------------------------------------------------------------
+
+
+@kernel
+def _clear_stale(world, flow, key, draw, side, reference):
+    """Cancel best quotes that the reference has passed; trade with those of other people."""
     head = world.heads[flow.instrument]
-    reference = reference_ticks(world, flow)
-    half = 0.5 * max(1.0, world.stress.spread_multiple)
-    if side == BUY:
-        price = int(math.floor(reference - half))
-        if has_side(head, SELL):
-            price = min(price, best_price(world.levels, head, SELL) - 1)
-        return price
-    price = int(math.ceil(reference + half))
-    if has_side(head, BUY):
-        price = max(price, best_price(world.levels, head, BUY) + 1)
-    return price
+    half = 0.5 * max(world.stress.spread_multiple - 1.0, 0.0)
+    for _ in range(_LONGEST_SWEEP):
+        if not has_side(head, side):
+            return
+        row = world.levels[head.best[side]].first
+        order = world.orders[row]
+        passed = order.price_ticks - reference if side == BUY else reference - order.price_ticks
+        if order.owner != CROWD:
+            if passed > flow.stale_ticks:
+                median, sigma = flow.touch_size_lots, flow.touch_size_sigma
+                size = _size_lots(median, sigma, key, draw + _PICK_OFF)
+                price = order.price_ticks
+                limit_order(world, CROWD, flow.instrument, 1 - side, price, size, IOC)
+            return
+        if passed <= flow.stale_ticks - half:
+            return
+        remove(world.orders, world.levels, head, row)
 
 
 @kernel
-def _cancel(world, flow, key, draw):
-    """Cancel the order in the place of the list that was drawn, if one is there."""
-    _drop(world, flow, np.int64(bits(key, draw + _SLOT) % np.uint64(flow.slots)))
+def _refill(world, flow, key, draw, reference):
+    """Close the spread: quote on each side where the best is worse than the crowd wants it.
+
+    The order whose place a new quote takes is moved, as it were: few are left behind the touch.
+    """
+    head = world.heads[flow.instrument]
+    for side in range(2):
+        price = _touch(world, flow, side, reference)
+        if has_side(head, side):
+            best = best_price(world.levels, head, side)
+            if (price <= best) if side == BUY else (price >= best):
+                continue
+        first = side * flow.touch_slots
+        slot = _slot(bits(key, draw + _REFILL_SLOT + side), first, first + flow.touch_slots)
+        _drop(world, flow, slot)
+        size = _size_lots(
+            flow.touch_size_lots, flow.touch_size_sigma, key, draw + _REFILL_SIZE + side
+        )
+        _rest(world, flow, slot, side, price, size)
+
+
+# --- The list of the crowd's orders ----------------------------------------------------------
+
+
+@kernel
+def _slot(random_bits, first, end):
+    """Return the place of the list, first <= place < end, that random bits stand for."""
+    return first + np.int64(random_bits % np.uint64(end - first))
 
 
 @kernel
 def _drop(world, flow, slot):
-    """Cancel the order of one place of the list; returns whether it was still resting."""
+    """Cancel the order in one place of the list, if one is there and still rests."""
     row = flow.rows[slot]
     if row == NO_ORDER:
-        return False
-    order = world.orders[row]
+        return
     flow.rows[slot] = NO_ORDER
-    resting = order.live and order.order_id == flow.ids[slot]
-    if resting:
+    order = world.orders[row]
+    if order.live and order.order_id == flow.ids[slot]:
         remove(world.orders, world.levels, world.heads[flow.instrument], row)
-    return resting
+
+
+@kernel
+def _rest(world, flow, slot, side, price_ticks, size):
+    """Enter a limit order and write it into its place of the list; a depth shock shrinks it."""
+    if price_ticks <= 0:
+        return
+    size = max(1, int(size * world.stress.depth_multiple))
+    row = limit_order(world, CROWD, flow.instrument, side, price_ticks, size, GTC)
+    flow.rows[slot] = row
+    if row != NO_ORDER:
+        flow.ids[slot] = world.orders[row].order_id

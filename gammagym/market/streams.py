@@ -16,9 +16,10 @@ from gammagym._kernel import kernel
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+_S30, _S27, _S31, _S12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12)
 _ONE = np.uint64(1)
-_TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
+# 52 bits and a half fit into a float exactly; with 53 the largest would be rounded to 1.
+_TO_UNIT = 1.0 / 4503599627370496.0  # 2**-52
 
 
 @kernel(inline=True)
@@ -38,7 +39,7 @@ def bits(key, counter):
 @kernel(inline=True)
 def uniform(key, counter):
     """Return draw `counter` of a stream as a number in (0, 1), never 0 and never 1."""
-    return (np.float64(bits(key, counter) >> _S11) + 0.5) * _TO_UNIT
+    return (np.float64(bits(key, counter) >> _S12) + 0.5) * _TO_UNIT
 
 
 @kernel(inline=True)

@@ -55,7 +55,7 @@ _PROTECTION = 0.05
 _FLOW_SIZES = {
     "add_size": "add_size_lots",
     "market_size": "market_size_lots",
-    "informed_size": "informed_size_lots",
+    "touch_size": "touch_size_lots",
     "impact_scale": "impact_scale_lots",
 }
 # How far the price may run before integer arithmetic would be at risk; see _check_notional.

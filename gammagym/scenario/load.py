@@ -272,11 +272,17 @@ def _unresolved(scenario: Scenario) -> dict[str, str]:
 
 def _inconsistent(parameters: Mapping[str, float]) -> dict[str, str]:
     """Return what is wrong across the parameters of a complete flow."""
+    problems: dict[str, str] = {}
     total = parameters["probability_market"] + parameters["probability_add"]
-    if total <= 1:
-        return {}
-    return {
-        "probability_add": f"probability_add = {parameters['probability_add']}: with "
-        f"probability_market {parameters['probability_market']} it makes {total:g}; "
-        "together they must be <= 1, the rest of the events cancel"
-    }
+    if total > 1:
+        problems["probability_add"] = (
+            f"probability_add = {parameters['probability_add']}: with "
+            f"probability_market {parameters['probability_market']} it makes {total:g}; "
+            "together they must be <= 1, the rest of the events cancel"
+        )
+    if parameters["slots"] <= 2 * parameters["touch_slots"]:
+        problems["slots"] = (
+            f"slots = {parameters['slots']:g}: must be more than twice touch_slots = "
+            f"{parameters['touch_slots']:g}, the places kept for the touch of each side"
+        )
+    return problems

@@ -129,12 +129,10 @@ class FlowParameters(Model):
     slots: Annotated[int | None, Field(ge=1, le=512)] = Field(
         default=None, description="places in the list of background orders; bounds their number"
     )
-    rate: Positive = Field(
-        default=None, description="events per second when the spread is one tick"
+    touch_slots: Annotated[int | None, Field(ge=1, le=32)] = Field(
+        default=None, description="places of that list kept for quotes at the touch, per side"
     )
-    burst: Positive = Field(
-        default=None, description="factor on the rate while the spread is wider"
-    )
+    rate: Positive = Field(default=None, description="events per second")
     probability_market: Probability = Field(
         default=None, description="share of events: market orders"
     )
@@ -142,11 +140,19 @@ class FlowParameters(Model):
         default=None, description="share of events: new limit orders"
     )
     touch_probability: Probability = Field(
-        default=None, description="share of new orders at the touch"
+        default=None, description="share of new limit orders that join the touch"
     )
     refill_probability: Probability = Field(
-        default=None, description="the same while the spread is wider than one tick"
+        default=None, description="chance that an event closes an open spread"
     )
+    touch_size: Positive = Field(
+        default=None, description="median size of an order at the touch (units)"
+    )
+    touch_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
+    add_size: Positive = Field(
+        default=None, description="median size of an order behind the touch (units)"
+    )
+    add_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
     distance_scale: Positive = Field(
         default=None, description="scale of the distance to the touch (ticks)"
     )
@@ -154,23 +160,14 @@ class FlowParameters(Model):
     distance_maximum: Positive = Field(
         default=None, description="largest distance to the touch (ticks)"
     )
-    add_size: Positive = Field(default=None, description="median size of a new order (units)")
-    add_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
-    touch_multiple: Positive = Field(
-        default=None, description="factor on the size of orders at the touch"
-    )
     market_size: Positive = Field(default=None, description="median size of a market order (units)")
     market_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
-    informed_probability: Probability = Field(
-        default=None, description="chance of an informed order at full mispricing"
+    split_probability: Probability = Field(
+        default=None, description="chance that a market order starts a run of one sign"
     )
-    informed_scale: Positive = Field(
-        default=None, description="mispricing that counts as full (ticks)"
+    split_exponent: Positive = Field(
+        default=None, description="Pareto exponent of the length of a run"
     )
-    informed_size: Positive = Field(
-        default=None, description="median size of an informed order (units)"
-    )
-    informed_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
     impact_ticks: NotNegative = Field(
         default=None, description="impact memory left by an order of one unit (ticks)"
     )
@@ -179,15 +176,6 @@ class FlowParameters(Model):
     )
     impact_decay: Positive = Field(
         default=None, description="time constant of the impact memory (s)"
-    )
-    split_probability: Probability = Field(
-        default=None, description="chance that a market order starts a run of one sign"
-    )
-    split_exponent: Positive = Field(
-        default=None, description="Pareto exponent of the length of a run"
-    )
-    stale_probability: Probability = Field(
-        default=None, description="chance that an event removes stale best quotes"
     )
     stale_ticks: NotNegative = Field(
         default=None, description="distance through the reference at which a quote is stale (ticks)"

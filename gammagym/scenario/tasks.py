@@ -51,7 +51,7 @@ class Task:
     largest_order: float = 0.2
     dead_zone: float = 0.05
     collateral: float = 0.1
-    risk_aversion: float = 4.0
+    risk_aversion: float = 8.0
     flow: str | None = None
 
     @property

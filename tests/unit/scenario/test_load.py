@@ -310,7 +310,7 @@ BAD_OVERRIDES: list[tuple[dict[str, Any], list[str]]] = [
     ({"options.implied_volatility": 0}, ["options.implied_volatility = 0", "must be > 0"]),
     ({"flow.preset": "thick"}, ["flow.preset = 'thick'", "did you mean 'thin'?"]),
     ({"flow.size": 3}, ["flow.size = 3", "only kind 'ideal'"]),
-    ({"flow.probability_add": 0.95}, ["flow.probability_add = 0.95", "makes 1.03", "<= 1"]),
+    ({"flow.probability_add": 0.95}, ["flow.probability_add = 0.95", "makes 1.18", "<= 1"]),
     ({"flow.kind": "ideal"}, ["flow.half_spread: is missing", "flow.size: is missing"]),
     (
         {"flow.kind": "ideal", "flow.half_spread": 0.0, "flow.size": 1, "flow.rate": 3},
@@ -451,10 +451,11 @@ def test_a_bad_venue_is_refused_with_its_key(changes: dict[str, Any], expected: 
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
-        (("rate = 9.0", ""), "rate: is missing"),
-        (("rate = 9.0", "rate = -9.0"), "rate = -9.0: must be > 0"),
-        (("rate = 9.0", "rat = 9.0"), "did you mean 'rate'?"),
-        (("probability_add = 0.62", "probability_add = 0.93"), "together they must be <= 1"),
+        (("rate = 15.0", ""), "rate: is missing"),
+        (("rate = 15.0", "rate = -15.0"), "rate = -15.0: must be > 0"),
+        (("rate = 15.0", "rat = 15.0"), "did you mean 'rate'?"),
+        (("probability_add = 0.5", "probability_add = 0.93"), "together they must be <= 1"),
+        (("slots = 320", "slots = 24"), "must be more than twice touch_slots = 12"),
     ],
 )
 def test_a_bad_flow_preset_is_refused(tmp_path: Path, edit: tuple[str, str], expected: str) -> None:

@@ -1,0 +1,343 @@
+"""Market: one world by hand. Submit, cancel, advance, look, fork, save."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gammagym.api.tables import account_table, book_table, fills_table, instrument_table
+from gammagym.engine.book import best_price, has_side
+from gammagym.errors import OrderError, nearest
+from gammagym.exchange.ledger import deposit
+from gammagym.exchange.messages import send
+from gammagym.exchange.trading import mid_price, next_order_id
+from gammagym.loop import advance, open_world
+from gammagym.market.streams import open_streams
+from gammagym.scenario.compile import compile_world
+from gammagym.scenario.load import load_scenario
+from gammagym.scenario.tasks import Leg, Task
+from gammagym.world import (
+    BUY,
+    CANCEL,
+    FOK,
+    GTC,
+    IOC,
+    MODIFY,
+    NEW,
+    POST_ONLY,
+    QUANTA,
+    SCHEMA_VERSION,
+    SELL,
+    STANDARD_WORLD,
+    schema_hash,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SIDES = {"buy": BUY, "sell": SELL}
+_TIFS = {"gtc": GTC, "ioc": IOC, "fok": FOK}
+
+
+@dataclass(frozen=True)
+class SentOrder:
+    """An order as it was sent; whether it rests is known when it has arrived.
+
+    Attributes:
+        id: its order id.
+        agent: who sent it.
+        instrument: what it is for.
+        side: ``buy`` or ``sell``.
+        quantity: units of the underlying.
+        price: limit, or the protection price of a market order.
+    """
+
+    id: int
+    agent: str
+    instrument: str
+    side: str
+    quantity: float
+    price: float
+
+
+class Market:
+    """One market with named competitors, each with one account that starts with cash only.
+
+    Instructions travel with the venue's latency: advance the clock and they arrive. Listed are a
+    perpetual, spot, and a call and a put at the money that expire in seven days.
+
+    Args:
+        scenario: name, path, dict or `Scenario`.
+        agents: names of the competitors.
+        seed: seed of every random stream.
+        cash: what each competitor starts with (settlement currency).
+        horizon_seconds: length that the scenario's timeline is stretched over (s).
+
+    Raises:
+        ScenarioError: the scenario is unknown, malformed or impossible.
+        CapacityError: more competitors than a world has room for.
+
+    >>> market = Market("calm", agents=["alice"], seed=7)
+    >>> order = market.submit("alice", "BTC-PERP", "buy", 0.5, price=50_000.0)
+    >>> market.advance(seconds=1.0)
+    >>> market.cancel(order.id)
+    >>> market.advance(seconds=1.0)
+    >>> market.account("alice")["equity"]
+    1000000.0
+    """
+
+    def __init__(
+        self,
+        scenario: Any = "calm",
+        agents: Sequence[str] = ("agent",),
+        seed: int = 0,
+        *,
+        cash: float = 1_000_000.0,
+        horizon_seconds: float = 86_400.0,
+    ) -> None:
+        legs = tuple(Leg(kind, 0.0) for kind in ("spot", "call", "put"))
+        task = Task("Market", legs, horizon_seconds=horizon_seconds)
+        compiled = compile_world(load_scenario(scenario), task, len(agents))
+        self.agents = tuple(agents)
+        self._names = compiled.instruments
+        self._tape = compiled.tape
+        self._worlds: NDArray[Any] = compiled.template.copy()
+        self._sent: dict[int, SentOrder] = {}
+        for row in range(len(self.agents)):
+            self._worlds["agents"]["book_account"][0, row] = self._account(row)
+            self._worlds["agents"]["collateral_share"][0, row] = 0.0
+        open_world(self._worlds[0], self._tape, np.uint64(seed))
+        for row in range(len(self.agents)):
+            deposit(self._worlds[0], self._account(row), 0, round(cash * QUANTA))
+
+    @property
+    def world(self) -> Any:
+        """The world record itself: every table, by name."""
+        return self._worlds[0]
+
+    @property
+    def time(self) -> float:
+        """Seconds since the start."""
+        return int(self.world["time_ns"]) * 1e-9
+
+    def advance(self, seconds: float) -> None:
+        """Let everything happen that is due in the next seconds (> 0)."""
+        if not seconds > 0:
+            raise OrderError(f"advance: seconds must be > 0, was {seconds!r}")
+        advance(self.world, self._tape, int(self.world["time_ns"]) + round(seconds * 1e9))
+
+    # --- Instructions ------------------------------------------------------------------------
+
+    def submit(
+        self,
+        agent: str,
+        instrument: str,
+        side: str,
+        quantity: float,
+        price: float | None = None,
+        tif: str = "gtc",
+        *,
+        post_only: bool = False,
+        reduce_only: bool = False,
+    ) -> SentOrder:
+        """Send a new order.
+
+        Args:
+            agent: name of the competitor.
+            instrument: name of the instrument.
+            side: ``buy`` or ``sell``.
+            quantity: units of the underlying, a multiple of the lot.
+            price: limit, a multiple of the tick; None: a market order, sent as an immediate-or-
+                cancel limit that reaches 5 % through the touch.
+            tif: ``gtc``, ``ioc`` or ``fok``.
+            post_only: refuse it rather than let it take.
+            reduce_only: let it only bring the position closer to zero.
+
+        Raises:
+            OrderError: something is unknown or impossible; nothing was sent.
+        """
+        row, column = self._agent(agent), self._instrument(instrument)
+        if side not in _SIDES:
+            raise OrderError(f"side must be 'buy' or 'sell', was {side!r}")
+        if tif not in _TIFS:
+            raise OrderError(f"tif: {nearest(tif, list(_TIFS))}")
+        contract = self.world["instruments"][column]
+        message = self.world["incoming"]
+        message["kind"] = NEW
+        message["tif"] = POST_ONLY if post_only else _TIFS[tif]
+        message["side"] = _SIDES[side]
+        message["quantity_lots"] = _steps("quantity", quantity, float(contract["lot_size"]))
+        if price is None:
+            message["tif"] = IOC
+            message["price_ticks"] = self._protected(column, _SIDES[side])
+        else:
+            message["price_ticks"] = _steps("price", price, float(contract["tick_size"]))
+        message["reduce_only"] = int(reduce_only)
+        order_id = int(next_order_id(self.world))
+        self._send(row, column, order_id)
+        limit = int(message["price_ticks"]) * float(contract["tick_size"])
+        order = SentOrder(order_id, agent, instrument, side, float(quantity), limit)
+        self._sent[order_id] = order
+        return order
+
+    def cancel(self, order_id: int) -> None:
+        """Send the cancellation of an order; it may lose to a fill on the way."""
+        order = self._order(order_id)
+        self.world["incoming"]["kind"] = CANCEL
+        self._send(self._agent(order.agent), self._instrument(order.instrument), order_id)
+
+    def amend(self, order_id: int, price: float, quantity: float) -> None:
+        """Send a new price and open quantity for an order; priority as the venue has it."""
+        order = self._order(order_id)
+        column = self._instrument(order.instrument)
+        contract = self.world["instruments"][column]
+        message = self.world["incoming"]
+        message["kind"] = MODIFY
+        message["side"] = _SIDES[order.side]
+        message["quantity_lots"] = _steps("quantity", quantity, float(contract["lot_size"]))
+        message["price_ticks"] = _steps("price", price, float(contract["tick_size"]))
+        message["reduce_only"] = 0
+        self._send(self._agent(order.agent), column, order_id)
+
+    def _send(self, row: int, column: int, order_id: int) -> None:
+        message = self.world["incoming"]
+        message["order_id"] = order_id
+        message["account"] = self._account(row)
+        message["instrument"] = column
+        message["liquidation"] = 0
+        message["decision_mid"] = mid_price(self.world, column)
+        if not send(self.world, int(self.world["agents"]["order_latency_ns"][row])):
+            raise OrderError("too many instructions are in flight: advance the clock first")
+
+    # --- Looking -----------------------------------------------------------------------------
+
+    def book(self, instrument: str, levels: int = 10) -> pd.DataFrame:
+        """Return the best levels of both sides: side, price, quantity, orders; asks first."""
+        return book_table(self.world, self._instrument(instrument), levels)
+
+    def account(self, agent: str) -> pd.Series:
+        """Return cash, equity, maintenance margin, fees, funding and positions of a competitor."""
+        return account_table(self.world, self._account(self._agent(agent)), self._names)
+
+    def fills(self, agent: str) -> pd.DataFrame:
+        """Return the competitor's latest trades; the log holds the last 64 of all of them."""
+        return fills_table(self.world, self._account(self._agent(agent)), self._names)
+
+    def instruments(self) -> pd.DataFrame:
+        """Return the terms, marks and Greeks of what is listed."""
+        return instrument_table(self.world, self._names)
+
+    # --- Copies ------------------------------------------------------------------------------
+
+    def fork(self, reseed: int | None = None) -> Market:
+        """Return a copy of the whole market.
+
+        Args:
+            reseed: None keeps the random streams: the copy meets the same outside world, for
+                counterfactuals. A number redraws everything after the fork, for planning.
+        """
+        twin: Market = object.__new__(Market)
+        twin.agents, twin._names, twin._tape = self.agents, self._names, self._tape
+        twin._worlds, twin._sent = self._worlds.copy(), dict(self._sent)
+        if reseed is not None:
+            twin.world["fork"] = np.uint64(reseed) + np.uint64(1)
+            open_streams(twin.world)
+        return twin
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the market to a file of plain arrays (``.npz``); nothing is pickled."""
+        sent = [
+            (o.id, o.agent, o.instrument, o.side, o.quantity, o.price) for o in self._sent.values()
+        ]
+        temporary = f"{os.fspath(path)}.part"
+        with open(temporary, "wb") as file:
+            np.savez(
+                file,
+                schema=np.array([str(SCHEMA_VERSION), schema_hash(STANDARD_WORLD)]),
+                world=np.frombuffer(self._worlds.tobytes(), np.uint8),
+                tape=self._tape,
+                agents=np.array(self.agents),
+                instruments=np.array(self._names),
+                sent=np.array(sent, dtype=np.str_).reshape(-1, 6),
+            )
+        os.replace(temporary, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Market:
+        """Read a market that `save` wrote.
+
+        Raises:
+            OrderError: the file is not a saved market, or one of another version.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                content = {name: file[name] for name in file.files}
+            schema = content["schema"].tolist()
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise OrderError(f"{os.fspath(path)}: not a saved market: {error}") from None
+        expected = [str(SCHEMA_VERSION), schema_hash(STANDARD_WORLD)]
+        if schema != expected:
+            raise OrderError(
+                f"{os.fspath(path)}: saved by another version (schema {schema}, this is {expected})"
+            )
+        market: Market = object.__new__(cls)
+        market.agents = tuple(content["agents"].tolist())
+        market._names = tuple(content["instruments"].tolist())
+        market._tape = content["tape"]
+        market._worlds = np.frombuffer(content["world"].tobytes(), STANDARD_WORLD).copy()
+        market._sent = {
+            int(row[0]): SentOrder(
+                int(row[0]), row[1], row[2], row[3], float(row[4]), float(row[5])
+            )
+            for row in content["sent"].tolist()
+        }
+        return market
+
+    # --- Names -------------------------------------------------------------------------------
+
+    def _account(self, row: int) -> int:
+        return int(self._worlds["agents"]["hedge_account"][0, row])
+
+    def _agent(self, name: str) -> int:
+        if name not in self.agents:
+            raise OrderError(f"unknown agent {name!r}: {nearest(name, list(self.agents))}")
+        return self.agents.index(name)
+
+    def _instrument(self, name: str) -> int:
+        if name not in self._names:
+            raise OrderError(f"unknown instrument {name!r}: {nearest(name, list(self._names))}")
+        return self._names.index(name)
+
+    def _order(self, order_id: int) -> SentOrder:
+        if order_id not in self._sent:
+            raise OrderError(
+                f"unknown order {order_id!r}: this market sent {len(self._sent)} orders"
+            )
+        return self._sent[order_id]
+
+    def _protected(self, column: int, side: int) -> int:
+        """Return the limit of a market order: the far touch and a protection beyond it (ticks)."""
+        contract = self.world["instruments"][column]
+        head = self.world["heads"][column]
+        touch = float(contract["mark_price"]) / float(contract["tick_size"])
+        if has_side(head, 1 - side):
+            touch = float(best_price(self.world["levels"], head, 1 - side))
+        reach = float(contract["protection"])
+        return int(touch * (1.0 + reach if side == BUY else 1.0 - reach))
+
+
+def _steps(name: str, value: float, step: float) -> int:
+    """Return a price in ticks or a quantity in lots, refusing what is no multiple or not finite."""
+    if not np.isfinite(value):
+        raise OrderError(f"{name} must be a finite number, was {value!r}")
+    steps = round(value / step)
+    if abs(value / step - steps) > 1e-6:
+        raise OrderError(f"{name} must be a multiple of {step:g}, was {value!r}")
+    if steps <= 0:
+        raise OrderError(f"{name} must be at least {step:g}, was {value!r}")
+    return steps

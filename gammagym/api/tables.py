@@ -1,0 +1,97 @@
+"""Tables of a world as pandas, for people; pandas is imported when a table is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gammagym.world import BUY, CALL, FUTURE, NO_LEVEL, PERPETUAL, PUT, QUANTA, SELL, SPOT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KINDS = {SPOT: "spot", PERPETUAL: "perpetual", FUTURE: "future", CALL: "call", PUT: "put"}
+
+
+def side_levels(world: Any, instrument: int, side: int, levels: int) -> list[tuple[int, int]]:
+    """Return price (ticks) and quantity (lots) of the best levels of one side, best first."""
+    found: list[tuple[int, int]] = []
+    row = int(world["heads"]["best"][instrument, side])
+    while row != NO_LEVEL and len(found) < levels:
+        level = world["levels"][row]
+        found.append((int(level["price_ticks"]), int(level["quantity_lots"])))
+        row = int(level["worse"])
+    return found
+
+
+def book_table(world: Any, instrument: int, levels: int) -> pd.DataFrame:
+    """Return the best levels of a book: side, price, quantity; asks from the worst to the best."""
+    import pandas as pd
+
+    contract = world["instruments"][instrument]
+    tick, lot = float(contract["tick_size"]), float(contract["lot_size"])
+    asks = side_levels(world, instrument, SELL, levels)[::-1]
+    bids = side_levels(world, instrument, BUY, levels)
+    rows = [("ask", price * tick, quantity * lot) for price, quantity in asks]
+    rows += [("bid", price * tick, quantity * lot) for price, quantity in bids]
+    return pd.DataFrame(rows, columns=["side", "price", "quantity"])
+
+
+def account_table(world: Any, account: int, names: tuple[str, ...]) -> pd.Series:
+    """Return what an account owns and paid, in currency, and its positions in units."""
+    import pandas as pd
+
+    from gammagym.exchange.ledger import equity, holding
+    from gammagym.exchange.margin import maintenance_margin
+
+    state = world["accounts"][account]
+    values: dict[str, float] = {
+        "cash": float(world["cash"][account, 0]) / QUANTA,
+        "equity": float(equity(world, account)) / QUANTA,
+        "maintenance_margin": float(maintenance_margin(world, account)) / QUANTA,
+        "fees": float(state["fees_quanta"]) / QUANTA,
+        "funding": float(state["funding_quanta"]) / QUANTA,
+    }
+    for row, name in enumerate(names):
+        lot = float(world["instruments"]["lot_size"][row])
+        values[name] = float(holding(world, account, row)) * lot
+    return pd.Series(values, dtype=float)
+
+
+def fills_table(world: Any, account: int, names: tuple[str, ...]) -> pd.DataFrame:
+    """Return the trades of one account that the log still holds, oldest first."""
+    import pandas as pd
+
+    count, log = int(world["fill_count"]), world["fills"]
+    rows: list[dict[str, Any]] = []
+    for number in range(max(0, count - len(log)), count):
+        line = log[number % len(log)]
+        if int(line["account"]) != account:
+            continue
+        contract = world["instruments"][int(line["instrument"])]
+        rows.append(
+            {
+                "time": int(line["time_ns"]) * 1e-9,
+                "order_id": int(line["order_id"]),
+                "instrument": names[int(line["instrument"])],
+                "quantity": int(line["quantity_lots"]) * float(contract["lot_size"]),
+                "price": int(line["price_ticks"]) * float(contract["tick_size"]),
+                "fee": int(line["fee_quanta"]) / QUANTA,
+                "maker": bool(line["maker"]),
+                "liquidation": bool(line["liquidation"]),
+            }
+        )
+    columns = ["time", "order_id", "instrument", "quantity", "price", "fee", "maker", "liquidation"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def instrument_table(world: Any, names: tuple[str, ...]) -> pd.DataFrame:
+    """Return terms, marks and Greeks of every listed instrument, by name."""
+    import pandas as pd
+
+    columns = ["tick_size", "lot_size", "strike", "mark_price", "delta", "gamma", "vega", "theta"]
+    rows = world["instruments"][: len(names)]
+    table = pd.DataFrame(
+        {column: rows[column].astype(float) for column in columns}, index=list(names)
+    )
+    table.insert(0, "kind", [_KINDS[int(kind)] for kind in rows["kind"]])
+    return table
