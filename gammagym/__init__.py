@@ -8,14 +8,19 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gammagym.agent import OBSERVATION_FIELDS, Agent, AgentSpec
-from gammagym.api.market import Market
-from gammagym.api.order_book import OrderBook
-from gammagym.engine.process import MESSAGE, REPORT
 from gammagym.envs import register_environments
 from gammagym.errors import GammagymError
-from gammagym.loading import load_agent
-from gammagym.scenario.load import load_scenario
+
+if TYPE_CHECKING:
+    from gammagym.api.market import Market
+    from gammagym.api.order_book import OrderBook
+    from gammagym.engine.process import MESSAGE, REPORT
+    from gammagym.loading import load_agent
+    from gammagym.scenario.load import load_scenario
 
 __version__ = "0.1.0"
 
@@ -31,5 +36,25 @@ __all__ = [
     "load_agent",
     "load_scenario",
 ]
+
+# Loaded when first used, so that `import gammagym` and the command line's help are there at once.
+_WHERE = {
+    "MESSAGE": "gammagym.engine.process",
+    "Market": "gammagym.api.market",
+    "OrderBook": "gammagym.api.order_book",
+    "REPORT": "gammagym.engine.process",
+    "load_agent": "gammagym.loading",
+    "load_scenario": "gammagym.scenario.load",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name that has not been used yet."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
 
 register_environments()

@@ -29,6 +29,7 @@ PACKAGE = Path(__file__).resolve().parent
 # What kernels may import. An edit in a report, the command line or the docs recompiles nothing.
 KERNEL_SOURCES = ("_kernel.py", "world.py", "loop.py", "engine", "exchange", "market", "envs")
 _KEPT_CACHES = 3
+_DIGEST_LENGTH = 24
 
 
 def _digest() -> str:
@@ -41,7 +42,7 @@ def _digest() -> str:
             state.update(file.read_bytes())
     flags = (numba.__version__, numba_config.BOUNDSCHECK, numba_config.OPT, sys.version_info[:2])
     state.update(repr(flags).encode())
-    return state.hexdigest()[:24]
+    return state.hexdigest()[:_DIGEST_LENGTH]
 
 
 def cache_root() -> Path:
@@ -57,7 +58,8 @@ CACHE_FOLDER = cache_root() / _digest()
 
 def prune_caches() -> None:
     """Delete all but the newest cache folders (called at the end of a test run)."""
-    folders = [path for path in cache_root().glob("*") if path.is_dir()]
+    digest = "[0-9a-f]" * _DIGEST_LENGTH
+    folders = [path for path in cache_root().glob(digest) if path.is_dir()]
     for old in sorted(folders, key=lambda path: path.stat().st_mtime)[:-_KEPT_CACHES]:
         if old != CACHE_FOLDER:
             shutil.rmtree(old, ignore_errors=True)

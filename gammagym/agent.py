@@ -38,7 +38,12 @@ OBSERVATION_FIELDS = (
     Field("time_left", 0, 1, "share of the episode that is left"),
     Field("implied_volatility", 0, 10, "annual implied volatility of the book's options"),
     Field("realised_volatility", 0, 10, "annual volatility of the mid, last 30 minutes weighted"),
-    Field("return_1", -20, 20, "log return of the mid over one decision, in implied deviations"),
+    Field(
+        "return_1",
+        -20,
+        20,
+        "log return of the mid over a decision, in deviations of the larger volatility",
+    ),
     Field("return_5", -20, 20, "the same over about 5 decisions (exponential memory)"),
     Field("return_15", -20, 20, "the same over about 15 decisions (exponential memory)"),
     Field("price", 0, 100, "mid of the hedge instrument, in reference prices"),

@@ -23,7 +23,7 @@ from gammagym.market.flow import background_event, open_flow
 from gammagym.market.makers import quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference
-from gammagym.market.shocks import apply_shocks
+from gammagym.market.shocks import apply_shocks, start_timeline
 from gammagym.market.streams import open_streams
 
 _TICK, _FUNDING, _MESSAGE, _BACKGROUND = 0, 1, 2, 3
@@ -84,6 +84,7 @@ def open_world(world, tape, seed):
     """
     world.seed = seed
     open_streams(world)
+    start_timeline(world)
     start_price(world, tape)
     hand_over(world)
     schedule_funding(world)

@@ -58,8 +58,8 @@ SHOCK_NONE, SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH = 40, 41, 42, 43
 # Accounts that every world has; competitors' accounts follow.
 CROWD, MAKERS, FEE_INCOME, INSURANCE, ROUNDING, FIRST_AGENT_ACCOUNT = 0, 1, 2, 3, 4, 5
 
-# Random streams, one per purpose (market/streams.py). `+ instrument` where each book has its own.
-STREAM_PRICE, STREAM_SEEDING, STREAM_LATENCY, STREAM_FLOW = 0, 1, 2, 8
+# Random streams, one per purpose (market/streams.py). `+ row` where each flow has its own.
+STREAM_PRICE, STREAM_SEEDING, STREAM_SHOCKS, STREAM_FLOW = 0, 1, 2, 8
 
 # Why the exchange refused an order; counted per agent in `Agent.rejects`.
 REJECT_REASONS = (
@@ -345,6 +345,9 @@ class Flow(Protocol):
     market_size_sigma: Annotated[float, F8, "its lognormal sigma"]
     split_probability: Annotated[float, F8, "chance that a market order starts a run of one sign"]
     split_exponent: Annotated[float, F8, "Pareto exponent of the length of such a run"]
+    informed_probability: Annotated[float, F8, "chance that a market order knows the next move"]
+    informed_scale: Annotated[float, F8, "size of that move at which the chance is full (ticks)"]
+    market_reach: Annotated[float, F8, "how far past the reference a market order goes (ticks)"]
     impact_ticks: Annotated[float, F8, "impact memory left by an order of one unit (ticks)"]
     impact_scale_lots: Annotated[
         float, F8, "size at which impact turns from linear to concave (lots)"
@@ -475,6 +478,9 @@ class World(Protocol):
     agent_count: Annotated[int, I8, "rows of agents in use"]
     flow_count: Annotated[int, I8, "rows of flows in use"]
     shock_count: Annotated[int, I8, "rows of shocks in use"]
+    shock_jitter_ns: Annotated[
+        int, I8, "longest delay of the whole timeline, drawn by the seed (ns)"
+    ]
     price: Annotated[Price, Price, (), "fundamental price"]
     stress: Annotated[Stress, Stress, (), "the timeline's effect now"]
     keys: Annotated[Vector, U8, (24,), "key of each random stream"]

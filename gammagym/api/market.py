@@ -55,6 +55,7 @@ class SentOrder:
         side: ``buy`` or ``sell``.
         quantity: units of the underlying.
         price: limit, or the protection price of a market order.
+        reduce_only: whether it may only bring the position closer to zero.
     """
 
     id: int
@@ -63,6 +64,7 @@ class SentOrder:
     side: str
     quantity: float
     price: float
+    reduce_only: bool = False
 
 
 class Market:
@@ -87,7 +89,7 @@ class Market:
     >>> market.advance(seconds=1.0)
     >>> market.cancel(order.id)
     >>> market.advance(seconds=1.0)
-    >>> market.account("alice")["equity"]
+    >>> float(market.account("alice")["equity"])
     1000000.0
     """
 
@@ -181,7 +183,7 @@ class Market:
         order_id = int(next_order_id(self.world))
         self._send(row, column, order_id)
         limit = int(message["price_ticks"]) * float(contract["tick_size"])
-        order = SentOrder(order_id, agent, instrument, side, float(quantity), limit)
+        order = SentOrder(order_id, agent, instrument, side, float(quantity), limit, reduce_only)
         self._sent[order_id] = order
         return order
 
@@ -201,7 +203,7 @@ class Market:
         message["side"] = _SIDES[order.side]
         message["quantity_lots"] = _steps("quantity", quantity, float(contract["lot_size"]))
         message["price_ticks"] = _steps("price", price, float(contract["tick_size"]))
-        message["reduce_only"] = 0
+        message["reduce_only"] = int(order.reduce_only)
         self._send(self._agent(order.agent), column, order_id)
 
     def _send(self, row: int, column: int, order_id: int) -> None:
@@ -252,7 +254,8 @@ class Market:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the market to a file of plain arrays (``.npz``); nothing is pickled."""
         sent = [
-            (o.id, o.agent, o.instrument, o.side, o.quantity, o.price) for o in self._sent.values()
+            (o.id, o.agent, o.instrument, o.side, o.quantity, o.price, int(o.reduce_only))
+            for o in self._sent.values()
         ]
         temporary = f"{os.fspath(path)}.part"
         with open(temporary, "wb") as file:
@@ -263,7 +266,7 @@ class Market:
                 tape=self._tape,
                 agents=np.array(self.agents),
                 instruments=np.array(self._names),
-                sent=np.array(sent, dtype=np.str_).reshape(-1, 6),
+                sent=np.array(sent, dtype=np.str_).reshape(-1, 7),
             )
         os.replace(temporary, path)
 
@@ -291,10 +294,10 @@ class Market:
         market._tape = content["tape"]
         market._worlds = np.frombuffer(content["world"].tobytes(), STANDARD_WORLD).copy()
         market._sent = {
-            int(row[0]): SentOrder(
-                int(row[0]), row[1], row[2], row[3], float(row[4]), float(row[5])
+            int(order_id): SentOrder(
+                int(order_id), agent, instrument, side, float(size), float(price), only == "1"
             )
-            for row in content["sent"].tolist()
+            for order_id, agent, instrument, side, size, price, only in content["sent"].tolist()
         }
         return market
 

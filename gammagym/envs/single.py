@@ -135,7 +135,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         agent = self.worlds["agents"][0, 0]
         profit = int(agent["equity_quanta"]) - int(agent["initial_equity_quanta"])
         return {
-            "time_seconds": int(self.worlds["time_ns"][0]) * 1e-9,
+            "time_seconds": int(self.worlds["time_ns"][0]) / 1e9,
             "profit": profit / QUANTA,
             "attribution": dict(zip(PARTS, agent["parts"].tolist(), strict=True)),
         }

@@ -253,7 +253,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         parts = {part: agent["parts"][:, index].copy() for index, part in enumerate(PARTS)}
         attribution = parts | {f"_{part}": mask for part in PARTS}
         infos: dict[str, Any] = {
-            "time_seconds": self.worlds["time_ns"] * 1e-9,
+            "time_seconds": self.worlds["time_ns"] / 1e9,
             "profit": profit,
             "attribution": attribution,
         }

@@ -35,7 +35,8 @@ def initial_margin(world, account, instrument, quantity_lots):
 def can_afford(world, message):
     """Return whether an account's equity carries the position an order could lead to.
 
-    An order that only brings the position closer to zero is always allowed.
+    An order that only brings the position closer to zero is allowed, whatever the equity; nothing
+    is while the liquidation engine holds the account.
     """
     account = world.accounts[message.account]
     if not account.margined:

@@ -34,6 +34,7 @@ from gammagym.world import (
 DRAWS = 16
 _ARRIVAL, _KIND, _SIDE, _SIZE, _TOUCH, _DISTANCE, _SLOT = 0, 1, 2, 3, 4, 5, 6
 _RUN, _RUN_LENGTH, _PICK_OFF, _REFILL, _REFILL_SIZE, _REFILL_SLOT = 7, 8, 9, 10, 11, 13
+_INFORMED = 15
 _LONGEST_RUN = 100.0
 _SEEDED_SHARE = 0.6
 # Quotes of one side that one event clears at most.
@@ -87,12 +88,18 @@ def background_event(world, row):
 
 
 @kernel
-def reference_ticks(world, flow):
-    """Return the price the crowd believes in (ticks): late by a price tick, moved by its memory."""
+def late_ticks(world, flow):
+    """Return the fundamental price as the crowd sees it (ticks): late by one price tick."""
     price = world.price
     share = min((world.time_ns - price.changed_ns) / price.tick_ns, 1.0)
     late = price.previous + (price.value - price.previous) * share
-    return late / world.instruments[flow.instrument].tick_size + flow.memory
+    return late / world.instruments[flow.instrument].tick_size
+
+
+@kernel
+def reference_ticks(world, flow):
+    """Return the price the crowd believes in (ticks): the late one, moved by its memory."""
+    return late_ticks(world, flow) + flow.memory
 
 
 @kernel
@@ -133,7 +140,11 @@ def _touch(world, flow, side, reference):
 
 @kernel
 def _trade(world, flow, key, draw):
-    """Send a market order; its sign continues a run when a large order is being worked."""
+    """Send a market order, which goes no further than a trader would who looks at the price.
+
+    Its side continues a run when a large order is being worked, unless its trader knows where the
+    price is going.
+    """
     side = BUY if uniform(key, draw + _SIDE) < 0.5 else SELL
     if flow.run_left > 0:
         flow.run_left -= 1
@@ -142,11 +153,15 @@ def _trade(world, flow, key, draw):
         length = uniform(key, draw + _RUN_LENGTH) ** (-1.0 / flow.split_exponent)
         flow.run_left = int(min(length, _LONGEST_RUN))
         flow.run_side = side
+    value = world.price.value / world.instruments[flow.instrument].tick_size
+    to_come = value - late_ticks(world, flow)
+    knows = flow.informed_probability * min(1.0, abs(to_come) / flow.informed_scale)
+    if uniform(key, draw + _INFORMED) < knows:
+        side = BUY if to_come > 0.0 else SELL
     size = _size_lots(flow.market_size_lots, flow.market_size_sigma, key, draw + _SIZE)
-    reach = world.instruments[flow.instrument].protection
-    centre = reference_ticks(world, flow)
-    limit = centre * (1.0 + reach) if side == BUY else centre * (1.0 - reach)
-    limit_order(world, CROWD, flow.instrument, side, int(limit), size, IOC)
+    reach = flow.market_reach * max(1.0, world.stress.spread_multiple)
+    limit = reference_ticks(world, flow) + (reach if side == BUY else -reach)
+    limit_order(world, CROWD, flow.instrument, side, max(int(limit), 1), size, IOC)
 
 
 @kernel

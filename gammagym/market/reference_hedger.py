@@ -1,7 +1,7 @@
 """The frictionless reference: a hedger that trades at the fundamental price, free of charge.
 
-It sees the same outside path as the competitor, so the difference between the two is what frictions
-and decisions cost; most of the luck of the path cancels (DESIGN: rewards).
+It sees the same outside path as the competitor. What the book itself earned is in both, so the
+difference between the two is what frictions and decisions cost.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The timeline: shocks that act on price, spread and depth, each a trapezoid in time.
 
-A shock is a function of the clock alone and draws no random numbers, so a market with a shock and
-the same market without one share every other number.
+A shock is a function of the clock alone; only when it comes may depend on the seed, through a
+stream of its own. So a market with a shock and the same one without share every other number.
 """
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ from __future__ import annotations
 import math
 
 from gammagym._kernel import kernel
-from gammagym.world import SHOCK_DEPTH, SHOCK_PRICE, SHOCK_SPREAD
+from gammagym.market.streams import uniform
+from gammagym.world import SHOCK_DEPTH, SHOCK_PRICE, SHOCK_SPREAD, STREAM_SHOCKS
+
+
+@kernel
+def start_timeline(world):
+    """Delay the whole timeline by a time that the seed draws. Writes: shocks.start_ns."""
+    delay = int(uniform(world.keys[STREAM_SHOCKS], 0) * world.shock_jitter_ns)
+    for row in range(world.shock_count):
+        world.shocks[row].start_ns += delay
 
 
 @kernel

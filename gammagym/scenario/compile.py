@@ -60,6 +60,7 @@ _FLOW_SIZES = {
 }
 # How far the price may run before integer arithmetic would be at risk; see _check_notional.
 _LARGEST_MOVE = 20
+_LOT_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
     series = read_prices(price.file)
     recorded = tape(series, series.step_ns)
     cells = math.ceil(end_ns / series.step_ns) + 1
-    if len(recorded) <= cells:
+    if len(recorded) < cells:
         raise ScenarioError(
             f"scenario {scenario.name!r}: price.file {price.file} covers "
             f"{len(recorded) * series.step_ns / 3.6e12:.1f} hours, the episode needs "
@@ -157,7 +158,7 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
     volatility = annual_volatility(series) if price.volatility is None else price.volatility
     world.price.model = PRICE_REPLAY
     world.price.tape_step_ns = series.step_ns
-    world.price.tape_choices = len(recorded) - cells if price.offset_mode == "random" else 0
+    world.price.tape_choices = len(recorded) - cells + 1 if price.offset_mode == "random" else 0
     world.price.volatility = volatility
     return recorded, volatility
 
@@ -301,12 +302,23 @@ def _write_book(world: Any, account: int, task: Task) -> None:
     """Write the positions to be handed over; coins are brought along, options are bought."""
     for row, leg in enumerate(task.legs, start=1):
         contract = world.instruments[row]
-        lots = round(leg.quantity / contract.lot_size)
+        lots = _whole_lots(leg, contract, task)
         if leg.kind == "spot":
             world.cash[account, COIN] += lots * contract.lot_coin_quanta
             world.deposits[COIN] += lots * contract.lot_coin_quanta
         else:
             world.positions[account, row].quantity_lots = lots
+
+
+def _whole_lots(leg: Leg, contract: Any, task: Task) -> int:
+    """Return the quantity of a leg in lots, refusing what the venue does not trade."""
+    lots = round(leg.quantity / contract.lot_size)
+    if abs(lots - leg.quantity / contract.lot_size) > _LOT_TOLERANCE:
+        raise ScenarioError(
+            f"task {task.name}: legs: the quantity of a {leg.kind} must be a multiple of the "
+            f"venue's lot, {contract.lot_size:g}, was {leg.quantity!r}"
+        )
+    return lots
 
 
 def _write_shocks(world: Any, scenario: Scenario, end_ns: int) -> None:
@@ -325,6 +337,7 @@ def _write_shocks(world: Any, scenario: Scenario, end_ns: int) -> None:
         target.recovery_ns = -1 if recovery is None else recovery.nanoseconds(end_ns)
         target.magnitude = shock.magnitude
     world.shock_count = len(scenario.shocks)
+    world.shock_jitter_ns = scenario.jitter.nanoseconds(end_ns)
 
 
 def _check_notional(scenario: Scenario, task: Task, start: float) -> None:

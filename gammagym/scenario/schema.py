@@ -168,6 +168,15 @@ class FlowParameters(Model):
     split_exponent: Positive = Field(
         default=None, description="Pareto exponent of the length of a run"
     )
+    informed_probability: Probability = Field(
+        default=None, description="chance that a market order knows the next move of the price"
+    )
+    informed_scale: Positive = Field(
+        default=None, description="size of that move at which the chance is full (ticks)"
+    )
+    market_reach: Positive = Field(
+        default=None, description="how far past the reference a market order goes (ticks)"
+    )
     impact_ticks: NotNegative = Field(
         default=None, description="impact memory left by an order of one unit (ticks)"
     )
@@ -290,6 +299,9 @@ class Scenario(Model):
         ge=0,
         le=60 * _MINUTE_NS,
         description="time the market runs before the episode begins",
+    )
+    jitter: Moment = Field(
+        default=Span(), description="longest delay of the whole timeline; the seed draws the delay"
     )
     shocks: tuple[Shock, ...] = Field(
         default=(), strict=False, max_length=MOST_SHOCKS, description="timeline of shocks"

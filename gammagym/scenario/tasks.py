@@ -139,6 +139,8 @@ def _check(task: Task) -> None:
         refuse("decision_interval", task.decision_interval, "at most horizon_seconds")
     if not task.legs:
         refuse("legs", task.legs, "at least one Leg")
+    if sum(leg.kind == "spot" for leg in task.legs) > 1:
+        refuse("legs", task.legs, "with at most one of kind spot: all spot is one balance of coins")
     for leg in task.legs:
         if leg.kind not in ("call", "put", "spot"):
             refuse("legs", leg, "of kind call, put or spot")

@@ -1,0 +1,172 @@
+"""What tests share: worlds made in one line, real data if there is any, a tidy kernel cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from gammagym import _kernel
+from gammagym.envs.core import BOUNDS
+from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds
+from gammagym.scenario.compile import Compiled, compile_world
+from gammagym.scenario.load import load_scenario
+from gammagym.scenario.tasks import Leg, Task, get_task
+from gammagym.world import (
+    FIRST_AGENT_ACCOUNT,
+    FLOW_NONE,
+    FUTURE,
+    NO_ACCOUNT,
+    STANDARD,
+    viewed,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("GAMMAGYM_DATA", ROOT.parent / "shared" / "data"))
+BITCOIN_MINUTES = "btc_perp_1min_2022-01.csv.gz"
+
+# The same examples in every run; no deadline, since the first example may compile a kernel.
+settings.register_profile(
+    "gammagym",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("gammagym")
+
+
+def pytest_sessionfinish() -> None:
+    """Delete old caches of compiled kernels."""
+    _kernel.prune_caches()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """Return the path of a file of real data, or skip the test where there is none."""
+
+    def find(name: str) -> Path:
+        if not (DATA / name).is_file():
+            pytest.skip(f"no {name} in {DATA} (set GAMMAGYM_DATA)")
+        return DATA / name
+
+    return find
+
+
+@dataclass
+class Worlds:
+    """Open worlds and what it takes to run them."""
+
+    compiled: Compiled
+    worlds: Any
+    observations: Any
+    rewards: Any
+    status: Any
+
+    @property
+    def tape(self) -> Any:
+        return self.compiled.tape
+
+    def step(self, actions: Any) -> Any:
+        """Take one decision in every world that still runs; returns the observations."""
+        actions = np.ascontiguousarray(actions, dtype=np.float32)
+        step_worlds(
+            self.worlds,
+            self.tape,
+            actions,
+            BOUNDS,
+            self.observations,
+            self.rewards,
+            self.status,
+        )
+        return self.observations
+
+    @property
+    def over(self) -> bool:
+        return bool((self.status == ENDED).all())
+
+
+def open_worlds(
+    scenario: Any = "textbook",
+    task: str | Task = "GammaScalp",
+    n: int = 1,
+    seed: int = 7,
+    *,
+    overrides: dict[str, Any] | None = None,
+    capacity: Any = STANDARD,
+    **options: Any,
+) -> Worlds:
+    """Open n worlds with the seeds seed, seed + 1, ...; options change the task."""
+    compiled = compile_world(
+        load_scenario(scenario, overrides or {}), get_task(task, **options), capacity=capacity
+    )
+    worlds = viewed(np.repeat(compiled.template, n))
+    observations = np.zeros((n, BOUNDS.shape[1]), np.float32)
+    seeds = np.arange(seed, seed + n, dtype=np.uint64)
+    reset_worlds(worlds, compiled.tape, seeds, np.arange(n), BOUNDS, observations)
+    return Worlds(compiled, worlds, observations, np.zeros(n), np.full(n, RUNNING, np.int64))
+
+
+@pytest.fixture(scope="session")
+def make_worlds() -> Callable[..., Worlds]:
+    """Return `open_worlds`: worlds of a scenario and a task, opened with their seeds."""
+    return open_worlds
+
+
+@pytest.fixture(scope="session")
+def make_exchange() -> Callable[..., Any]:
+    """Return a maker of bare exchanges: one world with empty books, in which nobody trades yet.
+
+    Rows of instruments: 0 perpetual, 1 call, 2 put, 3 spot, 4 future. Accounts: the world's own,
+    then six traders from FIRST_AGENT_ACCOUNT on; the first two are competitor 0's book and hedge.
+    """
+
+    def make(accounts: int = 6, price: float = 60_000.0, **overrides: Any) -> Any:
+        legs = (Leg("call", 1.0), Leg("put", 1.0), Leg("spot", 1.0))
+        changes = {"flow.kind": "ideal", "flow.preset": None} | {
+            "flow.half_spread": 0.0001,
+            "flow.size": 100.0,
+            "price.start": str(price),
+        }
+        scenario = load_scenario("calm", changes | overrides)
+        compiled = compile_world(scenario, Task("test", legs))
+        worlds = viewed(compiled.template.copy())
+        world = worlds[0]
+        world["instruments"][4] = world["instruments"][0]
+        world["instruments"]["kind"][4] = FUTURE
+        world["instruments"]["expiry_ns"][4] = 10**15
+        world["instruments"]["flow"] = FLOW_NONE
+        world["instruments"]["maker_size_lots"] = 0
+        world["instruments"]["mark_price"][:5] = price
+        marks = price / world["instruments"]["tick_size"][:5]
+        world["instruments"]["mark_quanta"][:5] = marks * world["instruments"]["tick_quanta"][:5]
+        world["instruments"]["strike"] = price
+        world["price"]["value"] = price
+        world["instrument_count"] = 5
+        world["account_count"] = FIRST_AGENT_ACCOUNT + accounts
+        world["accounts"]["agent"][FIRST_AGENT_ACCOUNT + 2 :] = NO_ACCOUNT
+        world["positions"]["quantity_lots"] = 0
+        world["cash"] = 0
+        world["deposits"] = 0
+        world["time_ns"] = 0
+        world["price"]["next_tick_ns"] = world["price"]["tick_ns"]
+        world["next_funding_ns"] = 2**62
+        return world
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _fixed_numpy_seed() -> Iterator[None]:
+    """Leave NumPy's global generator as it was: nothing may depend on it."""
+    state = np.random.get_state()  # noqa: NPY002
+    yield
+    after = np.random.get_state()  # noqa: NPY002
+    assert state[2] == after[2], "the test drew from NumPy's global generator"
+    assert (state[1] == after[1]).all(), "the test drew from NumPy's global generator"

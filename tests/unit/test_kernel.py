@@ -1,0 +1,163 @@
+"""The kernel cache: four ways in which plain Numba caching gives wrong results; not here."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gammagym import _kernel
+from gammagym._kernel import KERNEL_SOURCES, PACKAGE, kernel
+
+CALLEE = '''
+"""A fee."""
+from gammagym._kernel import kernel
+
+RATE = 2
+
+@kernel
+def fee(notional):
+    return notional * RATE
+'''
+CALLER = '''
+"""Code that calls it, in another file."""
+from gammagym._kernel import kernel
+from gammagym.engine.fees import fee
+
+@kernel
+def total(notional):
+    return fee(notional) + 1
+
+@kernel
+def beyond(values, index):
+    return values[index]
+'''
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """Make a package of the same name with the same @kernel, one caller and one callee."""
+    root = tmp_path / "gammagym"
+    root.mkdir()
+    (root / "__init__.py").touch()
+    for entry in KERNEL_SOURCES:
+        if entry.endswith(".py"):
+            (root / entry).touch()
+        else:
+            (root / entry).mkdir()
+            (root / entry / "__init__.py").touch()
+    (root / "_kernel.py").write_bytes((PACKAGE / "_kernel.py").read_bytes())
+    (root / "engine" / "fees.py").write_text(CALLEE)
+    (root / "exchange" / "caller.py").write_text(CALLER)
+    return root
+
+
+def run(package: Path, code: str, **environment: str) -> str:
+    """Run code in a new process that sees the package of the fixture."""
+    variables = os.environ | {
+        "PYTHONPATH": str(package.parent),
+        "GAMMAGYM_CACHE_DIR": str(package.parent / "cache"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=variables | environment,
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+TOTAL = "from gammagym.exchange.caller import total; print(total(10))"
+
+
+def folders(package: Path) -> list[str]:
+    return sorted(path.name for path in (package.parent / "cache").iterdir())
+
+
+def test_an_edit_of_a_callee_in_another_file_is_seen_by_its_caller(package):
+    assert run(package, TOTAL) == "21"
+    callee = package / "engine" / "fees.py"
+    callee.write_text(CALLEE.replace("notional * RATE", "notional * RATE * 10"))
+    assert run(package, TOTAL) == "201"
+
+
+def test_an_edit_of_a_constant_in_another_file_is_seen(package):
+    assert run(package, TOTAL) == "21"
+    (package / "engine" / "fees.py").write_text(CALLEE.replace("RATE = 2", "RATE = 3"))
+    assert run(package, TOTAL) == "31"
+
+
+def test_unchanged_sources_are_compiled_once(package):
+    probe = TOTAL + "; print(sum(total.stats.cache_hits.values()))"
+    assert run(package, probe).split() == ["21", "0"]
+    assert run(package, probe).split() == ["21", "1"]
+    assert len(folders(package)) == 1
+
+
+def test_code_compiled_without_bounds_checks_is_not_used_with_them(package):
+    probe = """
+import numpy as np
+from gammagym.exchange.caller import beyond
+try:
+    beyond(np.zeros(3), 5); print("read")
+except IndexError:
+    print("refused")
+"""
+    assert run(package, probe, NUMBA_BOUNDSCHECK="0") == "read"
+    assert run(package, probe, NUMBA_BOUNDSCHECK="1") == "refused"
+    assert run(package, probe, NUMBA_BOUNDSCHECK="0") == "read"
+    assert len(folders(package)) == 2
+
+
+def test_code_compiled_with_another_optimisation_is_not_shared(package):
+    run(package, TOTAL, NUMBA_OPT="3")
+    run(package, TOTAL, NUMBA_OPT="1")
+    assert len(folders(package)) == 2
+
+
+def test_a_module_that_kernels_do_not_import_recompiles_nothing(package):
+    run(package, TOTAL)
+    (package / "report.py").write_text("TITLE = 'other'")
+    run(package, TOTAL)
+    assert len(folders(package)) == 1
+
+
+def test_kernels_outside_the_known_sources_are_refused():
+    with pytest.raises(ImportError, match="KERNEL_SOURCES"):
+
+        @kernel
+        def stray(x):
+            return x
+
+
+def test_kernels_import_only_what_the_digest_covers():
+    """An edit of anything that compiled code reads must change the digest."""
+    plain = {"gammagym.agent", "gammagym.errors"}  # read by Python, never by a kernel
+    for entry in KERNEL_SOURCES:
+        path = PACKAGE / entry
+        for file in path.rglob("*.py") if path.is_dir() else [path]:
+            text = file.read_text(encoding="utf-8")
+            if "@kernel" not in text or file.name == "_kernel.py":
+                continue
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gammagym"):
+                    top = (node.module or "").split(".")[1]
+                    covered = top in KERNEL_SOURCES or f"{top}.py" in KERNEL_SOURCES
+                    assert covered or node.module in plain, f"{file.name} imports {node.module}"
+
+
+def test_the_newest_caches_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("GAMMAGYM_CACHE_DIR", str(tmp_path))
+    for age in range(6):
+        folder = tmp_path / f"{age:024x}"
+        folder.mkdir()
+        os.utime(folder, (1_000 - age, 1_000 - age))
+    _kernel.prune_caches()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{age:024x}" for age in range(3)]

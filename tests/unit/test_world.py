@@ -1,0 +1,143 @@
+"""The schema: what can be said wrongly about a world's fields, and is not."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+from gammagym import world as schema
+from gammagym.world import (
+    PARTS,
+    REJECT_REASONS,
+    STANDARD,
+    STANDARD_WORLD,
+    TINY,
+    TINY_WORLD,
+    Annotated,
+    capacity_of,
+    empty_worlds,
+    fields,
+    fingerprint,
+    get_type_hints,
+    schema_hash,
+    table_dtype,
+)
+
+TABLES = [
+    table
+    for _, table in inspect.getmembers(schema, inspect.isclass)
+    if table.__module__ == schema.__name__
+    and any("Annotated" in str(hint) for hint in inspect.get_annotations(table).values())
+]
+
+
+def leaves(dtype, offset=0, path=""):
+    """Yield path, offset and dtype of every plain number of a record, tables entered once."""
+    for name in dtype.names:
+        cell, start = dtype.fields[name][:2]
+        base = cell.base
+        if base.names is None:
+            yield f"{path}.{name}", offset + start, base
+        else:
+            yield from leaves(base, offset + start, f"{path}.{name}")
+            if cell.shape:  # the second row of a table
+                yield from leaves(base, offset + start + base.itemsize, f"{path}.{name}[1]")
+
+
+def test_the_schema_has_the_tables_that_a_world_is_made_of():
+    names = {table.__name__ for table in TABLES}
+    assert {"World", "Order", "Level", "BookHead", "Agent", "Account", "Position"} <= names
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_every_field_says_what_it_means(table):
+    assert table.__doc__
+    for name, (_, _, meaning) in fields(table).items():
+        assert len(meaning) > 2, name
+        assert meaning == meaning.strip()
+        assert not meaning.endswith("."), name
+    hints = get_type_hints(table, include_extras=True)
+    assert all(isinstance(hint, type(Annotated[int, ""])) for hint in hints.values())
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_integers_with_a_unit_in_their_name_say_the_same_in_their_meaning(table):
+    units = {"_ns": "ns", "_quanta": "quanta", "_ticks": "ticks", "_lots": "lots", "_e9": "1e-9"}
+    for name, (code, _, meaning) in fields(table).items():
+        for ending, unit in units.items():
+            if code == "i8" and name.endswith(ending) and "(" in meaning:
+                assert unit in meaning, f"{table.__name__}.{name}: {meaning}"
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_no_field_has_the_name_of_something_that_records_have_already(table):
+    """Without compilation a field is read as an attribute of np.record."""
+    taken = set(dir(np.recarray)) | set(dir(np.record)) | set(dir(np.void))
+    assert not taken & set(fields(table))
+
+
+@pytest.mark.parametrize("dtype", [TINY_WORLD, STANDARD_WORLD], ids=["tiny", "standard"])
+def test_every_number_is_aligned_to_its_own_size(dtype):
+    for path, offset, cell in leaves(dtype):
+        assert offset % cell.itemsize == 0, path
+    assert dtype.itemsize % 8 == 0
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_no_table_has_padding(table):
+    dtype = table_dtype(table, STANDARD)
+    assert dtype.itemsize == sum(dtype.fields[name][0].itemsize for name in dtype.names)
+
+
+@pytest.mark.parametrize(("capacity", "dtype"), [(TINY, TINY_WORLD), (STANDARD, STANDARD_WORLD)])
+def test_tables_have_as_many_rows_as_their_capacity_says(capacity, dtype):
+    worlds = empty_worlds(2, capacity)
+    assert worlds.dtype == dtype
+    assert capacity_of(worlds) == capacity
+    for name in ("venues", "instruments", "accounts", "agents", "flows", "shocks", "messages"):
+        assert worlds[name].shape == (2, getattr(capacity, name))
+    assert worlds["cash"].shape == (2, capacity.accounts, capacity.currencies)
+    assert worlds["positions"].shape == (2, capacity.accounts, capacity.instruments)
+    assert worlds["flows"]["rows"].shape == (2, capacity.flows, capacity.background)
+    assert worlds["heads"].shape == (2, capacity.instruments)
+    assert not any(worlds.tobytes())
+
+
+@pytest.mark.parametrize("capacity", [TINY, STANDARD])
+def test_every_agent_has_room_for_two_accounts(capacity):
+    assert capacity.accounts >= schema.FIRST_AGENT_ACCOUNT + 2 * capacity.agents
+    assert capacity.orders > capacity.background
+    assert schema.STREAM_FLOW + capacity.flows <= 24
+
+
+def test_numbers_for_different_things_are_different():
+    families = [
+        [schema.SPOT, schema.PERPETUAL, schema.FUTURE, schema.CALL, schema.PUT],
+        [schema.FLOW_NONE, schema.FLOW_IDEAL, schema.FLOW_ZERO_INTELLIGENCE],
+        [schema.PRICE_GBM, schema.PRICE_REPLAY],
+        [schema.SHOCK_NONE, schema.SHOCK_PRICE, schema.SHOCK_SPREAD, schema.SHOCK_DEPTH],
+    ]
+    codes = [code for family in families for code in family]
+    assert len(set(codes)) == len(codes)
+
+
+def test_reasons_and_parts_have_names_in_the_order_of_their_numbers():
+    assert REJECT_REASONS[schema.REJECT_MARGIN] == "insufficient margin"
+    assert REJECT_REASONS[schema.REJECT_PRICE] == "bad price"
+    assert PARTS[schema.PART_GAMMA] == "gamma"
+    assert PARTS[schema.PART_RESIDUAL] == "residual"
+    assert len(set(PARTS)) == len(PARTS)
+
+
+def test_a_changed_schema_has_another_hash():
+    assert schema_hash(TINY_WORLD) != schema_hash(STANDARD_WORLD)
+    assert schema_hash(STANDARD_WORLD) == schema_hash(table_dtype(schema.World, STANDARD))
+
+
+def test_a_fingerprint_sees_every_byte():
+    worlds = empty_worlds(2)
+    assert fingerprint(worlds[0]) == fingerprint(worlds[1])
+    worlds["levels"]["live"][1, -1] = 1
+    assert fingerprint(worlds[0]) != fingerprint(worlds[1])
