@@ -1,0 +1,172 @@
+"""Commands that show what there is: ``scenarios``, ``agents``, ``venues``."""
+
+from __future__ import annotations
+
+import ast
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gammagym.cli.common import print_json, print_table
+
+Machines = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Example: gammagym scenarios flash_crash")(scenarios)
+    app.command(epilog="Example: gammagym agents delta_band")(agents)
+    app.command(epilog="Example: gammagym venues generic")(venues)
+
+
+def scenarios(
+    name: Annotated[str | None, typer.Argument(help="One scenario, by name or path.")] = None,
+    as_json: Machines = False,
+) -> None:
+    """List the scenarios, or show one with all its values."""
+    from gammagym import content
+    from gammagym.scenario.load import list_scenarios, load_scenario
+
+    if name is None:
+        _list("scenario", list_scenarios(), as_json)
+        return
+    changes = _needs_a_file(name)
+    scenario = load_scenario(name, changes)
+    if as_json:
+        print_json(scenario.model_dump(mode="json"))
+        return
+    typer.echo(_story(content.resolve("scenarios", name)))
+    print_table(["key", "value", "meaning"], _values(scenario), left=3)
+
+
+def agents(
+    name: Annotated[str | None, typer.Argument(help="One agent, by name or path.")] = None,
+    as_json: Machines = False,
+) -> None:
+    """List the agents, or show one with its parameters. No agent is run for it."""
+    from gammagym import content
+    from gammagym.loading import ENTRY_POINT_GROUP, available_agents, parse_reference
+
+    if name is None:
+        shipped = content.available("agents")
+        ideas = {each: _idea(content.resolve("agents", each)) for each in shipped}
+        for entry in entry_points(group=ENTRY_POINT_GROUP):
+            ideas.setdefault(entry.name, f"(of another package: {entry.value})")
+        _list("agent", ideas, as_json)
+        return
+    plain, _ = parse_reference(name)
+    others = [each for each in available_agents() if each not in content.available("agents")]
+    if plain in others:
+        value = next(iter(entry_points(group=ENTRY_POINT_GROUP, name=plain))).value
+        _list("agent", {plain: f"(of another package: {value})"}, as_json)
+        return
+    path = content.resolve("agents", plain)
+    parameters = _parameters(path)
+    if as_json:
+        print_json(
+            {"name": plain, "file": str(path), "story": _docstring(path), "parameters": parameters}
+        )
+        return
+    typer.echo(f"{_docstring(path)}\n\nfile: {path}")
+    rows = [(each["name"], each["default"], each["meaning"]) for each in parameters]
+    if rows:
+        print_table(["parameter", "default", "meaning"], rows, left=3)
+
+
+def venues(
+    name: Annotated[str | None, typer.Argument(help="One venue, by name or path.")] = None,
+    as_json: Machines = False,
+) -> None:
+    """List the venues, or show the rules of one."""
+    from gammagym import content
+    from gammagym.scenario.load import list_venues, load_venue
+
+    if name is None:
+        _list("venue", list_venues(), as_json)
+        return
+    venue = load_venue(name)
+    if as_json:
+        print_json(venue.model_dump(mode="json"))
+        return
+    typer.echo(_story(content.resolve("venues", name)))
+    print_table(["rule", "value", "meaning"], _values(venue), left=3)
+
+
+def _list(noun: str, lines: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print_json([{"name": name, "purpose": purpose} for name, purpose in lines.items()])
+    else:
+        print_table([noun, "purpose"], list(lines.items()), left=2)
+
+
+def _needs_a_file(name: str) -> dict[str, Any] | None:
+    """Stand in for the file that the replay scenario is shipped without."""
+    return {"price.file": "FILE"} if name == "replay" else None
+
+
+def _values(model: Any, prefix: str = "") -> list[tuple[str, str, str]]:
+    """Return key, value and meaning of everything that a pydantic model says."""
+    from pydantic import BaseModel
+
+    dumped = model.model_dump(mode="json")
+    rows: list[tuple[str, str, str]] = []
+    for key, info in type(model).model_fields.items():
+        value = getattr(model, key)
+        if isinstance(value, BaseModel):
+            rows += _values(value, f"{prefix}{key}.")
+        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+            for place, item in enumerate(value):
+                rows += _values(item, f"{prefix}{key}.{place}.")
+        elif value is not None and value != ():
+            shown = dumped[key]
+            text = "; ".join(map(str, shown)) if isinstance(shown, list) else str(shown)
+            rows.append((prefix + key, text, info.description or ""))
+    return rows
+
+
+def _story(path: Path) -> str:
+    """Return the comment that a TOML file begins with."""
+    lines: list[str] = []
+    for line in path.read_text("utf-8-sig").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.removeprefix("#").strip())
+    return "\n".join([*lines, "", f"file: {path}"]).strip()
+
+
+def _docstring(path: Path) -> str:
+    """Return the docstring of a Python file without running it."""
+    try:
+        return (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").strip()
+    except (SyntaxError, UnicodeDecodeError) as error:
+        return f"(broken: {error})"
+
+
+def _idea(path: Path) -> str:
+    """Return the first sentence of an agent's docstring, in one line."""
+    return " ".join(_docstring(path).split("\n\n")[0].split())
+
+
+def _parameters(path: Path) -> list[dict[str, str]]:
+    """Return the fields of an agent's ``Params`` with the comments beside them, by reading it."""
+    try:
+        text = path.read_text("utf-8")
+        tree = ast.parse(text)
+    except (SyntaxError, UnicodeDecodeError):
+        return []
+    lines = text.splitlines()
+    found: list[dict[str, str]] = []
+    for node in tree.body:
+        if not (isinstance(node, ast.ClassDef) and node.name == "Params"):
+            continue
+        for each in node.body:
+            if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+                default = ast.unparse(each.value) if each.value else ""
+                end = (each.end_lineno or each.lineno) - 1
+                _, _, comment = lines[end][each.end_col_offset or 0 :].partition("#")
+                found.append(
+                    {"name": each.target.id, "default": default, "meaning": comment.strip()}
+                )
+    return found

@@ -1,0 +1,53 @@
+"""The command ``validate``: known results, reproduced by whole episodes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gammagym.cli.common import note, print_json, print_table
+from gammagym.errors import GammagymError, nearest
+
+_SUBJECTS = ("theory",)
+_FEWEST_EPISODES = 100
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: gammagym validate theory --episodes 20000")(validate)
+
+
+def validate(
+    subject: Annotated[str, typer.Argument(help="What to validate: theory.")] = "theory",
+    episodes: Annotated[int, typer.Option(help="Episodes for each figure.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Seed of the first episode.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare the simulator with published and closed-form results; exit code 1 if one differs."""
+    from gammagym.evaluation.theory import validate_theory
+
+    if subject not in _SUBJECTS:
+        raise GammagymError(f"nothing called {subject!r}: {nearest(subject, list(_SUBJECTS))}")
+    if episodes < _FEWEST_EPISODES:
+        raise GammagymError(f"--episodes must be at least {_FEWEST_EPISODES}, was {episodes}")
+    if seed < 0:
+        raise GammagymError(f"--seed must be at least 0, was {seed}")
+    checks = validate_theory(episodes, seed, lambda name: note(f"{name} ..."))
+    if as_json:
+        print_json([vars(check) | {"passed": check.passed} for check in checks])
+    else:
+        rows = [
+            (
+                check.name,
+                f"{check.measured:.4f}",
+                f"{check.expected:.4f}",
+                f"{check.tolerance:.4f}",
+                "yes" if check.passed else "NO",
+            )
+            for check in checks
+        ]
+        columns = ["known result", "measured", "expected", "tolerance", "agrees"]
+        print_table(columns, rows, title=f"{episodes:,} episodes for each figure")
+    if not all(check.passed for check in checks):
+        raise typer.Exit(1)
