@@ -1,0 +1,1 @@
+"""Learning: from a configuration, through stable-baselines3, to a policy of plain arrays."""
