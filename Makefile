@@ -48,8 +48,9 @@ $(VENV)/docs: $(VENV)/core
 demo: $(VENV)/core ## run a tournament and write an HTML report
 	@$(BIN)/gammagym tournament --demo --out results/demo
 
+# Compiled code checks the bounds of every array access here, which it does not otherwise.
 test: $(VENV)/dev ## run all tests
-	@$(BIN)/python -m pytest
+	@NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest
 
 setup: $(VENV)/dev $(VENV)/train $(VENV)/docs ## install everything that tests, docs and training need
 

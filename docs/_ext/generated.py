@@ -1,0 +1,451 @@
+"""Tables of the documentation that are made from the code, so that they cannot drift from it.
+
+A page asks for one with a line such as `<!-- generated: world -->`; the line is replaced before the
+page is read. A name that is not known stops the build.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+from gammagym import content, world
+from gammagym.agent import OBSERVATION_FIELDS
+from gammagym.quantities import format_duration, format_percent
+from gammagym.scenario import schema
+from gammagym.scenario.load import list_scenarios, list_venues, load_flow, load_venue
+from gammagym.scenario.tasks import TASKS, Leg, Task
+from gammagym.venues import schema as venue_schema
+
+_MARK = re.compile(r"^<!-- generated: ([a-z_]+) -->$", re.MULTILINE)
+_CODES = {"i8": "int64", "i4": "int32", "u8": "uint64", "u1": "uint8", "f8": "float64"}
+
+Rows = Iterable[Sequence[str]]
+
+
+def table(header: Sequence[str], rows: Rows) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _first_line(thing: Any) -> str:
+    return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+# --- The world -------------------------------------------------------------------------------
+
+
+def world_tables() -> str:
+    """Return every table of a world: the world itself, then the others as it names them."""
+    done: list[type] = []
+    waiting: list[type] = [world.World]
+    while waiting:
+        one = waiting.pop(0)
+        if one in done:
+            continue
+        done.append(one)
+        inner = [code for code, _, _ in world.fields(one).values() if not isinstance(code, str)]
+        waiting += inner
+    return "\n\n".join(_world_table(one) for one in done)
+
+
+def _world_table(one: type) -> str:
+    rows = []
+    for name, (code, shape, meaning) in world.fields(one).items():
+        kind = _CODES[code] if isinstance(code, str) else f"[{code.__name__}](#{_slug(code)})"
+        size = " x ".join(str(length) for length in shape)
+        rows.append((f"`{name}`", kind, size, meaning))
+    head = f"### {one.__name__}\n\n{(one.__doc__ or '').strip()}\n"
+    return head + "\n" + table(("field", "type", "shape", "meaning and unit"), rows)
+
+
+def _slug(one: type) -> str:
+    return one.__name__.lower()
+
+
+def capacities() -> str:
+    """Return how many rows the tables of the two capacities have."""
+    names = [field.name for field in dataclasses.fields(world.Capacity)]
+    rows = [
+        (name, str(getattr(world.TINY, name)), str(getattr(world.STANDARD, name))) for name in names
+    ]
+    sizes = (
+        "**bytes of one world**",
+        f"{world.TINY_WORLD.itemsize:,}",
+        f"{world.STANDARD_WORLD.itemsize:,}",
+    )
+    return table(("rows of", "tiny", "standard"), [*rows, sizes])
+
+
+def enumerations() -> str:
+    """Return the names of numbers that fields of a world hold."""
+    families = {
+        "side": ("BUY", "SELL"),
+        "kind of a message": ("NEW", "CANCEL", "MODIFY"),
+        "time in force": ("GTC", "IOC", "FOK", "POST_ONLY"),
+        "kind of an instrument": ("SPOT", "PERPETUAL", "FUTURE", "CALL", "PUT"),
+        "order flow": ("FLOW_NONE", "FLOW_IDEAL", "FLOW_ZERO_INTELLIGENCE"),
+        "price model": ("PRICE_GBM", "PRICE_REPLAY"),
+        "shock": ("SHOCK_NONE", "SHOCK_PRICE", "SHOCK_SPREAD", "SHOCK_DEPTH"),
+        "the world's own accounts": ("CROWD", "MAKERS", "FEE_INCOME", "INSURANCE", "ROUNDING"),
+        "nothing there": ("NO_ORDER", "NO_LEVEL", "NO_ACCOUNT", "NO_INSTRUMENT"),
+    }
+    rows = [
+        (family, ", ".join(f"`{name}` {getattr(world, name)}" for name in names))
+        for family, names in families.items()
+    ]
+    return table(("family", "names and codes"), rows)
+
+
+def reject_reasons() -> str:
+    """Return the reasons for which an order is refused."""
+    rows = [(str(code), reason) for code, reason in enumerate(world.REJECT_REASONS)]
+    return table(("code", "reason"), rows)
+
+
+# --- The environment -------------------------------------------------------------------------
+
+
+def observation() -> str:
+    """Return the fields of the observation."""
+    rows = [
+        (str(place), f"`{field.name}`", f"{field.low:g} to {field.high:g}", field.meaning)
+        for place, field in enumerate(OBSERVATION_FIELDS)
+    ]
+    return table(("index", "name", "clipped to", "meaning and scale"), rows)
+
+
+def tasks() -> str:
+    """Return the tasks: one column each."""
+    facts: dict[str, Callable[[Task], str]] = {
+        "book (units)": lambda task: "<br>".join(_leg(leg) for leg in task.legs),
+        "episode": lambda task: _seconds(task.horizon_seconds),
+        "decision every": lambda task: _seconds(task.decision_interval),
+        "largest order (units)": lambda task: f"{task.largest_order * task.gross_quantity:g}",
+        "collateral of the hedge, of notional": lambda task: f"{task.collateral * 100:g} %",
+        "risk aversion, times stake": lambda task: f"{task.risk_aversion:g}",
+        "order flow": lambda task: task.flow or "the scenario's",
+    }
+    rows = [(name, *(fact(task) for task in TASKS.values())) for name, fact in facts.items()]
+    return table(("`gammagym/...`", *(f"`{name}-v0`" for name in TASKS)), rows)
+
+
+def _leg(leg: Leg) -> str:
+    if leg.kind == "spot":
+        return f"{leg.quantity:+g} spot"
+    return (
+        f"{leg.quantity:+g} {leg.kind}, strike {leg.moneyness * 100:g} %, {leg.expiry_days:g} days"
+    )
+
+
+def _seconds(seconds: float) -> str:
+    for size, name in ((86_400.0, "days"), (3_600.0, "h"), (1.0, "s")):
+        if seconds >= size and seconds % size == 0:
+            count = seconds / size
+            return f"{count:g} {'day' if name == 'days' and count == 1 else name}"
+    return f"{seconds:g} s"
+
+
+def task_options() -> str:
+    """Return the attributes of a task that `gym.make` can change."""
+    meanings = dict(
+        re.findall(r"^        (\w+): (.+?)(?=^        \w+: |\Z)", Task.__doc__ or "", re.M | re.S)
+    )
+    rows = [
+        (
+            f"`{field.name}`",
+            "" if field.default is dataclasses.MISSING else f"`{field.default!r}`",
+            meanings[field.name].strip().rstrip("."),
+        )
+        for field in dataclasses.fields(Task)
+        if field.name != "name"
+    ]
+    return table(("option", "default", "meaning"), rows)
+
+
+# --- Agents ----------------------------------------------------------------------------------
+
+
+def agents() -> str:
+    """Return the agents that ship with gammagym: title and parameters, read from their files."""
+    import ast
+
+    rows = []
+    for name in content.available("agents"):
+        text = content.resolve("agents", name).read_text(encoding="utf-8")
+        title = (ast.get_docstring(ast.parse(text)) or "").splitlines()[0]
+        rows.append((f"`{name}`", title, "<br>".join(_params(text)) or "none"))
+    return table(("name", "idea", "parameters"), rows)
+
+
+def _params(text: str) -> list[str]:
+    found = re.search(r"^class Params:\n(.*?)(?=^\S)", text, re.M | re.S)
+    lines = re.findall(r"^    (\w+): \w+ = ([^#\n]+?)  # (.+)$", found[1] if found else "", re.M)
+    return [f"`{name}={value.strip()}`: {meaning}" for name, value, meaning in lines]
+
+
+# --- Scenarios and venues --------------------------------------------------------------------
+
+
+def scenarios() -> str:
+    """Return the scenarios that ship with gammagym."""
+    return table(
+        ("name", "purpose"), [(f"`{key}`", text) for key, text in list_scenarios().items()]
+    )
+
+
+def venues() -> str:
+    """Return the venues that ship with gammagym, and their main figures."""
+    rows = []
+    for name, purpose in list_venues().items():
+        venue = load_venue(name)
+        margins = (venue.perpetual.initial_margin, venue.perpetual.maintenance_margin)
+        fees = (venue.maker_fee, venue.taker_fee)
+        cells = [" / ".join(map(_percent, pair)) for pair in (fees, margins)]
+        rows.append((f"`{name}`", purpose, *cells, str(venue.as_of)))
+    header = ("name", "purpose", "maker / taker fee", "initial / maintenance margin", "as of")
+    return table(header, rows)
+
+
+def _percent(share: Decimal) -> str:
+    return f"{(share * 100).normalize():f} %"
+
+
+def scenario_keys() -> str:
+    """Return every key of a scenario file, table by table."""
+    parts = {
+        "Top level": schema.Scenario,
+        "`[price]`": schema.Price,
+        "`[options]`": schema.Options,
+        "`[flow]`": schema.Flow,
+        "`[[shocks]]`": schema.Shock,
+    }
+    own = set(schema.FlowParameters.model_fields)
+    result = []
+    for title, model in parts.items():
+        skip = own if model is schema.Flow else set()
+        result.append(f"### {title}\n\n{_first_line(model)}\n\n{_keys(model, skip)}")
+    return "\n\n".join(result)
+
+
+def flow_keys() -> str:
+    """Return the parameters of zero-intelligence flow, with the values of the presets."""
+    presets = {name: load_flow(name) for name in content.available("flows")}
+    rows = [
+        (
+            f"`{name}`",
+            *(f"{values[name]:g}" for values in presets.values()),
+            field.description or "",
+        )
+        for name, field in schema.FlowParameters.model_fields.items()
+    ]
+    return table(("key", *(f"`{name}`" for name in presets), "meaning"), rows)
+
+
+def venue_keys() -> str:
+    """Return every key of a venue file, table by table."""
+    parts = {
+        "Top level": venue_schema.Venue,
+        "`[perpetual]`": venue_schema.PerpetualListing,
+        "`[spot]` and `[option]`": venue_schema.Listing,
+    }
+    return "\n\n".join(
+        f"### Venue: {title}\n\n{_first_line(model)}\n\n{_keys(model, set())}"
+        for title, model in parts.items()
+    )
+
+
+def _keys(model: type[BaseModel], skip: set[str]) -> str:
+    shape = model.model_json_schema()["properties"]
+    rows = []
+    for name, field in model.model_fields.items():
+        if name in skip:
+            continue
+        marks = _marks(field)
+        written = _notation(marks) or _type(shape[name])
+        allowed = _allowed(marks)
+        default = _default(model, name, field)
+        rows.append((f"`{name}`", written, allowed, default, field.description or ""))
+    return table(("key", "written as", "allowed", "default", "meaning"), rows)
+
+
+def _marks(field: FieldInfo) -> list[Any]:
+    """Return everything that annotates a field, also inside a union."""
+    waiting, found = list(get_args(field.annotation)), list(field.metadata)
+    while waiting:
+        one = waiting.pop()
+        found += getattr(one, "__metadata__", ())
+        waiting += get_args(one)
+    return [
+        mark for one in found for mark in (one.metadata if isinstance(one, FieldInfo) else [one])
+    ]
+
+
+_NOTATIONS = {
+    "parse_duration": 'duration: `"250ms"`, `"5min"`',
+    "parse_decimal": 'decimal in quotes: `"0.1"`',
+    "parse_percent": 'percentage: `"-12%"`',
+    "parse_rate": 'percentage: `"0.02%"`',
+    "parse_span": 'duration or share of the episode: `"90s"`, `"40%"`, `"40%+5min"`',
+    "_parse_recovery": 'the same, or `"never"`',
+}
+
+
+def _reader(marks: list[Any]) -> str:
+    names = [getattr(getattr(mark, "func", None), "__name__", "") for mark in marks]
+    return next((name for name in names if name in _NOTATIONS), "")
+
+
+def _notation(marks: list[Any]) -> str:
+    return _NOTATIONS.get(_reader(marks), "")
+
+
+def _allowed(marks: list[Any]) -> str:
+    """Return the bounds of a value in the notation it is written in."""
+    reader = _reader(marks)
+
+    def shown(bound: Any) -> str:
+        if reader == "parse_duration":
+            return format_duration(int(bound))
+        if reader in ("parse_rate", "parse_percent"):
+            return format_percent(Decimal(str(bound)))
+        return f"{bound:g}" if isinstance(bound, float) else str(bound)
+
+    signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+    found = {
+        f"{sign} {shown(getattr(mark, name))}"
+        for mark in marks
+        for name, sign in signs.items()
+        if getattr(mark, name, None) is not None
+    }
+    return ", ".join(sorted(found, key=lambda text: "><≥≤".index(text[0]) % 2))
+
+
+def _default(model: type[BaseModel], name: str, field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "the file's name" if name == "name" else "**required**"
+    if field.default is None:
+        return "left out" if name != "recovery" else '`"never"`'
+    if isinstance(field.default, BaseModel):
+        return "its own defaults"
+    given: dict[str, Any] = {name: field.default}
+    one = model.model_construct(**given)
+    value = json.loads(one.model_dump_json(include={name}, warnings=False))[name]
+    return f"`{json.dumps(value)}`"
+
+
+_PLAIN = {
+    "string": "text",
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "true or false",
+    "array": "list",
+    "object": "table",
+}
+
+
+def _type(shape: dict[str, Any]) -> str:
+    """Return how a value is written in TOML."""
+    if "enum" in shape:
+        return " or ".join(f'`"{each}"`' for each in shape["enum"])
+    if "anyOf" in shape:
+        kinds = [_type(each) for each in shape["anyOf"] if each.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
+    if "$ref" in shape:
+        return "table"
+    if shape.get("format") == "date":
+        return "date"
+    return _PLAIN.get(shape.get("type", ""), "text")
+
+
+# --- Results ---------------------------------------------------------------------------------
+
+
+def parts() -> str:
+    """Return the names of the parts that profit is split into."""
+    return ", ".join(f"`{part}`" for part in world.PARTS)
+
+
+def commands() -> str:
+    """Return every command of the command line, from its own help."""
+    import typer.main
+
+    from gammagym.cli import app
+
+    group: Any = typer.main.get_command(app)
+    return "\n\n".join(_command(name, one) for name, one in group.commands.items())
+
+
+def _wrapped(line: str) -> str:
+    """Return a command on several lines if it is long."""
+    return textwrap.fill(line, 78, break_on_hyphens=False, break_long_words=False).replace(
+        "\n", " \\\n      "
+    )
+
+
+def _command(name: str, command: Any) -> str:
+    rows = []
+    for each in command.params:
+        given = ", ".join(
+            f"`{' '.join(filter(None, (option, each.metavar)))}`" for option in each.opts
+        )
+        if each.param_type_name == "argument":
+            given = f"`{each.name}` (argument)"
+        known = each.default not in (None, "") and each.default is not False
+        rows.append((given, f"`{each.default}`" if known else "", each.help or ""))
+    text = " ".join((command.help or "").split())
+    example = _wrapped((command.epilog or "").removeprefix("Example: "))
+    body = f"### gammagym {name}\n\n{text}\n\n```console\n$ {example}\n```\n\n"
+    return body + table(("option", "default", "meaning"), rows)
+
+
+GENERATORS: dict[str, Callable[[], str]] = {
+    "agents": agents,
+    "capacities": capacities,
+    "commands": commands,
+    "enumerations": enumerations,
+    "flow_keys": flow_keys,
+    "observation": observation,
+    "parts": parts,
+    "reject_reasons": reject_reasons,
+    "scenario_keys": scenario_keys,
+    "scenarios": scenarios,
+    "task_options": task_options,
+    "tasks": tasks,
+    "venue_keys": venue_keys,
+    "venues": venues,
+    "world": world_tables,
+}
+
+
+def _replace(app: Sphinx, docname: str, source: list[str]) -> None:
+    def generated(match: re.Match[str]) -> str:
+        if match[1] not in GENERATORS:
+            raise ExtensionError(f"{docname}: nothing generates {match[1]!r}: {sorted(GENERATORS)}")
+        return GENERATORS[match[1]]()
+
+    if _MARK.search(source[0]):
+        app.env.note_reread()  # the code may have changed where the page did not
+        source[0] = _MARK.sub(generated, source[0])
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Let Sphinx call the generators."""
+    app.connect("source-read", _replace)
+    return {"parallel_read_safe": True}
