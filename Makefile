@@ -54,10 +54,11 @@ test: $(VENV)/dev ## run all tests
 
 setup: $(VENV)/dev $(VENV)/train $(VENV)/docs ## install everything that tests, docs and training need
 
-lint: $(VENV)/dev ## style, formatting, types, architecture
+# Types of the training code are checked too, so its libraries must be there.
+lint: $(VENV)/dev $(VENV)/train ## style, formatting, types, architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/pyright --warnings
+	@$(BIN)/pyright --warnings --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
 
 docs: $(VENV)/docs ## build the documentation into docs/_build
