@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from gammagym.agent import AgentSpec
+from gammagym.agent import FIELD_NAMES, AgentSpec
 from gammagym.envs.core import (
     ACTION_SPACE,
     BOUNDS,
@@ -101,6 +101,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         self.single_action_space = ACTION_SPACE
         self.observation_space = batch_space(OBSERVATION_SPACE, num_envs)
         self.action_space = batch_space(ACTION_SPACE, num_envs)
+        self.observation_fields = FIELD_NAMES
         self.worlds: NDArray[Any] = np.repeat(self.compiled.template, num_envs)
         self._observations = np.zeros((num_envs, *OBSERVATION_SPACE.shape), np.float32)
         self._rewards = np.zeros(num_envs)
@@ -250,7 +251,9 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         """Return time, profit and its parts since the start of each episode."""
         agent = self.worlds["agents"][:, 0]
         profit = (agent["equity_quanta"] - agent["initial_equity_quanta"]) / QUANTA
-        parts = {part: agent["parts"][:, index].copy() for index, part in enumerate(PARTS)}
+        # One pass over the worlds: they are far apart in memory, the parts of one are not.
+        block = agent["parts"].copy()
+        parts = {part: block[:, index] for index, part in enumerate(PARTS)}
         attribution = parts | {f"_{part}": mask for part in PARTS}
         infos: dict[str, Any] = {
             "time_seconds": self.worlds["time_ns"] / 1e9,
