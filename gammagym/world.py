@@ -131,7 +131,7 @@ NANOSECONDS = 1_000_000_000
 YEAR_NS = 365 * 86_400 * NANOSECONDS
 QUANTA = 100_000_000
 RATE_UNIT = 1_000_000_000
-# Largest notional of one account that integer arithmetic is allowed to meet (DESIGN, Money).
+# Largest notional of one account that integer arithmetic is allowed to meet.
 LARGEST_QUANTA = 2**62
 # Direct-mapped cache of the price index, per side of a book; a power of two.
 PRICE_CACHE = 64

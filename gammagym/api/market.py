@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from gammagym.world import (
     NEW,
     POST_ONLY,
     QUANTA,
+    REJECT_REASONS,
     SCHEMA_VERSION,
     SELL,
     STANDARD_WORLD,
@@ -42,11 +44,14 @@ if TYPE_CHECKING:
 
 _SIDES = {"buy": BUY, "sell": SELL}
 _TIFS = {"gtc": GTC, "ioc": IOC, "fok": FOK}
+_YEAR_SECONDS = 365 * 86_400
+# Prices and quantities stay below this many steps, so that their product fits money's 64 bits.
+_MOST_STEPS = 2**40
 
 
 @dataclass(frozen=True)
 class SentOrder:
-    """An order as it was sent; whether it rests is known when it has arrived.
+    """An order as it was sent; whether it rests is known when it has arrived (`Market.rejects`).
 
     Attributes:
         id: its order id.
@@ -102,6 +107,8 @@ class Market:
         cash: float = 1_000_000.0,
         horizon_seconds: float = 86_400.0,
     ) -> None:
+        if isinstance(agents, str) or len(set(agents)) != len(agents):
+            raise OrderError(f"agents must be a list of different names, was {agents!r}")
         legs = tuple(Leg(kind, 0.0) for kind in ("spot", "call", "put"))
         task = Task("Market", legs, horizon_seconds=horizon_seconds)
         compiled = compile_world(load_scenario(scenario), task, len(agents))
@@ -113,7 +120,7 @@ class Market:
         for row in range(len(self.agents)):
             self._worlds["agents"]["book_account"][0, row] = self._account(row)
             self._worlds["agents"]["collateral_share"][0, row] = 0.0
-        open_world(self._worlds[0], self._tape, np.uint64(seed))
+        open_world(self._worlds[0], self._tape, _seed("seed", seed))
         for row in range(len(self.agents)):
             deposit(self._worlds[0], self._account(row), 0, round(cash * QUANTA))
 
@@ -128,9 +135,9 @@ class Market:
         return int(self.world["time_ns"]) * 1e-9
 
     def advance(self, seconds: float) -> None:
-        """Let everything happen that is due in the next seconds (> 0)."""
-        if not seconds > 0:
-            raise OrderError(f"advance: seconds must be > 0, was {seconds!r}")
+        """Let everything happen that is due in the next seconds (> 0, at most a year)."""
+        if not 0 < _number("seconds", seconds) <= _YEAR_SECONDS:
+            raise OrderError(f"seconds must be > 0 and at most a year, was {seconds!r}")
         advance(self.world, self._tape, int(self.world["time_ns"]) + round(seconds * 1e9))
 
     # --- Instructions ------------------------------------------------------------------------
@@ -167,7 +174,11 @@ class Market:
         if side not in _SIDES:
             raise OrderError(f"side must be 'buy' or 'sell', was {side!r}")
         if tif not in _TIFS:
-            raise OrderError(f"tif: {nearest(tif, list(_TIFS))}")
+            raise OrderError(f"unknown tif {tif!r}: {nearest(str(tif), list(_TIFS))}")
+        if post_only and (tif != "gtc" or price is None):
+            raise OrderError(
+                "post_only needs tif='gtc' and a price: other orders are there to take"
+            )
         contract = self.world["instruments"][column]
         message = self.world["incoming"]
         message["kind"] = NEW
@@ -219,7 +230,7 @@ class Market:
     # --- Looking -----------------------------------------------------------------------------
 
     def book(self, instrument: str, levels: int = 10) -> pd.DataFrame:
-        """Return the best levels of both sides: side, price, quantity, orders; asks first."""
+        """Return the best levels of both sides: side, price, quantity; asks first."""
         return book_table(self.world, self._instrument(instrument), levels)
 
     def account(self, agent: str) -> pd.Series:
@@ -229,6 +240,14 @@ class Market:
     def fills(self, agent: str) -> pd.DataFrame:
         """Return the competitor's latest trades; the log holds the last 64 of all of them."""
         return fills_table(self.world, self._account(self._agent(agent)), self._names)
+
+    def rejects(self, agent: str) -> pd.Series:
+        """Return how many of the competitor's orders the venue refused, by reason."""
+        import pandas as pd
+
+        counts = self.world["agents"]["rejects"][self._agent(agent)]
+        found = {reason: int(count) for reason, count in zip(REJECT_REASONS, counts, strict=True)}
+        return pd.Series({reason: count for reason, count in found.items() if count}, dtype=int)
 
     def instruments(self) -> pd.DataFrame:
         """Return the terms, marks and Greeks of what is listed."""
@@ -247,7 +266,7 @@ class Market:
         twin.agents, twin._names, twin._tape = self.agents, self._names, self._tape
         twin._worlds, twin._sent = self._worlds.copy(), dict(self._sent)
         if reseed is not None:
-            twin.world["fork"] = np.uint64(reseed) + np.uint64(1)
+            twin.world["fork"] = _seed("reseed", reseed) + np.uint64(1)
             open_streams(twin.world)
         return twin
 
@@ -281,8 +300,10 @@ class Market:
             with np.load(path, allow_pickle=False) as file:
                 content = {name: file[name] for name in file.files}
             schema = content["schema"].tolist()
-        except (OSError, ValueError, KeyError, EOFError) as error:
-            raise OrderError(f"{os.fspath(path)}: not a saved market: {error}") from None
+        except FileNotFoundError:
+            raise OrderError(f"{os.fspath(path)}: there is no such file") from None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            raise OrderError(f"{os.fspath(path)}: not a saved market, or a broken one") from None
         expected = [str(SCHEMA_VERSION), schema_hash(STANDARD_WORLD)]
         if schema != expected:
             raise OrderError(
@@ -334,10 +355,28 @@ class Market:
         return int(touch * (1.0 + reach if side == BUY else 1.0 - reach))
 
 
-def _steps(name: str, value: float, step: float) -> int:
-    """Return a price in ticks or a quantity in lots, refusing what is no multiple or not finite."""
+def _number(name: str, value: object) -> float:
+    """Return a value that is a finite number, or say that it is not."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise OrderError(f"{name} must be a number, was {value!r}")
     if not np.isfinite(value):
         raise OrderError(f"{name} must be a finite number, was {value!r}")
+    return float(value)
+
+
+def _seed(name: str, value: object) -> np.uint64:
+    """Return a seed of 64 bits, or say why it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise OrderError(f"{name} must be a whole number, was {value!r}")
+    if not 0 <= int(value) < 2**63:
+        raise OrderError(f"{name} must be from 0 to 2**63 - 1, was {value!r}")
+    return np.uint64(value)
+
+
+def _steps(name: str, value: float, step: float) -> int:
+    """Return a price in ticks or a quantity in lots, refusing what is no multiple or too large."""
+    if not abs(_number(name, value)) < _MOST_STEPS * step:
+        raise OrderError(f"{name} must be less than {_MOST_STEPS * step:g}, was {value!r}")
     steps = round(value / step)
     if abs(value / step - steps) > 1e-6:
         raise OrderError(f"{name} must be a multiple of {step:g}, was {value!r}")

@@ -102,7 +102,7 @@ def checked_actions(action: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
         raise InvalidActionError(f"an action must have shape {shape}, was {array.shape}")
     if not np.isfinite(array).all():
         raise InvalidActionError(
-            "an action must be finite numbers from -1 to 1, "
+            "an action must be finite numbers (those beyond -1 and 1 are clipped), "
             f"was {np.asarray(action).tolist()!r:.200}"
         )
     return array

@@ -131,13 +131,14 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         return self._observation[0].copy(), float(self._reward[0]), ended, False, self._info()
 
     def _info(self) -> dict[str, Any]:
-        """Return time, profit and its parts since the start of the episode."""
+        """Return time, profit and its parts, and refused orders since the start of the episode."""
         agent = self.worlds["agents"][0, 0]
         profit = int(agent["equity_quanta"]) - int(agent["initial_equity_quanta"])
         return {
             "time_seconds": int(self.worlds["time_ns"][0]) / 1e9,
             "profit": profit / QUANTA,
             "attribution": dict(zip(PARTS, agent["parts"].tolist(), strict=True)),
+            "rejects": int(agent["rejects"].sum()),
         }
 
     def render(self) -> str | None:

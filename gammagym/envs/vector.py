@@ -91,6 +91,8 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
+        if num_envs < 1:
+            raise gym.error.Error(f"num_envs must be at least 1, was {num_envs}")
         self.compiled = build(task, scenario, price_file, overrides, options)
         self.num_envs = num_envs
         self.render_mode = render_mode
@@ -248,7 +250,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         return fresh
 
     def _infos(self, mask: NDArray[np.bool_]) -> dict[str, Any]:
-        """Return time, profit and its parts since the start of each episode."""
+        """Return time, profit and its parts, and refused orders since the start of each episode."""
         agent = self.worlds["agents"][:, 0]
         profit = (agent["equity_quanta"] - agent["initial_equity_quanta"]) / QUANTA
         # One pass over the worlds: they are far apart in memory, the parts of one are not.
@@ -259,5 +261,6 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
             "time_seconds": self.worlds["time_ns"] / 1e9,
             "profit": profit,
             "attribution": attribution,
+            "rejects": agent["rejects"].sum(axis=1),
         }
-        return infos | {f"_{key}": mask for key in ("time_seconds", "profit", "attribution")}
+        return infos | {f"_{key}": mask for key in infos}

@@ -61,6 +61,7 @@ _FLOW_SIZES = {
 # How far the price may run before integer arithmetic would be at risk; see _check_notional.
 _LARGEST_MOVE = 20
 _LOT_TOLERANCE = 1e-6
+_FEWEST_TICKS = 100
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def compile_world(
     end_ns = round(task.horizon_seconds * 1e9)
     tape, volatility = _write_price(world, scenario, end_ns)
     start = float(tape[0])
+    _check_scale(scenario, venue, task, float(tape.min()))
     world.end_ns = end_ns
     world.next_order_id = 1
     world.time_ns = -_whole_ticks(scenario.warmup, scenario.price.tick)
@@ -123,6 +125,25 @@ def compile_world(
     _check_notional(scenario, task, start)
     open_books(worlds[0])
     return Compiled(worlds, tape, names, start, scenario, task, venue)
+
+
+def _check_scale(scenario: Scenario, venue: Venue, task: Task, lowest: float) -> None:
+    """Refuse a clock coarser than the decisions, and prices of hardly any ticks."""
+    if scenario.price.tick > round(task.decision_interval * 1e9):
+        raise ScenarioError(
+            f"scenario {scenario.name!r}, task {task.name}: price.tick is "
+            f"{scenario.price.tick / 1e9:g} s, which must be at most the decision interval of "
+            f"{task.decision_interval:g} s"
+        )
+    listings = {"perpetual": venue.perpetual, "spot": venue.spot, "option": venue.option}
+    for kind, listing in listings.items():
+        if lowest < _FEWEST_TICKS * float(listing.tick):
+            key = "price.start" if scenario.price.model == "gbm" else "the lowest price.file price"
+            raise ScenarioError(
+                f"scenario {scenario.name!r}: {key}, {lowest:g}, must be at least {_FEWEST_TICKS} "
+                f"ticks of {listing.tick} ({kind}.tick of venue {venue.name!r}): take a higher "
+                f'price, or a smaller tick with rules = {{ "{kind}.tick" = "..." }}'
+            )
 
 
 def _whole_ticks(duration_ns: int, tick_ns: int) -> int:

@@ -78,7 +78,10 @@ class Price(Model):
         description="replay: CSV of prices, relative to the scenario's file",
     )
     tick: Duration = Field(
-        default=1_000_000_000, gt=0, le=30 * _DAY_NS, description="time between two price ticks"
+        default=1_000_000_000,
+        ge=1_000_000,
+        le=30 * _DAY_NS,
+        description="time between two price ticks",
     )
     offset_mode: Literal["random", "start"] = Field(
         default="random",
@@ -132,7 +135,9 @@ class FlowParameters(Model):
     touch_slots: Annotated[int | None, Field(ge=1, le=32)] = Field(
         default=None, description="places of that list kept for quotes at the touch, per side"
     )
-    rate: Positive = Field(default=None, description="events per second")
+    rate: Annotated[float | None, Field(gt=0, le=20_000)] = Field(
+        default=None, description="events per second"
+    )
     probability_market: Probability = Field(
         default=None, description="share of events: market orders"
     )

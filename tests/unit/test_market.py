@@ -109,6 +109,9 @@ def test_a_file_that_is_no_market_is_refused(tmp_path: Path) -> None:
         (("alice", "BTC-PERP", "buy", 0.0), "quantity must be at least 0.001"),
         (("alice", "BTC-PERP", "buy", 0.0005), "multiple of 0.001"),
         (("alice", "BTC-PERP", "buy", float("nan")), "finite"),
+        (("alice", "BTC-PERP", "buy", 1e18), "quantity must be less than"),
+        (("alice", "BTC-PERP", "buy", "much"), "quantity must be a number"),
+        (("alice", "BTC-PERP", "buy", 1.0, 1e300), "price must be less than"),
         (("alice", "BTC-PERP", "buy", 1.0, 60_000.05), "multiple of 0.1"),
     ],
 )
@@ -123,3 +126,16 @@ def test_an_impossible_order_is_refused_before_it_is_sent(
 def test_a_world_has_room_for_a_limited_number_of_competitors() -> None:
     with pytest.raises(CapacityError, match="room for 1 to 4"):
         gammagym.Market("calm", agents=[f"agent{number}" for number in range(5)])
+
+
+def test_a_refused_order_is_counted_with_its_reason(market: gammagym.Market) -> None:
+    market.submit("alice", "BTC-PERP", "buy", 5_000.0, price=59_000.0)
+    market.advance(seconds=1.0)
+    assert market.rejects("alice").to_dict() == {"insufficient margin": 1}
+    assert market.rejects("bob").empty
+
+
+def test_impossible_markets_are_refused() -> None:
+    for arguments in ({"agents": "alice"}, {"agents": ["a", "a"]}, {"seed": -1}):
+        with pytest.raises(OrderError):
+            gammagym.Market("calm", **arguments)  # type: ignore[arg-type]

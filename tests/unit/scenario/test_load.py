@@ -15,6 +15,7 @@ import pytest
 from gammagym import content
 from gammagym.errors import AgentError, ScenarioError
 from gammagym.quantities import Span, format_duration, parse_duration, parse_span
+from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import (
     flow_parameters,
     list_scenarios,
@@ -24,6 +25,7 @@ from gammagym.scenario.load import (
     load_venue,
 )
 from gammagym.scenario.schema import Flow, FlowParameters, Scenario, Shock
+from gammagym.scenario.tasks import get_task
 from gammagym.world import Flow as WorldFlow
 from gammagym.world import fields
 
@@ -300,7 +302,7 @@ BAD_OVERRIDES: list[tuple[dict[str, Any], list[str]]] = [
     ({"price.start": None}, ["price.start: is missing"]),
     ({"price.file": "x.csv"}, ["price.file", "must not be given", "'replay'"]),
     ({"price.tick": 1}, ["price.tick = 1", "a duration with its unit"]),
-    ({"price.tick": "0s"}, ["price.tick = '0s'", "must be > 0s"]),
+    ({"price.tick": "0s"}, ["price.tick = '0s'", "must be >= 1ms"]),
     ({"price.tick": "40d"}, ["price.tick = '40d'", "must be <= 30d"]),
     ({"price.model": "gbn"}, ["price.model = 'gbn'", "did you mean 'gbm'?"]),
     ({"price.volatilty": 1.0}, ["price.volatilty: unknown key", "did you mean 'volatility'?"]),
@@ -473,3 +475,19 @@ def test_every_field_is_described() -> None:
     keys = [field for model in models for field in model.get("properties", {}).values()]
     assert len(keys) > 50
     assert all("description" in field for field in keys)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"price.tick": "30d"}, ["price.tick", "at most the decision interval of 60 s"]),
+        ({"price.start": "0.0001"}, ["price.start, 0.0001", "at least 100 ticks of 0.1"]),
+    ],
+)
+def test_a_scale_that_no_market_has_is_refused(
+    changes: dict[str, Any], expected: list[str]
+) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        compile_world(load_scenario("calm", changes), get_task("GammaScalp"))
+    for part in expected:
+        assert part in str(caught.value)
