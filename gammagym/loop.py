@@ -8,8 +8,6 @@ quotes, margin checks and liquidations, expiries.
 
 from __future__ import annotations
 
-import numba
-
 from gammagym._kernel import kernel
 from gammagym.exchange.attribution import close_attribution, measure_book
 from gammagym.exchange.calendar import expire, fund, schedule_funding
@@ -130,11 +128,4 @@ def close_out(world, row):
 def advance_all(worlds, tape, until_ns):
     """Advance every world of an array, one after the other."""
     for index in range(len(worlds)):
-        advance(worlds[index], tape, until_ns)
-
-
-@kernel(parallel=True)
-def advance_all_threads(worlds, tape, until_ns):
-    """Advance every world of an array on several threads; same results to the bit."""
-    for index in numba.prange(len(worlds)):
         advance(worlds[index], tape, until_ns)

@@ -8,10 +8,9 @@ file repeats it, and `policy.npz` tells seed and versions. The weights are plain
 NumPy alone.
 
 What it found is to rest orders well behind the touch and to let the market come to it, crossing
-hardly ever: it pays the maker's fee, and is paid by those who push the price for a moment. So it
-depends on how the crowd of its training behaves after a push, more than any rule based on delta
-alone. It is a first learned agent and a starting point; it is not claimed to win, least of all in
-scenarios that it never saw.
+hardly ever: it pays the maker's fee and saves the taker's. So it depends on how the crowd of its
+training fills an order that waits, more than any rule based on delta alone. It is a first learned
+agent and a starting point; it is not claimed to win, least of all in scenarios that it never saw.
 
 Reference: Schulman, Wolski, Dhariwal, Radford and Klimov (2017), Proximal Policy Optimization
 Algorithms; trained with stable-baselines3.

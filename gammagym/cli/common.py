@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 import typer
@@ -212,8 +212,3 @@ def percent(value: float | None, factor: float, digits: int = 1) -> str:
     if value is None or value != value:
         return NOTHING
     return f"{value * factor + 0.0:.{digits}f}"
-
-
-def pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return keys and values as text."""
-    return [(key, str(value)) for key, value in values.items()]
