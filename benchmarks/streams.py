@@ -8,8 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.api.order_book import OrderBook
-from gammagym.engine.process import ACKNOWLEDGED, CANCEL_REJECTED, CANCELED, MESSAGE, TRADE
-from gammagym.world import BUY, CANCEL, GTC, IOC, MODIFY, NEW, SELL
+from gammagym.engine.protocol import (
+    ACKNOWLEDGED,
+    CANCEL_REJECTED,
+    CANCELED,
+    INSTRUCTION,
+    MESSAGE,
+    TRADE,
+)
+from gammagym.engine.rules import BookRules
+from gammagym.world import BUY, CANCEL, GTC, IOC, MODIFY, NEW, SELL, TELL_POSITION
 
 Messages = NDArray[Any]
 
@@ -181,3 +189,76 @@ def wild(
     )
     messages["sequence"][random.random(count) < 0.005] -= 100
     return messages
+
+
+def instructions(
+    count: int, prices: NDArray[Any], seed: int, ids: int = 300, largest_lots: int = 30
+) -> Messages:
+    """Every kind of instruction, order and detail, mistakes included: for tests only.
+
+    Args:
+        count: messages.
+        prices: prices to choose from.
+        seed: of the random numbers.
+        ids: how many different order ids there are.
+        largest_lots: largest quantity.
+    """
+    random = np.random.default_rng(seed)
+    plain = wild(count, prices, seed, ids, largest_lots)
+    messages = np.zeros(count, INSTRUCTION)
+    for name in MESSAGE.names or ():
+        messages[name] = plain[name]
+    messages["kind"] = random.choice(
+        9, count, p=[0.58, 0.14, 0.12, 0.01, 0.01, 0.07, 0.05, 0.015, 0.005]
+    )
+    messages["tif"] = random.choice(6, count, p=[0.5, 0.14, 0.08, 0.11, 0.165, 0.005])
+    messages["type"] = random.choice(8, count, p=[0.6, 0.1, 0.06, 0.06, 0.06, 0.06, 0.055, 0.005])
+    messages["trigger"] = random.choice(4, count, p=[0.45, 0.3, 0.245, 0.005])
+    messages["self_trade"] = random.choice(6, count, p=[0.395, 0.15, 0.15, 0.15, 0.15, 0.005])
+    messages["reduce_only"] = random.choice(3, count, p=[0.796, 0.2, 0.004])
+    # Orders that become market orders may not hide anything: few displays, or most are refused.
+    shown = random.random(count) < 0.25
+    messages["display"][shown] = random.integers(-1, 8, shown.sum())
+    messages["trigger_price"] = random.choice(prices, count)
+    messages["trail"] = random.integers(-1, 12, count)
+    messages["time"] = np.cumsum(random.integers(0, 3, count))
+    messages["expiry"] = messages["time"] + random.integers(-2, 40, count)
+    late = random.random(count) < 0.005
+    messages["time"][late] -= 50
+    told = messages["kind"] == TELL_POSITION
+    messages["quantity"][told] = random.integers(-60, 61, told.sum())
+    return messages
+
+
+def rules(seed: int) -> BookRules:
+    """Return rules of a venue that may exist nowhere, drawn at random: for tests only."""
+    random = np.random.default_rng(seed)
+
+    def often(value: Any, otherwise: Any) -> Any:
+        return value if random.random() < 0.4 else otherwise
+
+    return BookRules(
+        tick=often(2, 1),
+        lot=often(3, 1),
+        minimum_quantity=often(4, 0),
+        maximum_quantity=often(25, None),
+        minimum_notional=often(20, 0),
+        lowest_price=often(-15, None),
+        highest_price=often(15, None),
+        protection=often(int(random.integers(0, 6)), None),
+        maximum_orders=often(12, 0),
+        maximum_waiting=often(5, 0),
+        rate_burst=int(random.integers(1, 6)),
+        rate_interval=often(3, 0),
+        matching=str(random.choice(["price_time", "pro_rata"])),
+        top_share=float(random.choice([0.0, 0.4, 1.0])),
+        top_maximum=often(6, None),
+        pro_rata_minimum=int(random.integers(0, 4)),
+        post_only=str(random.choice(["reject", "slide"])),
+        amend_keeps_priority=bool(random.integers(2)),
+        self_trade=str(
+            random.choice(["allow", "expire_taker", "expire_maker", "expire_both", "decrement"])
+        ),
+        self_trade_decides=str(random.choice(["taker", "maker"])),
+        cancel_on_disconnect=bool(random.integers(2)),
+    )

@@ -18,7 +18,7 @@ from gammagym.errors import GammagymError
 if TYPE_CHECKING:
     from gammagym.api.market import Market
     from gammagym.api.order_book import OrderBook
-    from gammagym.engine.process import MESSAGE, REPORT
+    from gammagym.engine.protocol import MESSAGE, REPORT
     from gammagym.loading import load_agent
     from gammagym.scenario.load import load_scenario
 
@@ -39,10 +39,10 @@ __all__ = [
 
 # Loaded when first used, so that `import gammagym` and the command line's help are there at once.
 _WHERE = {
-    "MESSAGE": "gammagym.engine.process",
+    "MESSAGE": "gammagym.engine.protocol",
     "Market": "gammagym.api.market",
     "OrderBook": "gammagym.api.order_book",
-    "REPORT": "gammagym.engine.process",
+    "REPORT": "gammagym.engine.protocol",
     "load_agent": "gammagym.loading",
     "load_scenario": "gammagym.scenario.load",
 }

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -99,6 +100,22 @@ def kernel(
     return _compile(function, inline, parallel, counted)
 
 
+def _call_template(dispatcher: Any, arguments: Any, keywords: Any) -> Any:
+    """Let kernels call each other with integers of 64 bits, whatever the caller has at hand.
+
+    Numba compiles a function anew for every width of integer, and for every constant, that it is
+    called with; that would double the time of compilation.
+    """
+    widened = tuple(_widened(argument) for argument in arguments)
+    return type(dispatcher).get_call_template(dispatcher, widened, keywords)
+
+
+def _widened(argument: Any) -> Any:
+    plain = numba.types.unliteral(argument)
+    is_integer = isinstance(plain, numba.types.Integer) and plain != numba.types.uint64
+    return numba.types.int64 if is_integer else argument
+
+
 def _compile(function: _F, inline: bool, parallel: bool, counted: bool) -> _F:
     source = Path(function.__code__.co_filename).resolve()
     known = source.is_relative_to(PACKAGE) and (
@@ -115,6 +132,8 @@ def _compile(function: _F, inline: bool, parallel: bool, counted: bool) -> _F:
     try:
         options: dict[str, Any] = {"forceinline": inline, "parallel": parallel, "_nrt": counted}
         compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
+        if not numba_config.DISABLE_JIT:
+            compiled.get_call_template = partial(_call_template, compiled)
         return compiled
     finally:
         numba_config.CACHE_DIR = before

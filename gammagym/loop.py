@@ -1,9 +1,9 @@
 """advance(world, until): the order in which things happen. Read this first.
 
 The next thing that happens is the earliest of a price tick, a funding payment, an instruction that
-arrives and a background order; of simultaneous ones, in this order. A price tick is, in this order:
-shocks, fundamental price, marks (and attribution), the frictionless reference, market makers'
-quotes, margin checks and liquidations, expiries.
+arrives and a background order; of simultaneous ones, in this order. Orders that it triggers follow
+at once. A price tick is, in this order: shocks, fundamental price, marks (and attribution), the
+frictionless reference, market makers' quotes, margin checks and liquidations, expiries.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gammagym.exchange.liquidation import check_accounts
 from gammagym.exchange.marks import set_marks
 from gammagym.exchange.messages import deliver
 from gammagym.exchange.opening import hand_over
-from gammagym.exchange.trading import cancel_orders, market_order
+from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order
 from gammagym.market.flow import background_event, open_flow
 from gammagym.market.makers import quote
 from gammagym.market.price import start_price, step_price
@@ -57,6 +57,8 @@ def advance(world, tape, until_ns):
             fund(world)
         else:
             price_tick(world, tape)
+        if world.triggers_due:
+            carry_out_triggers(world)
     world.time_ns = until_ns
 
 

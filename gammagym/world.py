@@ -42,26 +42,49 @@ class Rows(Protocol[Row]):
 # `OrderBook` messages (side, kind, tif, report kinds) are fixed from outside and start at zero.
 
 BUY, SELL = 0, 1
-NEW, CANCEL, MODIFY = 0, 1, 2
-GTC, IOC, FOK, POST_ONLY = 0, 1, 2, 3
+NEW, CANCEL, MODIFY, CANCEL_ALL, DISCONNECT, TELL_PRICE, TELL_POSITION, CLOCK = range(8)
+GTC, IOC, FOK, POST_ONLY, GTT = range(5)
+LIMIT, MARKET, STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP = range(7)
+ON_LAST, ON_MARK, ON_INDEX = range(3)
+# Self-trade modes: what happens when an order meets one of its own owner.
+UNSET, EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH, DECREMENT = range(5)
+
+# A book has eight sides: BUY and SELL, where orders rest, and for each price that triggers may look
+# at two where they wait, for a fall and for a rise (`waiting_side`). On an even side the highest
+# price comes first, on an odd one the lowest.
+SIDES = 8
+PRICES = 3
 
 NO_ORDER = -1
 NO_LEVEL = -1
+NO_TERMS = -1
 NO_ACCOUNT = -1
 NO_INSTRUMENT = -1
+NO_SIDE = -1
+NOBODY = 0  # owner of anonymous orders
+NOT_LISTED = -2  # a member that is in no list; the end of a list is NO_ACCOUNT
 
 SPOT, PERPETUAL, FUTURE, CALL, PUT = 10, 11, 12, 13, 14
 FLOW_NONE, FLOW_IDEAL, FLOW_ZERO_INTELLIGENCE = 20, 21, 22
 PRICE_GBM, PRICE_REPLAY = 30, 31
 SHOCK_NONE, SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH = 40, 41, 42, 43
+LATENCY_CONSTANT, LATENCY_LOGNORMAL, LATENCY_TABLE = 50, 51, 52
+# A kind of message that travels back to the agent; no `OrderBook` knows it.
+ACKNOWLEDGEMENT = 60
 
 # Accounts that every world has; competitors' accounts follow.
 CROWD, MAKERS, FEE_INCOME, INSURANCE, ROUNDING, FIRST_AGENT_ACCOUNT = 0, 1, 2, 3, 4, 5
 
 # Random streams, one per purpose (market/streams.py). `+ row` where each flow has its own.
 STREAM_PRICE, STREAM_SEEDING, STREAM_SHOCKS, STREAM_FLOW = 0, 1, 2, 8
+# `+ WAYS * agent + way`: every agent has a stream for each way.
+STREAM_LATENCY = 16
 
-# Why the exchange refused an order; counted per agent in `Agent.rejects`.
+# Ways between an agent and the venue: rows of `Agent.latencies`.
+WAY_ENTRY, WAY_CANCEL, WAY_ACKNOWLEDGEMENT, WAY_DATA = 0, 1, 2, 3
+WAYS = 4
+
+# Why an order was refused, or canceled without being asked; counted per agent in `Agent.rejects`.
 REJECT_REASONS = (
     "none",
     "full",  # the book's quota of orders or levels, or the in-flight queue, is used up
@@ -75,6 +98,21 @@ REJECT_REASONS = (
     "bad price",
     "bad message",
     "overflow",
+    "off tick",
+    "off lot",
+    "below the minimum quantity",
+    "above the maximum quantity",
+    "below the minimum notional",
+    "outside the price band",
+    "too many orders",
+    "too many messages",
+    "expired",
+    "would trigger",
+    "no reference price",
+    "waiting",  # for its trigger, so it cannot be modified
+    "nothing to reduce",
+    "self-trade",
+    "disconnected",
 )
 (
     ACCEPTED,
@@ -89,6 +127,21 @@ REJECT_REASONS = (
     REJECT_PRICE,
     REJECT_MESSAGE,
     REJECT_OVERFLOW,
+    REJECT_TICK,
+    REJECT_LOT,
+    REJECT_MINIMUM_QUANTITY,
+    REJECT_MAXIMUM_QUANTITY,
+    REJECT_MINIMUM_NOTIONAL,
+    REJECT_BAND,
+    REJECT_ORDERS,
+    REJECT_RATE,
+    REJECT_EXPIRED,
+    REJECT_WOULD_TRIGGER,
+    REJECT_NO_PRICE,
+    REJECT_WAITING,
+    REJECT_NOTHING_TO_REDUCE,
+    REJECT_SELF_TRADE,
+    REJECT_DISCONNECTED,
 ) = range(len(REJECT_REASONS))
 
 # Where the money of an episode went; the parts sum to the change of equity (exchange/attribution).
@@ -133,87 +186,230 @@ QUANTA = 100_000_000
 RATE_UNIT = 1_000_000_000
 # Largest notional of one account that integer arithmetic is allowed to meet.
 LARGEST_QUANTA = 2**62
+# No message is longer on its way.
+LONGEST_LATENCY_NS = 3_600 * NANOSECONDS
+# Rows of an empirical table of latencies.
+LATENCY_SAMPLES = 10
 # Direct-mapped cache of the price index, per side of a book; a power of two.
 PRICE_CACHE = 64
+# Trades of one step of matching; a longer match takes several steps.
+FILLS_AT_ONCE = 32
 
 
 # --- The book --------------------------------------------------------------------------------
 
 
 class Order(Protocol):
-    """One resting order: a node of its level's first-in-first-out list."""
+    """One order of a book: a node of its level's first-in-first-out list."""
 
-    order_id: Annotated[int, I8, "the owner's name for it; unique among the book's resting orders"]
-    price_ticks: Annotated[int, I8, "limit price (ticks)"]
-    quantity_lots: Annotated[int, I8, "open quantity (lots)"]
+    order_id: Annotated[int, I8, "the owner's name for it; unique among the book's orders"]
+    price_ticks: Annotated[int, I8, "limit price; while it waits: trigger price (ticks)"]
+    quantity_lots: Annotated[int, I8, "open quantity that is displayed (lots)"]
     arrival: Annotated[int, I8, "rank of arrival in its book; later orders have larger numbers"]
     owner: Annotated[int, I4, "account that sent it (row of accounts)"]
     level: Annotated[int, I4, "row of levels it queues at"]
     next: Annotated[int, I4, "order behind it in the queue or in the free list, or NO_ORDER"]
     previous: Annotated[int, I4, "order before it in the queue, or NO_ORDER"]
     id_next: Annotated[int, I4, "next order of the same bucket of the id table, or NO_ORDER"]
-    side: Annotated[int, U1, "BUY or SELL"]
-    tif: Annotated[int, U1, "GTC or POST_ONLY; nothing else rests"]
-    live: Annotated[int, U1, "1 while it rests, 0 in the free list"]
+    terms: Annotated[int, I4, "row of terms, or NO_TERMS for a plain limit order"]
+    side: Annotated[int, U1, "BUY or SELL, or the side on which it waits"]
+    tif: Annotated[int, U1, "time in force"]
+    live: Annotated[int, U1, "1 while it rests or waits, 0 in the free list"]
     instrument: Annotated[int, U1, "instrument whose book it rests in; 0 in a book on its own"]
+    self_trade: Annotated[int, U1, "its self-trade mode"]
+    reduce_only: Annotated[int, U1, "1 if it may only bring the position closer to zero"]
+    counted: Annotated[int, U1, "1 if it is among its member's orders"]
+    kind: Annotated[int, U1, "LIMIT, or what it waits to become"]
+
+
+class Terms(Protocol):
+    """What an order says beyond price and quantity: hidden quantity, expiry, trigger."""
+
+    hidden_lots: Annotated[int, I8, "open quantity that is not displayed (lots)"]
+    display_lots: Annotated[int, I8, "how much is displayed at a time (lots); 0: everything"]
+    expiry_ns: Annotated[int, I8, "good-till-time: when it ends (ns)"]
+    limit_ticks: Annotated[int, I8, "while it waits: limit price once triggered (ticks)"]
+    trail_ticks: Annotated[int, I8, "trailing stop: distance of its trigger (ticks)"]
+    order: Annotated[int, I4, "row of its order"]
+    next: Annotated[int, I4, "terms that expire next or are free next, or NO_TERMS"]
+    previous: Annotated[int, I4, "terms that expire just before, or NO_TERMS"]
+    side: Annotated[int, I4, "while it waits: BUY or SELL once triggered"]
 
 
 class Level(Protocol):
     """All orders of one side at one price, and one inner node of that side's price index."""
 
     price_ticks: Annotated[int, I8, "price (ticks)"]
-    quantity_lots: Annotated[int, I8, "sum of the open quantities of its orders (lots)"]
+    quantity_lots: Annotated[int, I8, "sum of the displayed quantities of its orders (lots)"]
     first: Annotated[int, I4, "order at the head of the queue, or NO_ORDER"]
     last: Annotated[int, I4, "order at the tail of the queue, or NO_ORDER"]
     better: Annotated[int, I4, "next level towards the touch, or NO_LEVEL"]
     worse: Annotated[int, I4, "next level away from the touch, or the next free level"]
     child: Annotated[Vector, I4, (2,), "index node: rows >= 0 are nodes, -1 - r is the leaf r"]
     bit: Annotated[int, I4, "index node: the bit of the price that its children differ in"]
-    live: Annotated[int, I4, "1 while orders queue here, 0 in the free list"]
+    side: Annotated[int, I4, "side it belongs to, or NO_SIDE in the free list"]
 
 
-class BookHead(Protocol):
-    """Everything of a book but its orders and levels: two sides, two free lists, counters."""
+class Rules(Protocol):
+    """The venue's rules for one book (docs/rules/matching)."""
 
-    best: Annotated[Vector, I4, (2,), "level at the touch of each side, or NO_LEVEL"]
-    root: Annotated[Vector, I4, (2,), "root of each side's price index, coded as Level.child"]
-    level_count: Annotated[Vector, I4, (2,), "live levels of each side"]
-    order_count: Annotated[Vector, I4, (2,), "live orders of each side"]
+    tick: Annotated[int, I8, "prices are multiples of it (ticks)"]
+    lot: Annotated[int, I8, "quantities are multiples of it (lots)"]
+    minimum_lots: Annotated[int, I8, "smallest quantity of an order (lots)"]
+    maximum_lots: Annotated[int, I8, "largest quantity of an order (lots)"]
+    minimum_notional: Annotated[int, I8, "smallest price times quantity (ticks x lots); 0: none"]
+    lowest_ticks: Annotated[int, I8, "sellers may not ask less (ticks)"]
+    highest_ticks: Annotated[int, I8, "buyers may not bid more (ticks)"]
+    protection_ticks: Annotated[
+        int, I8, "how far a market order reaches beyond the touch (ticks); negative: everywhere"
+    ]
+    rate_interval_ns: Annotated[int, I8, "time after which an owner may send one more (ns); 0: any"]
+    rate_burst: Annotated[int, I8, "messages an owner may send at once"]
+    top_share_e9: Annotated[int, I8, "pro-rata: share of the top order (1e-9)"]
+    top_maximum_lots: Annotated[int, I8, "pro-rata: most that the top order gets first (lots)"]
+    pro_rata_minimum_lots: Annotated[int, I8, "pro-rata: smaller shares are nothing (lots)"]
+    maximum_orders: Annotated[int, I4, "resting orders of one owner; 0: any number"]
+    maximum_waiting: Annotated[int, I4, "orders of one owner that wait for a trigger; 0: any"]
+    pro_rata: Annotated[int, I4, "1 if a price is shared out, 0 if the first comes first"]
+    post_only_slides: Annotated[int, I4, "1 if a post-only order that would trade is moved"]
+    amend_keeps_priority: Annotated[
+        int, I4, "1 if no larger a size at the same price keeps its place"
+    ]
+    self_trade: Annotated[int, I4, "self-trade mode of orders that set none"]
+    maker_decides: Annotated[int, I4, "1 if the maker's self-trade mode counts, 0: the taker's"]
+    cancel_on_disconnect: Annotated[int, I4, "1 if a disconnected owner's orders are canceled"]
+
+
+class Member(Protocol):
+    """What a book knows of an owner whose orders are limited, or whose position it was told."""
+
+    position_lots: Annotated[int, I8, "signed position (lots)"]
+    allowed_ns: Annotated[int, I8, "rate limit: when it would have sent all at the slowest pace"]
+    owner: Annotated[int, I4, "who it is; NOBODY in a row that is free"]
+    resting: Annotated[int, I4, "its orders that rest"]
+    waiting: Annotated[int, I4, "its orders that wait for a trigger"]
+    reducing: Annotated[int, I4, "its reduce-only orders that rest"]
+    known: Annotated[int, I4, "1 once its position was told"]
+    next: Annotated[int, I4, "next owner whose reduce-only orders must be looked at"]
+
+
+class Book(Protocol):
+    """One book: where its tables are, its sides, its free rows, its rules, what happened last.
+
+    The tables lie elsewhere: `orders_at` is the distance of the first order from this record in
+    bytes, so that a book means the same in every copy of its world (`engine/tables.py`).
+    """
+
+    orders_at: Annotated[int, I8, "where the orders are (bytes from here)"]
+    orders_count: Annotated[int, I8, "rows of orders"]
+    levels_at: Annotated[int, I8, "where the levels are (bytes from here)"]
+    levels_count: Annotated[int, I8, "rows of levels"]
+    terms_at: Annotated[int, I8, "where the terms are (bytes from here)"]
+    terms_count: Annotated[int, I8, "rows of terms"]
+    members_at: Annotated[int, I8, "where the members are (bytes from here)"]
+    members_count: Annotated[int, I8, "rows of members, a power of two"]
+    best: Annotated[Vector, I4, (SIDES,), "level at the touch of each side, or NO_LEVEL"]
+    root: Annotated[Vector, I4, (SIDES,), "root of each side's price index, coded as Level.child"]
+    level_count: Annotated[Vector, I4, (SIDES,), "live levels of each side"]
+    order_count: Annotated[Vector, I4, (SIDES,), "live orders of each side"]
+    cache: Annotated[Vector, I4, (2, PRICE_CACHE), "level last seen at price % size, a hint only"]
     free_level: Annotated[int, I4, "first free row of levels, or NO_LEVEL"]
     free_order: Annotated[int, I4, "first free row of orders, or NO_ORDER"]
-    cache: Annotated[Vector, I4, (2, PRICE_CACHE), "level last seen at price % size, a hint only"]
+    free_terms: Annotated[int, I4, "first free row of terms, or NO_TERMS"]
+    first_expiry: Annotated[int, I4, "terms that expire first, or NO_TERMS"]
+    last_expiry: Annotated[int, I4, "terms that expire last, or NO_TERMS"]
+    members: Annotated[int, I4, "members so far"]
+    trailing: Annotated[int, I4, "trailing stops that wait"]
+    known_members: Annotated[int, I4, "members whose position was told"]
+    top_arrival: Annotated[Vector, I8, (2,), "arrival of the top order of BUY and SELL, or -1"]
+    time_ns: Annotated[int, I8, "time of the last message that told one (ns)"]
+    price_ticks: Annotated[Vector, I8, (PRICES,), "last, mark and index price (ticks)"]
+    lowest_ticks: Annotated[Vector, I8, (PRICES,), "lowest of each since triggers were looked at"]
+    highest_ticks: Annotated[Vector, I8, (PRICES,), "highest of each since then"]
+    price_known: Annotated[Vector, I4, (PRICES,), "1 once the price is known"]
+    price_moved: Annotated[Vector, I4, (PRICES,), "1 while triggers must be looked at"]
     next_arrival: Annotated[int, I8, "rank that the next order to rest gets"]
-    last_price_ticks: Annotated[int, I8, "price of the last trade (ticks); valid when trades > 0"]
     trades: Annotated[int, I8, "trades so far"]
     volume_lots: Annotated[int, I8, "quantity traded so far (lots)"]
     bought_lots: Annotated[int, I8, "part of it in which the taker bought (lots)"]
+    rules: Annotated[Rules, Rules, (), "the venue's rules"]
 
 
 class Fill(Protocol):
-    """One trade as the matching engine reports it to the exchange."""
+    """One thing that happened to a resting order: it traded, was canceled or was reduced."""
 
-    price_ticks: Annotated[int, I8, "the maker's price (ticks)"]
-    quantity_lots: Annotated[int, I8, "quantity traded (lots)"]
-    maker_id: Annotated[int, I8, "order_id of the maker"]
-    maker_owner: Annotated[int, I4, "account of the maker"]
-    maker_left: Annotated[int, I4, "1 if the maker still rests, 0 if this trade filled it"]
+    price_ticks: Annotated[int, I8, "the order's price (ticks)"]
+    quantity_lots: Annotated[int, I8, "traded, canceled, or open after it was reduced (lots)"]
+    maker_id: Annotated[int, I8, "order_id"]
+    refill_lots: Annotated[int, I8, "what an iceberg displays now (lots), 0: it did not refill"]
+    taker_lost_lots: Annotated[int, I8, "what the taker lost with it, without a trade (lots)"]
+    maker_owner: Annotated[int, I4, "account"]
+    kind: Annotated[int, U1, "TRADE, CANCELED or REDUCED, as in reports"]
+    side: Annotated[int, U1, "BUY or SELL"]
+    reason: Annotated[int, U1, "ACCEPTED, or why it was canceled or reduced"]
+    gone: Annotated[int, U1, "1 if it has left the book"]
+
+
+class Work(Protocol):
+    """The order that is being carried out, and how far its matching has got."""
+
+    order_id: Annotated[int, I8, "order_id"]
+    price_ticks: Annotated[int, I8, "limit price (ticks)"]
+    left_lots: Annotated[int, I8, "quantity left (lots)"]
+    display_lots: Annotated[int, I8, "iceberg: displayed at a time (lots); 0: everything"]
+    expiry_ns: Annotated[int, I8, "good-till-time: when it ends (ns)"]
+    trigger_ticks: Annotated[int, I8, "trigger price (ticks)"]
+    trail_ticks: Annotated[int, I8, "trailing stop: distance (ticks)"]
+    owner: Annotated[int, I4, "account"]
+    side: Annotated[int, I4, "BUY or SELL"]
+    kind: Annotated[int, I4, "LIMIT ... TRAILING_STOP"]
+    tif: Annotated[int, I4, "time in force"]
+    trigger: Annotated[int, I4, "ON_LAST, ON_MARK or ON_INDEX"]
+    self_trade: Annotated[int, I4, "self-trade mode"]
+    reduce_only: Annotated[int, I4, "1 if reduce-only"]
+    instrument: Annotated[int, I4, "instrument; 0 in a book on its own"]
+    stopped: Annotated[int, I4, "ACCEPTED, or why it may not trade on or rest"]
+    unfinished: Annotated[int, I4, "1 if matching must go on in another step"]
+    look_at: Annotated[int, I4, "owner to be looked at before it goes on, or NOBODY"]
+    stage: Annotated[int, I4, "pro-rata: where the round stands"]
+    round_row: Annotated[int, I4, "pro-rata: the order whose turn is next, or NO_ORDER to look"]
+    stated_ticks: Annotated[int, I8, "price it is reported with (ticks)"]
+    cleared: Annotated[int, I8, "arrival of the reduce-only maker that may trade now"]
+    round_lots: Annotated[int, I8, "pro-rata: quantity of the taker that is shared out (lots)"]
+    round_total: Annotated[int, I8, "pro-rata: displayed quantity it is shared over (lots)"]
+    round_arrival: Annotated[int, I8, "pro-rata: orders that came before have had their turn"]
+    round_end: Annotated[int, I8, "pro-rata: later arrivals are not part of the round"]
+    round_ticks: Annotated[int, I8, "pro-rata: price that the round is at (ticks)"]
+    first_member: Annotated[int, I4, "first member whose reduce-only orders must be looked at"]
+    last_member: Annotated[int, I4, "last of them"]
+    fills: Annotated[Rows[Fill], Fill, (FILLS_AT_ONCE,), "what happened in this step"]
 
 
 class Message(Protocol):
     """One instruction on its way from an agent to a book."""
 
     arrival_ns: Annotated[int, I8, "when it reaches the matching engine (ns)"]
+    acknowledgement_ns: Annotated[
+        int, I8, "time its acknowledgement takes longer than market data (ns)"
+    ]
     order_id: Annotated[int, I8, "order it creates or speaks of"]
     price_ticks: Annotated[int, I8, "limit or protection price (ticks)"]
     quantity_lots: Annotated[int, I8, "new: quantity; modify: new open quantity (lots)"]
+    display_lots: Annotated[int, I8, "iceberg: displayed at a time (lots); 0: everything"]
+    trigger_ticks: Annotated[int, I8, "stop, take-profit: trigger price (ticks)"]
+    trail_ticks: Annotated[int, I8, "trailing stop: distance (ticks)"]
+    expiry_ns: Annotated[int, I8, "good-till-time: when it ends (ns)"]
     decision_mid: Annotated[float, F8, "mid price when it was sent (price units)"]
     account: Annotated[int, I4, "account that sends it"]
     instrument: Annotated[int, I4, "instrument it is for"]
-    kind: Annotated[int, U1, "NEW, CANCEL or MODIFY"]
+    kind: Annotated[int, U1, "NEW ... DISCONNECT; ACKNOWLEDGEMENT on its way back"]
+    type: Annotated[int, U1, "LIMIT ... TRAILING_STOP"]
     side: Annotated[int, U1, "BUY or SELL"]
-    tif: Annotated[int, U1, "GTC, IOC, FOK or POST_ONLY"]
+    tif: Annotated[int, U1, "time in force"]
+    trigger: Annotated[int, U1, "ON_LAST, ON_MARK or ON_INDEX"]
+    self_trade: Annotated[int, U1, "self-trade mode"]
     reduce_only: Annotated[int, U1, "1 if it may only bring the position closer to zero"]
-    liquidation: Annotated[int, I4, "1 if the liquidation engine sends it"]
+    liquidation: Annotated[int, U1, "1 if the liquidation engine sends it"]
 
 
 # --- The exchange ----------------------------------------------------------------------------
@@ -227,10 +423,7 @@ class Venue(Protocol):
     ]
     fee_account: Annotated[int, I4, "account that collects its fees"]
     insurance_account: Annotated[int, I4, "account of its insurance fund"]
-    modify_keeps_priority: Annotated[
-        int, I4, "1 if a smaller size at the same price keeps its place"
-    ]
-    halted: Annotated[int, I4, "1 while matching is suspended"]
+    halted: Annotated[int, I8, "1 while matching is suspended"]
 
 
 class Instrument(Protocol):
@@ -254,6 +447,7 @@ class Instrument(Protocol):
     maker_size_lots: Annotated[int, I8, "quoted by makers: size of each quote (lots); 0: no quotes"]
     maker_half_spread: Annotated[float, F8, "quoted by makers: half spread as a share of spot"]
     protection: Annotated[float, F8, "how far a market order may reach through the touch (share)"]
+    price_band: Annotated[float, F8, "how far limits may be from the mark (share); 0: anywhere"]
     tick_size: Annotated[float, F8, "price of one tick (settlement currency per unit)"]
     lot_size: Annotated[float, F8, "units of the underlying in one lot"]
     strike: Annotated[float, F8, "call, put: strike price"]
@@ -388,16 +582,32 @@ class Stress(Protocol):
 # --- The competitors -------------------------------------------------------------------------
 
 
+class Latency(Protocol):
+    """How long a message is on one way: a constant, a lognormal or a table, and jitter on top."""
+
+    fixed_ns: Annotated[int, I8, "constant: all of it; lognormal: its floor (ns)"]
+    median_ns: Annotated[int, I8, "lognormal: median of the part above the floor (ns)"]
+    sigma: Annotated[float, F8, "lognormal: standard deviation of the logarithm of that part"]
+    jitter_ns: Annotated[int, I8, "upper end of the uniform jitter that is added (ns)"]
+    samples_ns: Annotated[Vector, I8, (LATENCY_SAMPLES,), "table: equally likely times (ns)"]
+    sample_count: Annotated[int, I4, "table: how many of them are in use"]
+    kind: Annotated[int, I4, "LATENCY_CONSTANT, LATENCY_LOGNORMAL or LATENCY_TABLE"]
+
+
 class Agent(Protocol):
     """One competitor: its two accounts, its task, what it knows, and where its money went."""
 
-    order_latency_ns: Annotated[int, I8, "time an instruction takes to the matching engine (ns)"]
-    data_latency_ns: Annotated[int, I8, "time market data takes to the agent (ns)"]
+    latencies: Annotated[Rows[Latency], Latency, (WAYS,), "by WAY_ENTRY, WAY_CANCEL and so on"]
+    instructions: Annotated[int, I8, "instructions sent so far, which number their latency draws"]
+    data_delay_ns: Annotated[int, I8, "age of what it saw at its last decision (ns)"]
     decision_ns: Annotated[int, I8, "time between two decisions (ns)"]
     largest_order_lots: Annotated[int, I8, "largest hedge order (lots)"]
     working_id: Annotated[int, I8, "order_id of its working hedge order, 0 for none"]
     working_price_ticks: Annotated[int, I8, "limit price it asked for (ticks)"]
     working_quantity_lots: Annotated[int, I8, "quantity it asked for (lots)"]
+    working_unacknowledged: Annotated[
+        int, I8, "instructions about it that are carried out, but not yet acknowledged"
+    ]
     decisions: Annotated[int, I8, "decisions taken so far"]
     initial_equity_quanta: Annotated[int, I8, "equity of both accounts at the start (quanta)"]
     equity_quanta: Annotated[int, I8, "equity of both accounts, insurance not counted (quanta)"]
@@ -414,6 +624,9 @@ class Agent(Protocol):
     seen_return_5: Annotated[float, F8, "sum of returns, memory of 5 decisions"]
     seen_return_15: Annotated[float, F8, "sum of returns, memory of 15 decisions"]
     seen_variance: Annotated[float, F8, "annual variance of the mid, memory of 30 minutes"]
+    seen_order: Annotated[
+        Vector, F8, (3,), "its working order as it knows it: size, distance, queue (observed units)"
+    ]
     initial_hedge_quanta: Annotated[int, I8, "equity of the hedge account at the start (quanta)"]
     book_delta: Annotated[float, F8, "delta of the book it must hedge (units)"]
     book_gamma: Annotated[float, F8, "gamma of that book (units per price unit)"]
@@ -440,7 +653,7 @@ class Agent(Protocol):
     hedge_instrument: Annotated[int, I4, "instrument it hedges with"]
     working_side: Annotated[int, I4, "side of its working order"]
     working_row: Annotated[int, I4, "row of orders of its working order once it rests, or NO_ORDER"]
-    working_pending: Annotated[int, I4, "instructions about it that are still in flight"]
+    working_pending: Annotated[int, I4, "instructions about it that it has no answer to yet"]
 
 
 class FillRecord(Protocol):
@@ -472,7 +685,7 @@ class World(Protocol):
     fill_count: Annotated[int, I8, "competitors' trades so far; the log keeps the last ones"]
     rejected_background: Annotated[int, I8, "background orders refused for want of room"]
     next_funding_ns: Annotated[int, I8, "earliest funding payment of any instrument (ns)"]
-    message_count: Annotated[int, I8, "instructions in flight"]
+    message_count: Annotated[int, I8, "instructions and acknowledgements in flight"]
     instrument_count: Annotated[int, I8, "rows of instruments in use"]
     account_count: Annotated[int, I8, "rows of accounts in use"]
     agent_count: Annotated[int, I8, "rows of agents in use"]
@@ -481,9 +694,10 @@ class World(Protocol):
     shock_jitter_ns: Annotated[
         int, I8, "longest delay of the whole timeline, drawn by the seed (ns)"
     ]
+    triggers_due: Annotated[int, I8, "1 while triggered orders may have to be carried out"]
     price: Annotated[Price, Price, (), "fundamental price"]
     stress: Annotated[Stress, Stress, (), "the timeline's effect now"]
-    keys: Annotated[Vector, U8, (24,), "key of each random stream"]
+    keys: Annotated[Vector, U8, (32,), "key of each random stream"]
     deposits: Annotated[Vector, I8, ("currencies",), "money brought into the world (quanta)"]
     cash: Annotated[Vector, I8, ("accounts", "currencies"), "cash of each account (quanta)"]
     venues: Annotated[Rows[Venue], Venue, ("venues",), "exchanges"]
@@ -497,11 +711,15 @@ class World(Protocol):
     shocks: Annotated[Rows[Shock], Shock, ("shocks",), "the scenario's timeline"]
     messages: Annotated[Rows[Message], Message, ("messages",), "in flight, by time of arrival"]
     fills: Annotated[Rows[FillRecord], FillRecord, ("fills",), "log of competitors' trades, a ring"]
-    trades: Annotated[Rows[Fill], Fill, ("trades",), "work space of the matching engine"]
+    work: Annotated[Work, Work, (), "work space of the matching engine"]
     incoming: Annotated[Message, Message, (), "work space: the order being executed"]
-    heads: Annotated[Rows[BookHead], BookHead, ("instruments",), "book of each instrument"]
+    books: Annotated[Rows[Book], Book, ("instruments",), "book of each instrument"]
     orders: Annotated[Rows[Order], Order, ("orders",), "pool of resting orders"]
     levels: Annotated[Rows[Level], Level, ("levels",), "pool of price levels"]
+    terms: Annotated[Rows[Terms], Terms, ("terms",), "pool of further terms of orders"]
+    members: Annotated[
+        Rows[Member], Member, ("instruments", "members"), "owners that each book knows"
+    ]
 
 
 @dataclass(frozen=True)
@@ -518,14 +736,15 @@ class Capacity:
     shocks: int
     messages: int
     fills: int
-    trades: int
     orders: int
     levels: int
+    terms: int
+    members: int
 
 
 # Two only, since each costs a compilation of every kernel.
-TINY = Capacity(1, 2, 4, 7, 1, 1, 128, 4, 8, 16, 8, 192, 128)
-STANDARD = Capacity(2, 3, 8, 13, 4, 2, 512, 8, 32, 64, 16, 640, 512)
+TINY = Capacity(1, 2, 4, 7, 1, 1, 128, 4, 8, 16, 192, 128, 16, 8)
+STANDARD = Capacity(2, 3, 8, 13, 4, 2, 512, 8, 32, 64, 640, 512, 64, 16)
 
 
 def fields(table: type) -> dict[str, tuple[Any, tuple[Any, ...], str]]:
@@ -556,9 +775,11 @@ def table_dtype(table: type, capacity: Capacity | None = None) -> np.dtype[Any]:
 
 
 ORDER = table_dtype(Order)
+TERMS = table_dtype(Terms)
 LEVEL = table_dtype(Level)
-BOOK_HEAD = table_dtype(BookHead)
-FILL = table_dtype(Fill)
+MEMBER = table_dtype(Member)
+BOOK = table_dtype(Book)
+WORK = table_dtype(Work)
 TINY_WORLD = table_dtype(World, TINY)
 STANDARD_WORLD = table_dtype(World, STANDARD)
 

@@ -15,9 +15,10 @@ from gammagym.api.tables import account_table, book_table, fills_table, instrume
 from gammagym.engine.book import best_price, has_side
 from gammagym.errors import OrderError, nearest
 from gammagym.exchange.ledger import deposit
-from gammagym.exchange.messages import send
-from gammagym.exchange.trading import mid_price, next_order_id
+from gammagym.exchange.orders import next_order_id, plain
+from gammagym.exchange.trading import mid_price
 from gammagym.loop import advance, open_world
+from gammagym.market.latency import instruct
 from gammagym.market.streams import open_streams
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
@@ -28,6 +29,7 @@ from gammagym.world import (
     FOK,
     GTC,
     IOC,
+    LIMIT,
     MODIFY,
     NEW,
     POST_ONLY,
@@ -75,7 +77,7 @@ class SentOrder:
 class Market:
     """One market with named competitors, each with one account that starts with cash only.
 
-    Instructions travel with the venue's latency: advance the clock and they arrive. Listed are a
+    Instructions travel with the venue's latencies: advance the clock and they arrive. Listed are a
     perpetual, spot, and a call and a put at the money that expire in seven days.
 
     Args:
@@ -190,6 +192,8 @@ class Market:
             message["price_ticks"] = self._protected(column, _SIDES[side])
         else:
             message["price_ticks"] = _steps("price", price, float(contract["tick_size"]))
+        message["type"] = LIMIT
+        plain(message)
         message["reduce_only"] = int(reduce_only)
         order_id = int(next_order_id(self.world))
         self._send(row, column, order_id)
@@ -224,7 +228,7 @@ class Market:
         message["instrument"] = column
         message["liquidation"] = 0
         message["decision_mid"] = mid_price(self.world, column)
-        if not send(self.world, int(self.world["agents"]["order_latency_ns"][row])):
+        if not instruct(self.world, 0):
             raise OrderError("too many instructions are in flight: advance the clock first")
 
     # --- Looking -----------------------------------------------------------------------------
@@ -347,10 +351,10 @@ class Market:
     def _protected(self, column: int, side: int) -> int:
         """Return the limit of a market order: the far touch and a protection beyond it (ticks)."""
         contract = self.world["instruments"][column]
-        head = self.world["heads"][column]
+        book = self.world["books"][column]
         touch = float(contract["mark_price"]) / float(contract["tick_size"])
-        if has_side(head, 1 - side):
-            touch = float(best_price(self.world["levels"], head, 1 - side))
+        if has_side(book, 1 - side):
+            touch = float(best_price(book, 1 - side))
         reach = float(contract["protection"])
         return int(touch * (1.0 + reach if side == BUY else 1.0 - reach))
 

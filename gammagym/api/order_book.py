@@ -8,34 +8,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.engine import book as engine
+from gammagym.engine.ids import build_id_table, find_row
 from gammagym.engine.inspection import check_book
+from gammagym.engine.members import enlarge_members
 from gammagym.engine.process import (
-    CURSOR,
     DONE,
-    MESSAGE,
     NEED_LEVELS,
     NEED_ORDERS,
     NEED_REPORTS,
-    REPORT,
-    build_id_table,
-    find_row,
+    NEED_TERMS,
+    READING,
+    RUN,
+    STEP_REPORTS,
     run_messages,
 )
+from gammagym.engine.protocol import DETAIL, MESSAGE, REPORT
+from gammagym.engine.rules import BookRules
+from gammagym.engine.tables import place
+from gammagym.engine.terms import add_terms
 from gammagym.errors import OrderError
-from gammagym.world import BOOK_HEAD, BUY, FILL, LEVEL, NO_LEVEL, NO_ORDER, ORDER, SELL, viewed
+from gammagym.world import (
+    BOOK,
+    BUY,
+    LEVEL,
+    MEMBER,
+    NO_LEVEL,
+    NO_ORDER,
+    ORDER,
+    SELL,
+    TERMS,
+    viewed,
+)
 
 DEPTH = np.dtype([("price", "i8"), ("quantity", "i8")])
+QUEUE = np.dtype([("order_id", "i8"), ("owner", "i4"), ("price", "i8"), ("quantity", "i8")])
 
 _FIRST_ROWS = 1024
-_FILLS_AT_ONCE = 64
-_FIRST_REPORTS = 256
+_FIRST_TERMS = 64
+_FIRST_MEMBERS = 16
+_FIRST_REPORTS = 4 * STEP_REPORTS
 _FIRST_SEQUENCE = np.iinfo(np.int64).min
+_NO_DETAILS = np.zeros(0, DETAIL)
 
 
 class OrderBook:
-    """A limit order book with price-time priority, for integer prices (ticks) and sizes (lots).
+    """A limit order book for integer prices (ticks) and sizes (lots), with a venue's full rules.
 
-    Any 64-bit price is allowed, negative ones too. The book grows as it needs to.
+    Any 64-bit price is allowed, negative ones too. The book grows as it needs to. The rules are in
+    docs/rules/matching; without any, it is price-time priority and nothing else.
+
+    Args:
+        rules: the venue's rules for this book.
 
     Example:
         >>> import numpy as np
@@ -53,23 +76,28 @@ class OrderBook:
         (100, 3, None)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rules: BookRules | None = None) -> None:
         """Start with an empty book."""
+        self.rules = rules or BookRules()
         self._orders = viewed(np.zeros(_FIRST_ROWS, ORDER))
         self._levels = viewed(np.zeros(_FIRST_ROWS, LEVEL))
-        self._heads = viewed(np.zeros(1, BOOK_HEAD))
-        self._fills = viewed(np.zeros(_FILLS_AT_ONCE, FILL))
-        self._cursors = viewed(np.zeros(1, CURSOR))
-        self._cursors["last_sequence"] = _FIRST_SEQUENCE
+        self._terms = viewed(np.zeros(_FIRST_TERMS, TERMS))
+        self._members = viewed(np.zeros(_FIRST_MEMBERS, MEMBER))
         self._buckets = np.full(2 * _FIRST_ROWS, NO_ORDER, np.int32)
-        self._head = self._heads[0]
-        engine.open_book(self._orders, self._levels, self._head, 0, _FIRST_ROWS, 0, _FIRST_ROWS)
+        self._books = viewed(np.zeros(1, BOOK))
+        self._runs = viewed(np.zeros(1, RUN))
+        self._runs["last_sequence"] = _FIRST_SEQUENCE
+        self._runs["phase"] = READING
+        self._place()
+        self.rules.write(self._books["rules"][0])
+        engine.open_book(self._books[0], 0, _FIRST_ROWS, 0, _FIRST_ROWS, 0, _FIRST_TERMS)
 
     def process(self, messages: NDArray[Any]) -> NDArray[Any]:
         """Carry out messages one after the other and report what happened.
 
         Args:
-            messages: shape (n,), with the fields of `MESSAGE`, in any order and width.
+            messages: shape (n,), with the fields of `MESSAGE`, or of `INSTRUCTION` for everything
+                an order can say, in any order and width.
 
         Returns:
             The reports, dtype `REPORT`, in order of happening.
@@ -78,28 +106,28 @@ class OrderBook:
             OrderError: `messages` is not a one-dimensional structured array, a field is missing,
                 or a value does not fit.
         """
-        messages = viewed(_canonical(messages))
-        reports = viewed(np.empty(2 * len(messages) + _FIRST_REPORTS, REPORT))
-        self._cursors["position"] = self._cursors["reports"] = 0
-        need = NEED_REPORTS
-        while need != DONE:
-            need = run_messages(
-                messages,
-                reports,
-                self._orders,
-                self._levels,
-                self._heads,
-                self._buckets,
-                self._fills,
-                self._cursors,
-            )
+        messages, details = _canonical(messages)
+        reports = np.empty(2 * len(messages) + _FIRST_REPORTS, REPORT)
+        self._runs["position"] = self._runs["written"] = 0
+        self._place(messages=messages, details=details, reports=reports)
+        while (need := run_messages(self._runs, self._books)) != DONE:
             if need == NEED_REPORTS:
                 reports = _doubled(reports)
-            elif need == NEED_ORDERS:
-                self._grow_orders()
-            elif need == NEED_LEVELS:
-                self._grow_levels()
-        return reports[: self._cursors["reports"][0]].view(np.ndarray)
+            else:
+                self._grow(need)
+            self._place(messages=messages, details=details, reports=reports)
+        return reports[: self._runs["written"][0]]
+
+    def _place(self, **tables: NDArray[Any]) -> None:
+        """Tell the compiled code where everything is."""
+        place(
+            self._books,
+            orders=self._orders,
+            levels=self._levels,
+            terms=self._terms,
+            members=self._members,
+        )
+        place(self._runs, buckets=self._buckets, **tables)
 
     @property
     def best_bid(self) -> int | None:
@@ -114,7 +142,7 @@ class OrderBook:
     @property
     def trades(self) -> int:
         """Number of trades so far."""
-        return int(self._heads["trades"][0])
+        return int(self._books["trades"][0])
 
     def depth(self, levels: int = 10) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the best price levels of both sides.
@@ -136,7 +164,7 @@ class OrderBook:
             price: ticks.
         """
         _check_side(side)
-        return int(engine.quantity_at(self._levels, self._head, side, _integer("price", price)))
+        return int(engine.quantity_at(self._book(), side, _integer("price", price)))
 
     def queue_ahead(self, order_id: int) -> int:
         """Return the quantity that trades before an order at its price (lots).
@@ -147,22 +175,23 @@ class OrderBook:
         Raises:
             OrderError: no such order rests.
         """
-        row = find_row(self._orders, self._buckets, _integer("order_id", order_id))
+        self._place()
+        row = find_row(self._runs, self._books, _integer("order_id", order_id))
         if row == NO_ORDER:
             raise OrderError(f"queue_ahead: no order with id {order_id} rests in this book")
-        return int(engine.queue_ahead(self._orders, self._levels, row))
+        return int(engine.queue_ahead(self._books[0], row))
 
     def check(self) -> int:
         """Return 0 if the book is sound, else a code of `gammagym.engine.inspection`."""
-        return int(check_book(self._orders, self._levels, self._head))
+        return int(check_book(self._book()))
 
     def _best(self, side: int) -> int | None:
-        row = self._heads["best"][0, side]
+        row = self._books["best"][0, side]
         return None if row == NO_LEVEL else int(self._levels["price_ticks"][row])
 
     def _side_depth(self, side: int, levels: int) -> NDArray[Any]:
         rows = []
-        row = self._heads["best"][0, side]
+        row = self._books["best"][0, side]
         while row != NO_LEVEL and len(rows) < levels:
             rows.append(row)
             row = self._levels["worse"][row]
@@ -171,17 +200,31 @@ class OrderBook:
         result["quantity"] = self._levels["quantity_lots"][rows]
         return result
 
-    def _grow_orders(self) -> None:
-        first = len(self._orders)
-        self._orders = _doubled(self._orders)
-        engine.add_rows(self._orders, self._levels, self._head, first, first, 0, 0)
-        self._buckets = np.empty(2 * len(self._orders), np.int32)
-        build_id_table(self._orders, self._buckets)
+    def _book(self) -> Any:
+        """Return the book's record, for kernels."""
+        self._place()
+        return self._books[0]
 
-    def _grow_levels(self) -> None:
-        first = len(self._levels)
-        self._levels = _doubled(self._levels)
-        engine.add_rows(self._orders, self._levels, self._head, 0, 0, first, first)
+    def _grow(self, need: int) -> None:
+        """Double a table that is full."""
+        if need == NEED_ORDERS:
+            first = len(self._orders)
+            self._orders = _doubled(self._orders)
+            self._buckets = np.empty(2 * len(self._orders), np.int32)
+            engine.add_orders(self._book(), first, first)
+            build_id_table(self._runs, self._books)
+        elif need == NEED_LEVELS:
+            first = len(self._levels)
+            self._levels = _doubled(self._levels)
+            engine.add_levels(self._book(), first, first)
+        elif need == NEED_TERMS:
+            first = len(self._terms)
+            self._terms = _doubled(self._terms)
+            add_terms(self._book(), first, first)
+        else:
+            members = self._members
+            self._members = viewed(np.zeros(2 * len(members), MEMBER))
+            enlarge_members(self._book(), members)
 
 
 def _doubled(table: NDArray[Any]) -> Any:
@@ -191,21 +234,35 @@ def _doubled(table: NDArray[Any]) -> Any:
     return viewed(larger)
 
 
-def _canonical(messages: object) -> NDArray[Any]:
-    """Return messages in the layout of `MESSAGE`, or say which field is missing or does not fit."""
+def _canonical(messages: object) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return messages and details, or say which field is missing or does not fit."""
     if not isinstance(messages, np.ndarray) or messages.dtype.names is None or messages.ndim != 1:
-        raise OrderError("process: messages must be a one-dimensional array of dtype MESSAGE")
-    if messages.dtype == MESSAGE:
-        return np.ascontiguousarray(messages).view(MESSAGE)
-    result = np.empty(len(messages), MESSAGE)
-    for name in MESSAGE.names or ():
-        if name not in messages.dtype.names:
-            raise OrderError(f"process: messages have no field {name!r}; needed: {MESSAGE.names}")
+        raise OrderError(
+            "process: messages must be a one-dimensional array of dtype MESSAGE or INSTRUCTION"
+        )
+    given: NDArray[Any] = messages
+    if given.dtype == MESSAGE:
+        return np.ascontiguousarray(given).view(MESSAGE), _NO_DETAILS
+    plain = _columns(given, MESSAGE)
+    if not set(DETAIL.names or ()) & set(given.dtype.names or ()):
+        return plain, _NO_DETAILS
+    return plain, _columns(given, DETAIL)
+
+
+def _columns(messages: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the columns that a dtype names, if they are all there and fit."""
+    result = np.empty(len(messages), dtype)
+    for name in dtype.names or ():
+        if name not in (messages.dtype.names or ()):
+            raise OrderError(
+                f"process: messages have no field {name!r}; needed: {MESSAGE.names}, "
+                f"with details also {DETAIL.names}"
+            )
         column = messages[name]
         with np.errstate(invalid="ignore"):
             result[name] = column
         if not np.array_equal(result[name], column):
-            raise OrderError(f"process: a value of {name!r} does not fit into {MESSAGE[name]}")
+            raise OrderError(f"process: a value of {name!r} does not fit into {dtype[name]}")
     return result
 
 

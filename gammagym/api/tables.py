@@ -15,7 +15,7 @@ _KINDS = {SPOT: "spot", PERPETUAL: "perpetual", FUTURE: "future", CALL: "call", 
 def side_levels(world: Any, instrument: int, side: int, levels: int) -> list[tuple[int, int]]:
     """Return price (ticks) and quantity (lots) of the best levels of one side, best first."""
     found: list[tuple[int, int]] = []
-    row = int(world["heads"]["best"][instrument, side])
+    row = int(world["books"]["best"][instrument, side])
     while row != NO_LEVEL and len(found) < levels:
         level = world["levels"][row]
         found.append((int(level["price_ticks"]), int(level["quantity_lots"])))

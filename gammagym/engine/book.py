@@ -4,9 +4,11 @@ A level is a price of one side with a first-in-first-out list of orders. The lev
 together from the best to the worst, so the touch is at hand and a sweep just walks on. A level is
 found by its price through a small cache, and through `price_index` where that misses.
 
-Every kernel takes `(orders, levels, head, ...)`: several books may share one pool of rows, since
-each head keeps free lists of its own rows. No price is special: whether a side is empty is asked
-with `has_side`, never read from a price.
+A book has eight sides. On BUY and SELL orders rest; on the other six they wait until a price has
+fallen or risen to theirs (`waiting`). What is said here holds for all: on an even side the highest
+price is the best, on an odd side the lowest.
+
+No price is special: whether a side is empty is asked with `has_side`, never read from a price.
 """
 
 from __future__ import annotations
@@ -14,11 +16,24 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
+from gammagym.engine.members import clear_members, count_order
 from gammagym.engine.price_index import add_leaf, closest_leaf, drop_leaf, find_leaf
-from gammagym.world import BUY, NO_LEVEL, NO_ORDER, PRICE_CACHE, SELL
+from gammagym.engine.tables import levels_of, orders_of, terms_of
+from gammagym.engine.terms import add_terms, drop_terms
+from gammagym.world import (
+    BUY,
+    NO_LEVEL,
+    NO_ORDER,
+    NO_SIDE,
+    NO_TERMS,
+    PRICE_CACHE,
+    PRICES,
+    SIDES,
+)
 
 # No level may hold this many lots or more, so that sums of two totals fit into 64 bits.
 LARGEST_LOTS = 2**62
+NO_ARRIVAL = -1
 
 _CACHE_MASK = PRICE_CACHE - 1
 
@@ -27,86 +42,97 @@ _CACHE_MASK = PRICE_CACHE - 1
 
 
 @kernel(counted=False)
-def open_book(orders, levels, head, first_order, order_rows, first_level, level_rows):
-    """Empty a book and give it a range of rows of orders and one of levels.
+def open_book(book, first_order, order_rows, first_level, level_rows, first_terms, terms_rows):
+    """Empty a book and give it a range of rows of its tables.
 
-    Writes: all of head; orders.{live, next}, levels.{live, worse} of the book's rows.
+    Writes: all of book but its rules and where its tables are; members; the free lists.
     """
-    for side in (BUY, SELL):
-        head.best[side] = NO_LEVEL
-        head.root[side] = NO_LEVEL
-        head.level_count[side] = 0
-        head.order_count[side] = 0
-        for slot in range(PRICE_CACHE):
-            head.cache[side, slot] = NO_LEVEL
-    head.free_order = NO_ORDER
-    head.free_level = NO_LEVEL
-    head.next_arrival = 0
-    head.last_price_ticks = 0
-    head.trades = 0
-    head.volume_lots = 0
-    head.bought_lots = 0
-    add_rows(orders, levels, head, first_order, order_rows, first_level, level_rows)
+    for side in range(SIDES):
+        book.best[side] = NO_LEVEL
+        book.root[side] = NO_LEVEL
+        book.level_count[side] = 0
+        book.order_count[side] = 0
+    for slot in range(PRICE_CACHE):
+        book.cache[0, slot] = book.cache[1, slot] = NO_LEVEL
+    for price in range(PRICES):
+        book.price_known[price] = book.price_moved[price] = 0
+        book.price_ticks[price] = book.lowest_ticks[price] = book.highest_ticks[price] = 0
+    book.top_arrival[0] = book.top_arrival[1] = NO_ARRIVAL
+    book.free_order, book.free_level, book.free_terms = NO_ORDER, NO_LEVEL, NO_TERMS
+    book.first_expiry = book.last_expiry = NO_TERMS
+    book.trailing = 0
+    book.time_ns = 0
+    book.next_arrival = 0
+    book.trades = book.volume_lots = book.bought_lots = 0
+    clear_members(book)
+    add_orders(book, first_order, order_rows)
+    add_levels(book, first_level, level_rows)
+    add_terms(book, first_terms, terms_rows)
 
 
 @kernel(counted=False)
-def add_rows(orders, levels, head, first_order, order_rows, first_level, level_rows):
-    """Put more rows at the front of a book's free lists, lowest row first.
-
-    Writes: head.{free_order, free_level}, orders.{live, next}, levels.{live, worse}.
-    """
-    for row in range(first_order + order_rows - 1, first_order - 1, -1):
+def add_orders(book, first, count):
+    """Put rows at the front of the free list, lowest row first. Writes: free_order, orders."""
+    orders = orders_of(book)
+    for row in range(first + count - 1, first - 1, -1):
         orders[row].live = 0
-        orders[row].next = head.free_order
-        head.free_order = row
-    for row in range(first_level + level_rows - 1, first_level - 1, -1):
-        levels[row].live = 0
-        levels[row].worse = head.free_level
-        head.free_level = row
+        orders[row].next = book.free_order
+        book.free_order = row
 
 
 @kernel(counted=False)
-def rest(orders, levels, head, order_id, owner, side, price_ticks, quantity_lots, tif):
+def add_levels(book, first, count):
+    """Put rows at the front of the free list, lowest row first. Writes: free_level, levels."""
+    levels = levels_of(book)
+    for row in range(first + count - 1, first - 1, -1):
+        levels[row].side = NO_SIDE
+        levels[row].worse = book.free_level
+        book.free_level = row
+
+
+@kernel(counted=False)
+def rest(book, side, price_ticks, quantity_lots):
     """Append an order to its price's queue; return its row, or NO_ORDER if there is no room for it.
 
     No room: no free row, or the level's total would reach LARGEST_LOTS; then nothing changes. The
-    price must not cross the other side.
-    Writes: head, one order, one or two levels. Cost: O(1), for a new level that of `add_leaf`.
+    price must not cross the other side. The caller writes whose order it is.
+    Writes: book, one order, one or two levels. Cost: O(1), for a new level that of `add_leaf`.
     """
-    row, slot = np.int64(head.free_order), price_ticks & _CACHE_MASK
-    level_row = np.int64(head.cache[side, slot])
-    if level_row == NO_LEVEL or levels[level_row].price_ticks != price_ticks:
-        level_row = closest_leaf(levels, head, side, price_ticks)
+    levels = levels_of(book)
+    row, slot = np.int64(book.free_order), price_ticks & _CACHE_MASK
+    level_row = np.int64(book.cache[side & 1, slot])
+    if not _is_level(levels, level_row, side, price_ticks):
+        level_row = closest_leaf(book, side, price_ticks)
     known = level_row != NO_LEVEL and levels[level_row].price_ticks == price_ticks
-    if row == NO_ORDER or (not known and head.free_level == NO_LEVEL):
+    if row == NO_ORDER or (not known and book.free_level == NO_LEVEL):
         return NO_ORDER
     if known and levels[level_row].quantity_lots >= LARGEST_LOTS - quantity_lots:
         return NO_ORDER
     if not known:
-        level_row = _open_level(levels, head, side, price_ticks, level_row)
-    head.cache[side, slot] = level_row
-    order = orders[row]
-    head.free_order = order.next
-    order.order_id = order_id
-    order.owner = owner
+        level_row = _open_level(book, side, price_ticks, level_row)
+    book.cache[side & 1, slot] = level_row
+    order = orders_of(book)[row]
+    book.free_order = order.next
     order.side = side
     order.price_ticks = price_ticks
     order.quantity_lots = quantity_lots
-    order.tif = tif
     order.live = 1
     order.id_next = NO_ORDER
-    _append(orders, levels, head, row, level_row)
+    order.terms = NO_TERMS
+    order.counted = 0
+    order.level = level_row
+    book.order_count[side] += 1
+    _append(book, row, levels[level_row])
     return row
 
 
 @kernel(inline=True, counted=False)
-def _append(orders, levels, head, row, level_row):
-    """Put an order at the tail of a queue. Writes: head.{order_count, next_arrival}, the queue."""
-    order, level = orders[row], levels[level_row]
-    order.arrival = head.next_arrival
-    head.next_arrival += 1
-    head.order_count[order.side] += 1
-    order.level = level_row
+def _append(book, row, level):
+    """Put an order at the tail of a queue. Writes: next_arrival, the order, the level."""
+    orders = orders_of(book)
+    order = orders[row]
+    order.arrival = book.next_arrival
+    book.next_arrival += 1
     order.next = NO_ORDER
     order.previous = level.last
     if level.last == NO_ORDER:
@@ -117,15 +143,10 @@ def _append(orders, levels, head, row, level_row):
     level.quantity_lots += order.quantity_lots
 
 
-@kernel(counted=False)
-def remove(orders, levels, head, row):
-    """Take a resting order out of the book; the free row keeps its content until it is reused.
-
-    Writes: head, the order, its neighbours, its level. Cost: O(1), or that of `drop_leaf`.
-    """
-    order = orders[row]
-    level_row = np.int64(order.level)
-    level = levels[level_row]
+@kernel(inline=True, counted=False)
+def _unlink(book, order, level):
+    """Take an order out of its queue. Writes: its neighbours, the level."""
+    orders = orders_of(book)
     before, behind = order.previous, order.next
     level.quantity_lots -= order.quantity_lots
     if before == NO_ORDER:
@@ -136,163 +157,235 @@ def remove(orders, levels, head, row):
         level.last = before
     else:
         orders[behind].previous = before
-    order.live = 0
-    order.next = head.free_order
-    head.free_order = row
-    head.order_count[order.side] -= 1
-    if level.first == NO_ORDER:
-        _close_level(levels, head, np.int64(order.side), level_row)
 
 
 @kernel(counted=False)
-def reduce(orders, levels, head, row, quantity_lots):
-    """Set a smaller open quantity; the order keeps its place, and goes when nothing is left.
+def remove(book, row):
+    """Take an order out of the book; the free row keeps its content until it is reused.
+
+    Writes: book, the order, its neighbours, its level. Cost: O(1), or that of `drop_leaf`.
+    """
+    order = orders_of(book)[row]
+    level_row = np.int64(order.level)
+    level = levels_of(book)[level_row]
+    _unlink(book, order, level)
+    if order.terms != NO_TERMS:
+        drop_terms(book, order)
+    if order.counted:
+        count_order(book, order, -1)
+    order.live = 0
+    order.next = book.free_order
+    book.free_order = row
+    book.order_count[order.side] -= 1
+    if level.first == NO_ORDER:
+        _close_level(book, np.int64(order.side), level_row)
+
+
+@kernel(counted=False)
+def reduce(book, row, quantity_lots):
+    """Display a smaller quantity; the order keeps its place, and goes when nothing is left.
 
     Writes: orders.quantity_lots, levels.quantity_lots; all that `remove` does for quantity 0.
     """
-    order = orders[row]
+    order = orders_of(book)[row]
     if quantity_lots <= 0:
-        remove(orders, levels, head, row)
+        remove(book, row)
     else:
-        levels[order.level].quantity_lots -= order.quantity_lots - quantity_lots
+        levels_of(book)[order.level].quantity_lots -= order.quantity_lots - quantity_lots
         order.quantity_lots = quantity_lots
+
+
+# --- Icebergs --------------------------------------------------------------------------------
+
+
+@kernel(inline=True, counted=False)
+def open_lots(book, order):
+    """Return the open quantity of an order, hidden quantity included. Reads: terms."""
+    if order.terms == NO_TERMS:
+        return order.quantity_lots
+    return order.quantity_lots + terms_of(book)[order.terms].hidden_lots
+
+
+@kernel(counted=False)
+def shrink(book, row, quantity_lots):
+    """Set a smaller open quantity: hidden quantity goes first, and the order keeps its place.
+
+    Writes: terms.hidden_lots; all that `reduce` does.
+    """
+    order = orders_of(book)[row]
+    if order.terms != NO_TERMS:
+        terms = terms_of(book)[order.terms]
+        terms.hidden_lots = max(quantity_lots - order.quantity_lots, 0)
+    if quantity_lots < order.quantity_lots:
+        reduce(book, row, quantity_lots)
+
+
+@kernel(counted=False)
+def refill(book, row):
+    """Let an iceberg whose displayed quantity has traded show its next part; return how much.
+
+    Writes: terms.hidden_lots, the order, which goes to the back of the queue, and its level.
+    """
+    order = orders_of(book)[row]
+    terms = terms_of(book)[order.terms]
+    level = levels_of(book)[order.level]
+    _unlink(book, order, level)
+    order.quantity_lots = min(terms.display_lots, terms.hidden_lots)
+    terms.hidden_lots -= order.quantity_lots
+    _append(book, row, level)
+    return order.quantity_lots
 
 
 # --- Levels ----------------------------------------------------------------------------------
 
 
 @kernel(inline=True, counted=False)
-def find_level(levels, head, side, price_ticks):
-    """Return the level at a price, or NO_LEVEL. Reads: head, levels. Cost: O(1) mostly."""
-    row = np.int64(head.cache[side, price_ticks & _CACHE_MASK])
-    # A closed level leaves the cache, so only the price has to be looked at.
-    if row != NO_LEVEL and levels[row].price_ticks == price_ticks:
+def _is_level(levels, row, side, price_ticks):
+    """Return whether a row is the level of this side and price. Reads: levels."""
+    return row != NO_LEVEL and levels[row].price_ticks == price_ticks and levels[row].side == side
+
+
+@kernel(inline=True, counted=False)
+def find_level(book, side, price_ticks):
+    """Return the level at a price, or NO_LEVEL. Reads: cache, levels. Cost: O(1) mostly."""
+    row = np.int64(book.cache[side & 1, price_ticks & _CACHE_MASK])
+    if _is_level(levels_of(book), row, side, price_ticks):
         return row
-    return find_leaf(levels, head, side, price_ticks)
+    return find_leaf(book, side, price_ticks)
 
 
 @kernel(counted=False)
-def _open_level(levels, head, side, price_ticks, closest):
+def _open_level(book, side, price_ticks, closest):
     """Start an empty level at a price that has none, and return its row.
 
-    `closest` is `closest_leaf` of the price.
-    Writes: head.{free_level, level_count, best, root}, the level and its neighbours.
+    `closest` is `closest_leaf` of the price. Whoever opens the best price of BUY or SELL becomes
+    the top order of that side.
+    Writes: free_level, level_count, best, root, top_arrival, the level and its neighbours.
     """
-    row = np.int64(head.free_level)
+    levels = levels_of(book)
+    row = np.int64(book.free_level)
     level = levels[row]
-    head.free_level = level.worse
-    head.level_count[side] += 1
+    book.free_level = level.worse
+    book.level_count[side] += 1
     level.price_ticks = price_ticks
     level.quantity_lots = 0
     level.first = level.last = NO_ORDER
-    level.live = 1
-    neighbour = add_leaf(levels, head, side, row, closest)
+    level.side = side
+    neighbour = add_leaf(book, side, row, closest)
     better, worse = NO_LEVEL, NO_LEVEL
     if neighbour != NO_LEVEL:
-        # Towards the touch is up for bids, down for asks.
-        if (levels[neighbour].price_ticks < price_ticks) == (side == BUY):
+        # Towards the touch is up on even sides, down on odd ones.
+        if (levels[neighbour].price_ticks < price_ticks) == (side & 1 == BUY):
             better, worse = np.int64(levels[neighbour].better), neighbour
         else:
             better, worse = neighbour, np.int64(levels[neighbour].worse)
     level.better, level.worse = better, worse
-    _join(levels, head, side, better, row)
+    _join(book, side, better, row)
     if worse != NO_LEVEL:
         levels[worse].better = row
+    if better == NO_LEVEL and side < 2:
+        book.top_arrival[side] = book.next_arrival
     return row
 
 
 @kernel(counted=False)
-def _close_level(levels, head, side, row):
+def _close_level(book, side, row):
     """Give back the row of a level whose queue is empty.
 
-    Writes: head.{free_level, level_count, best, root, cache}, the level and its neighbours.
+    Writes: free_level, level_count, best, root, cache, the level and its neighbours.
     """
+    levels = levels_of(book)
     level = levels[row]
-    _join(levels, head, side, level.better, level.worse)
+    _join(book, side, level.better, level.worse)
     if level.worse != NO_LEVEL:
         levels[level.worse].better = level.better
     slot = level.price_ticks & _CACHE_MASK
-    if head.cache[side, slot] == row:
-        head.cache[side, slot] = NO_LEVEL
-    drop_leaf(levels, head, side, row)
-    level.live = 0
-    level.worse = head.free_level
-    head.free_level = row
-    head.level_count[side] -= 1
+    if book.cache[side & 1, slot] == row:
+        book.cache[side & 1, slot] = NO_LEVEL
+    drop_leaf(book, side, row)
+    level.side = NO_SIDE
+    level.worse = book.free_level
+    book.free_level = row
+    book.level_count[side] -= 1
 
 
 @kernel(inline=True, counted=False)
-def _join(levels, head, side, better, row):
-    """Let `row` follow `better`, or be the best. Writes: head.best, levels.worse."""
+def _join(book, side, better, row):
+    """Let `row` follow `better`, or be the best. Writes: best, levels.worse."""
     if better == NO_LEVEL:
-        head.best[side] = row
+        book.best[side] = row
     else:
-        levels[better].worse = row
+        levels_of(book)[better].worse = row
 
 
 # --- Look ------------------------------------------------------------------------------------
 
 
 @kernel(inline=True, counted=False)
-def has_side(head, side):
-    """Return whether any order rests on a side. Reads: head.best."""
-    return head.best[side] != NO_LEVEL
+def has_side(book, side):
+    """Return whether any order is on a side. Reads: best."""
+    return book.best[side] != NO_LEVEL
 
 
 @kernel(inline=True, counted=False)
-def best_price(levels, head, side):
-    """Return the best price of a side that is not empty (ticks). Reads: head.best, levels."""
-    return levels[head.best[side]].price_ticks
+def best_price(book, side):
+    """Return the best price of a side that is not empty (ticks). Reads: best, levels."""
+    return levels_of(book)[book.best[side]].price_ticks
 
 
 @kernel(inline=True, counted=False)
-def best_quantity(levels, head, side):
-    """Return the quantity at the best price (lots), 0 if none. Reads: head.best, levels."""
-    return levels[head.best[side]].quantity_lots if has_side(head, side) else 0
+def best_quantity(book, side):
+    """Return the quantity at the best price (lots), 0 if none. Reads: best, levels."""
+    return levels_of(book)[book.best[side]].quantity_lots if has_side(book, side) else 0
 
 
 @kernel(inline=True, counted=False)
-def crosses(levels, head, side, price_ticks):
-    """Return whether an order of this side and price would trade. Reads: head.best, levels."""
-    best = head.best[1 - side]
-    return best != NO_LEVEL and _reaches(side, price_ticks, levels[best].price_ticks)
+def crosses(book, side, price_ticks):
+    """Return whether an order of this side and price would trade. Reads: best, levels."""
+    best = book.best[1 - side]
+    return best != NO_LEVEL and reaches(side, price_ticks, levels_of(book)[best].price_ticks)
 
 
 @kernel(inline=True, counted=False)
-def _reaches(side, limit_ticks, price_ticks):
+def reaches(side, limit_ticks, price_ticks):
     """Return whether an order with this limit accepts a price of the other side."""
     return price_ticks <= limit_ticks if side == BUY else price_ticks >= limit_ticks
 
 
 @kernel(counted=False)
-def available(levels, head, side, price_ticks, wanted_lots):
-    """Return how much an order with this limit could take (lots), counting no further than wanted.
-
-    Reads: head.best, levels. Cost: O(levels counted).
-    """
-    total = 0
-    row = np.int64(head.best[1 - side])
-    while row != NO_LEVEL and total < wanted_lots:
-        if not _reaches(side, price_ticks, levels[row].price_ticks):
-            break
-        total += levels[row].quantity_lots
-        row = np.int64(levels[row].worse)
-    return total
+def quantity_at(book, side, price_ticks):
+    """Return the quantity displayed at a price (lots). Reads: book, levels."""
+    row = find_level(book, side, price_ticks)
+    return levels_of(book)[row].quantity_lots if row != NO_LEVEL else 0
 
 
 @kernel(counted=False)
-def quantity_at(levels, head, side, price_ticks):
-    """Return the quantity that rests at a price (lots). Reads: head, levels."""
-    row = find_level(levels, head, side, price_ticks)
-    return levels[row].quantity_lots if row != NO_LEVEL else 0
-
-
-@kernel(counted=False)
-def queue_ahead(orders, levels, row):
-    """Return the quantity queued before an order at its price (lots). Cost: O(orders before it)."""
+def queue_ahead(book, row):
+    """Return the quantity displayed before an order at its price (lots). O(orders before it)."""
+    orders = orders_of(book)
     total = 0
-    other = np.int64(levels[orders[row].level].first)
+    other = np.int64(levels_of(book)[orders[row].level].first)
     while other != row:
         total += orders[other].quantity_lots
         other = np.int64(orders[other].next)
     return total
+
+
+@kernel(counted=False)
+def next_order(book, row):
+    """Return the order behind one in time and price: of its queue, or the first of the next level.
+
+    Returns NO_ORDER after the last one of the side. Reads: orders, levels.
+    """
+    order = orders_of(book)[row]
+    if order.next != NO_ORDER:
+        return np.int64(order.next)
+    worse = levels_of(book)[order.level].worse
+    return np.int64(levels_of(book)[worse].first) if worse != NO_LEVEL else np.int64(NO_ORDER)
+
+
+@kernel(counted=False)
+def first_order(book, side):
+    """Return the order that comes first on a side, or NO_ORDER. Reads: best, levels."""
+    best = book.best[side]
+    return np.int64(levels_of(book)[best].first) if best != NO_LEVEL else np.int64(NO_ORDER)

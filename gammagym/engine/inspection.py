@@ -5,9 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.book import find_level
+from gammagym.engine.book import find_level, open_lots
 from gammagym.engine.price_index import find_leaf
-from gammagym.world import BUY, NO_LEVEL, NO_ORDER, PRICE_CACHE, SELL
+from gammagym.engine.tables import levels_of, members_of, orders_of, terms_of
+from gammagym.world import (
+    BUY,
+    GTT,
+    NO_LEVEL,
+    NO_ORDER,
+    NO_SIDE,
+    NO_TERMS,
+    NOBODY,
+    NOT_LISTED,
+    PRICE_CACHE,
+    SELL,
+    SIDES,
+)
 
 SOUND = 0
 (
@@ -18,65 +31,73 @@ SOUND = 0
     WRONG_ORDER,  # dead, or not of the level it queues at
     WRONG_ARRIVAL,
     WRONG_QUEUE_LINK,
-    WRONG_LEVEL,  # dead, empty, or out of order
+    WRONG_LEVEL,  # of another side, empty, or out of order
     WRONG_LEVEL_LINK,
     WRONG_INDEX,
     WRONG_CACHE,
     WRONG_FREE_LIST,
-) = range(100, 112)
+    WRONG_TERMS,
+    WRONG_EXPIRY_LINE,
+    WRONG_MEMBER,
+) = range(100, 115)
 
 
 @kernel
-def check_book(orders, levels, head):
+def check_book(book):
     """Return SOUND, or the code of the first rule that the book breaks. Reads: everything."""
+    levels = levels_of(book)
     if (
-        head.best[BUY] != NO_LEVEL
-        and head.best[SELL] != NO_LEVEL
-        and levels[head.best[BUY]].price_ticks >= levels[head.best[SELL]].price_ticks
+        book.best[BUY] != NO_LEVEL
+        and book.best[SELL] != NO_LEVEL
+        and levels[book.best[BUY]].price_ticks >= levels[book.best[SELL]].price_ticks
     ):
         return CROSSED
-    code = _check_free_lists(orders, levels, head)
-    for side in (BUY, SELL):
+    code = _check_free_lists(book)
+    for side in range(SIDES):
         if code == SOUND:
-            code = _check_side(orders, levels, head, side)
-        if code == SOUND:
-            code = _check_cache(levels, head, side)
-    return code
+            code = _check_side(book, side)
+    if code == SOUND:
+        code = _check_cache(book)
+    if code == SOUND:
+        code = _check_expiry(book)
+    return _check_members(book) if code == SOUND else code
 
 
 @kernel
-def _check_side(orders, levels, head, side):
+def _check_side(book, side):
     """Check the levels of one side, from the best to the worst. Reads: everything."""
-    row, better = np.int64(head.best[side]), np.int64(NO_LEVEL)
+    levels = levels_of(book)
+    row, better = np.int64(book.best[side]), np.int64(NO_LEVEL)
     level_count, order_count = 0, 0
     while row != NO_LEVEL:
         level = levels[row]
         level_count += 1
         if level.better != better:
             return WRONG_LEVEL_LINK
-        if level.live != 1 or level.first == NO_ORDER or level_count > len(levels):
+        if level.side != side or level.first == NO_ORDER or level_count > len(levels):
             return WRONG_LEVEL
         if better != NO_LEVEL and (
             level.price_ticks == levels[better].price_ticks
-            or (level.price_ticks < levels[better].price_ticks) != (side == BUY)
+            or (level.price_ticks < levels[better].price_ticks) != (side & 1 == BUY)
         ):
             return WRONG_LEVEL
-        found = find_leaf(levels, head, side, level.price_ticks)
-        if found != row or find_level(levels, head, side, level.price_ticks) != row:
+        found = find_leaf(book, side, level.price_ticks)
+        if found != row or find_level(book, side, level.price_ticks) != row:
             return WRONG_INDEX
-        queued = _check_queue(orders, level, side, row)
+        queued = _check_queue(book, level, side, row)
         if queued < 0:
             return -queued
         order_count += queued
         better, row = row, np.int64(level.worse)
-    if level_count != head.level_count[side]:
+    if level_count != book.level_count[side]:
         return WRONG_LEVEL_COUNT
-    return SOUND if order_count == head.order_count[side] else WRONG_ORDER_COUNT
+    return SOUND if order_count == book.order_count[side] else WRONG_ORDER_COUNT
 
 
 @kernel
-def _check_queue(orders, level, side, level_row):
+def _check_queue(book, level, side, level_row):
     """Return the number of orders of one queue, or minus the code of what is wrong with it."""
+    orders = orders_of(book)
     row, previous = np.int64(level.first), np.int64(NO_ORDER)
     count, total = 0, 0
     while row != NO_ORDER:
@@ -90,6 +111,10 @@ def _check_queue(orders, level, side, level_row):
             return -WRONG_ORDER
         if previous != NO_ORDER and orders[previous].arrival >= order.arrival:
             return -WRONG_ARRIVAL
+        if order.arrival >= book.next_arrival:
+            return -WRONG_ARRIVAL
+        if not _are_terms_sound(book, order, row):
+            return -WRONG_TERMS
         total += order.quantity_lots
         previous, row = row, np.int64(order.next)
     if level.last != previous:
@@ -98,50 +123,160 @@ def _check_queue(orders, level, side, level_row):
 
 
 @kernel
-def _check_cache(levels, head, side):
-    """Check that every cached row is a live level of its side. Reads: head.cache, levels."""
-    for slot in range(PRICE_CACHE):
-        row = np.int64(head.cache[side, slot])
-        if row == NO_LEVEL:
+def _are_terms_sound(book, order, row):
+    """Return whether an order has the terms it needs. Reads: terms."""
+    if order.terms == NO_TERMS:
+        return order.side <= SELL and order.tif != GTT
+    terms = terms_of(book)[order.terms]
+    return (
+        terms.order == row
+        and terms.hidden_lots >= 0
+        and (order.side > SELL or order.tif == GTT or terms.display_lots > 0)
+        and (order.side > SELL or terms.hidden_lots == 0 or terms.display_lots > 0)
+    )
+
+
+@kernel
+def _check_cache(book):
+    """Check that every cached row is a level, and of the slot's half. Reads: cache, levels."""
+    for half in (BUY, SELL):
+        for slot in range(PRICE_CACHE):
+            row = np.int64(book.cache[half, slot])
+            if row == NO_LEVEL:
+                continue
+            level = levels_of(book)[row]
+            if level.side == NO_SIDE or level.side & 1 != half:
+                return WRONG_CACHE
+            if find_leaf(book, np.int64(level.side), level.price_ticks) != row:
+                return WRONG_CACHE
+    return SOUND
+
+
+@kernel
+def _check_expiry(book):
+    """Check that the line of expiry is in order and holds every order that ends at a time."""
+    terms = terms_of(book)
+    row, previous, count = np.int64(book.first_expiry), np.int64(NO_TERMS), 0
+    while row != NO_TERMS:
+        count += 1
+        order = orders_of(book)[terms[row].order]
+        if count > len(terms) or terms[row].previous != previous:
+            return WRONG_EXPIRY_LINE
+        if order.live != 1 or order.tif != GTT or order.terms != row:
+            return WRONG_EXPIRY_LINE
+        if previous != NO_TERMS and terms[previous].expiry_ns > terms[row].expiry_ns:
+            return WRONG_EXPIRY_LINE
+        previous, row = row, np.int64(terms[row].next)
+    if book.last_expiry != previous:
+        return WRONG_EXPIRY_LINE
+    for order_row in range(len(orders_of(book))):
+        order = orders_of(book)[order_row]
+        if order.live == 1 and order.tif == GTT and order.terms != NO_TERMS:
+            count -= 1 if terms[order.terms].order == order_row else 0
+    # Books that share a table see each other's orders: none of the line may be missing.
+    return SOUND if count <= 0 else WRONG_EXPIRY_LINE
+
+
+@kernel
+def _check_members(book):
+    """Check what is counted of every owner, and that nobody is left on a list."""
+    members = members_of(book)
+    known = joined = 0
+    for row in range(len(members)):
+        member = members[row]
+        if member.owner == NOBODY:
             continue
-        if levels[row].live != 1 or find_leaf(levels, head, side, levels[row].price_ticks) != row:
-            return WRONG_CACHE
-    return SOUND
+        joined += 1
+        known += member.known
+        if member.next != NOT_LISTED or not _is_counted_right(book, member):
+            return WRONG_MEMBER
+    return SOUND if joined == book.members and known == book.known_members else WRONG_MEMBER
 
 
 @kernel
-def _check_free_lists(orders, levels, head):
+def _is_counted_right(book, member):
+    """Return whether a member has as many counted orders as it says. O(rows of orders)."""
+    resting = waiting = reducing = 0
+    for side in range(SIDES):
+        level_row = np.int64(book.best[side])
+        while level_row != NO_LEVEL:
+            level = levels_of(book)[level_row]
+            row = np.int64(level.first)
+            while row != NO_ORDER:
+                order = orders_of(book)[row]
+                if order.counted and order.owner == member.owner:
+                    waiting += side > SELL
+                    resting += side <= SELL
+                    reducing += side <= SELL and order.reduce_only
+                row = np.int64(order.next)
+            level_row = np.int64(level.worse)
+    return resting == member.resting and waiting == member.waiting and reducing == member.reducing
+
+
+@kernel
+def open_quantity(book, side):
+    """Return the whole open quantity of a side, hidden quantity included (lots)."""
+    total = 0
+    level_row = np.int64(book.best[side])
+    while level_row != NO_LEVEL:
+        level = levels_of(book)[level_row]
+        row = np.int64(level.first)
+        while row != NO_ORDER:
+            total += open_lots(book, orders_of(book)[row])
+            row = np.int64(orders_of(book)[row].next)
+        level_row = np.int64(level.worse)
+    return total
+
+
+@kernel
+def _check_free_lists(book):
     """Check that free rows are marked free, which no live row is. Reads: everything."""
-    orders_free = free_orders(orders, head)
-    levels_free = free_levels(levels, head)
-    if orders_free < 0 or levels_free < 0:
+    orders_free, levels_free, terms_free = free_orders(book), free_levels(book), free_terms(book)
+    if orders_free < 0 or levels_free < 0 or terms_free < 0:
         return WRONG_FREE_LIST
-    orders_used = np.int64(head.order_count[BUY]) + np.int64(head.order_count[SELL])
-    levels_used = np.int64(head.level_count[BUY]) + np.int64(head.level_count[SELL])
-    if orders_free + orders_used > len(orders) or levels_free + levels_used > len(levels):
+    orders_used, levels_used = 0, 0
+    for side in range(SIDES):
+        orders_used += np.int64(book.order_count[side])
+        levels_used += np.int64(book.level_count[side])
+    if orders_free + orders_used > len(orders_of(book)):
         return WRONG_FREE_LIST
-    return SOUND
+    return SOUND if levels_free + levels_used <= len(levels_of(book)) else WRONG_FREE_LIST
 
 
 @kernel
-def free_orders(orders, head):
+def free_orders(book):
     """Return how many orders still fit into a book, or -1 if its free list is broken."""
-    count, row = 0, np.int64(head.free_order)
+    orders = orders_of(book)
+    count, row = 0, np.int64(book.free_order)
     while row != NO_ORDER:
         count += 1
-        if orders[row].live != 0 or count > len(orders):
+        if count > len(orders) or orders[row].live != 0:
             return -1
         row = np.int64(orders[row].next)
     return count
 
 
 @kernel
-def free_levels(levels, head):
+def free_levels(book):
     """Return how many levels still fit into a book, or -1 if its free list is broken."""
-    count, row = 0, np.int64(head.free_level)
+    levels = levels_of(book)
+    count, row = 0, np.int64(book.free_level)
     while row != NO_LEVEL:
         count += 1
-        if levels[row].live != 0 or count > len(levels):
+        if count > len(levels) or levels[row].side != NO_SIDE:
             return -1
         row = np.int64(levels[row].worse)
+    return count
+
+
+@kernel
+def free_terms(book):
+    """Return how many rows of terms are free, or -1 if their list is broken."""
+    terms = terms_of(book)
+    count, row = 0, np.int64(book.free_terms)
+    while row != NO_TERMS:
+        count += 1
+        if count > len(terms):
+            return -1
+        row = np.int64(terms[row].next)
     return count

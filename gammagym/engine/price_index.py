@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
+from gammagym.engine.tables import levels_of
 from gammagym.world import NO_LEVEL
 
 # Flipping the sign bit makes the order of bit patterns the order of prices: negative before 0.
@@ -24,39 +25,42 @@ _ROOT = -1
 
 
 @kernel(counted=False)
-def find_leaf(levels, head, side, price_ticks):
+def find_leaf(book, side, price_ticks):
     """Return the row of the level at a price, or NO_LEVEL. Reads and cost: see `closest_leaf`."""
-    row = closest_leaf(levels, head, side, price_ticks)
+    levels = levels_of(book)
+    row = closest_leaf(book, side, price_ticks)
     return row if row != NO_LEVEL and levels[row].price_ticks == price_ticks else NO_LEVEL
 
 
 @kernel(counted=False)
-def closest_leaf(levels, head, side, price_ticks):
+def closest_leaf(book, side, price_ticks):
     """Return the level whose price shares the most leading bits, or NO_LEVEL if there is none.
 
-    Reads: head.best, head.root, levels.{child, bit}. Cost: O(depth), at most 64.
+    Reads: book.best, book.root, levels.{child, bit}. Cost: O(depth), at most 64.
     """
-    if head.best[side] == NO_LEVEL:
+    levels = levels_of(book)
+    if book.best[side] == NO_LEVEL:
         return NO_LEVEL
     bits = price_ticks ^ _SIGN
-    code = np.int64(head.root[side])
+    code = np.int64(book.root[side])
     while code >= 0:
         code = _child(levels, code, bits)
     return -1 - code
 
 
 @kernel(counted=False)
-def add_leaf(levels, head, side, row, closest):
+def add_leaf(book, side, row, closest):
     """Index the level of a row and return a level next to it in price, or NO_LEVEL if it is alone.
 
     `closest` is `closest_leaf` of its price, which no other level has.
-    Reads: levels.price_ticks. Writes: head.root, levels.{child, bit}. Cost: O(depth), at most 64.
+    Reads: levels.price_ticks. Writes: book.root, levels.{child, bit}. Cost: O(depth), at most 64.
     """
+    levels = levels_of(book)
     if closest == NO_LEVEL:
-        head.root[side] = -1 - row
+        book.root[side] = -1 - row
         return NO_LEVEL
     bits = levels[row].price_ticks ^ _SIGN
-    code = np.int64(head.root[side])
+    code = np.int64(book.root[side])
     bit = _highest_bit(bits ^ levels[closest].price_ticks ^ _SIGN)
     parent = _ROOT
     while code >= 0 and levels[code].bit > bit:
@@ -67,7 +71,7 @@ def add_leaf(levels, head, side, row, closest):
     node.bit = bit
     node.child[branch] = -1 - row
     node.child[1 - branch] = code
-    _set_child(levels, head, side, parent, bits, row)
+    _set_child(book, side, parent, bits, row)
     # All leaves under `code` lie on one side of the new one: its neighbour is their outermost.
     while code >= 0:
         code = np.int64(levels[code].child[branch])
@@ -75,13 +79,14 @@ def add_leaf(levels, head, side, row, closest):
 
 
 @kernel(counted=False)
-def drop_leaf(levels, head, side, row):
+def drop_leaf(book, side, row):
     """Take the level of a row out of the index.
 
-    Reads: levels.price_ticks. Writes: head.root, levels.{child, bit}. Cost: O(depth), at most 64.
+    Reads: levels.price_ticks. Writes: book.root, levels.{child, bit}. Cost: O(depth), at most 64.
     """
+    levels = levels_of(book)
     bits = levels[row].price_ticks ^ _SIGN
-    code = np.int64(head.root[side])
+    code = np.int64(book.root[side])
     above = grandparent = parent = _ROOT
     owned = code == row
     while code >= 0:
@@ -92,15 +97,15 @@ def drop_leaf(levels, head, side, row):
             above = parent
             owned = True
     if parent == _ROOT:
-        return  # it was the only one: head.best says that the index is empty
+        return  # it was the only one: book.best says that the index is empty
     sibling = levels[parent].child[1 - ((bits >> levels[parent].bit) & 1)]
-    _set_child(levels, head, side, grandparent, bits, sibling)
+    _set_child(book, side, grandparent, bits, sibling)
     if owned and parent != row:
         # The row gets free, but its node is in use: it moves to the room that the parent left.
         levels[parent].bit = levels[row].bit
         levels[parent].child[0] = levels[row].child[0]
         levels[parent].child[1] = levels[row].child[1]
-        _set_child(levels, head, side, above, bits, parent)
+        _set_child(book, side, above, bits, parent)
 
 
 @kernel(inline=True, counted=False)
@@ -110,10 +115,11 @@ def _child(levels, node, bits):
 
 
 @kernel(inline=True, counted=False)
-def _set_child(levels, head, side, parent, bits, code):
-    """Hang a child under a node on the way to some bits. Writes: head.root, levels.child."""
+def _set_child(book, side, parent, bits, code):
+    """Hang a child under a node on the way to some bits. Writes: book.root, levels.child."""
+    levels = levels_of(book)
     if parent == _ROOT:
-        head.root[side] = code
+        book.root[side] = code
     else:
         levels[parent].child[(bits >> levels[parent].bit) & 1] = code
 

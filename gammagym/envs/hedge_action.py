@@ -11,17 +11,21 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side
-from gammagym.exchange.messages import send, working_quantity
-from gammagym.exchange.trading import mid_price, next_order_id
+from gammagym.exchange.messages import working_quantity
+from gammagym.exchange.orders import next_order_id, plain
+from gammagym.exchange.trading import mid_price
+from gammagym.market.latency import instruct, travel_ns
 from gammagym.world import (
     BUY,
     CANCEL,
     IOC,
+    LIMIT,
     MODIFY,
     NEW,
     NO_ORDER,
     POST_ONLY,
     SELL,
+    WAY_DATA,
 )
 
 # From this urgency on an order crosses the spread; below, it rests.
@@ -41,6 +45,7 @@ def wish(world, row, size, urgency):
         urgency: placement, -1 to 1.
     """
     agent = world.agents[row]
+    agent.data_delay_ns = travel_ns(world, row, WAY_DATA, agent.decisions)
     agent.decisions += 1
     agent.decision_mid = mid_price(world, agent.hedge_instrument)
     lots = round(abs(size) * agent.largest_order_lots)
@@ -97,6 +102,8 @@ def _send_new(world, agent, side, tif, price_ticks, lots):
     agent.working_quantity_lots = lots
     agent.working_row = NO_ORDER
     agent.working_pending = 0
+    agent.working_unacknowledged = 0
+    agent.seen_order[:] = 0.0
     world.incoming.tif = tif
     _write(world, agent, NEW, side, price_ticks, lots)
 
@@ -111,21 +118,22 @@ def _write(world, agent, kind, side, price_ticks, lots):
     message.side = side
     message.price_ticks = price_ticks
     message.quantity_lots = lots
+    message.type = LIMIT
+    plain(message)
     message.reduce_only = 0
     message.liquidation = 0
     message.decision_mid = agent.decision_mid
-    # What the agent sees is old by its data latency, so it acts that much later than it looks.
-    send(world, agent.data_latency_ns + agent.order_latency_ns)
+    instruct(world, agent.data_delay_ns)
 
 
 @kernel
 def _protected_price(world, agent, side):
     """Return the limit of a market order: the far touch and a protection beyond it."""
-    head = world.heads[agent.hedge_instrument]
+    book = world.books[agent.hedge_instrument]
     contract = world.instruments[agent.hedge_instrument]
     touch = contract.mark_price / contract.tick_size
-    if has_side(head, 1 - side):
-        touch = float(best_price(world.levels, head, 1 - side))
+    if has_side(book, 1 - side):
+        touch = float(best_price(book, 1 - side))
     reach = 1.0 + contract.protection if side == BUY else 1.0 - contract.protection
     return int(touch * reach)
 
@@ -133,18 +141,18 @@ def _protected_price(world, agent, side):
 @kernel
 def _resting_price(world, agent, side, urgency):
     """Return the price at which an order of this urgency rests (ticks)."""
-    head = world.heads[agent.hedge_instrument]
+    book = world.books[agent.hedge_instrument]
     contract = world.instruments[agent.hedge_instrument]
     sign = 1 if side == BUY else -1
-    if not has_side(head, side):
+    if not has_side(book, side):
         touch = int(contract.mark_price / contract.tick_size) - sign
     else:
-        touch = best_price(world.levels, head, side)
+        touch = best_price(book, side)
     if urgency < 0.0:
         return touch + int(urgency * REST_DEPTH * touch) * sign
-    if not has_side(head, 1 - side):
+    if not has_side(book, 1 - side):
         return touch
-    room = abs(best_price(world.levels, head, 1 - side) - touch) - 1
+    room = abs(best_price(book, 1 - side) - touch) - 1
     return touch + int(urgency / CROSS_URGENCY * room) * sign
 
 

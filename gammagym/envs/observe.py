@@ -1,8 +1,9 @@
 """Write observations: the fields of gammagym.agent.OBSERVATION_FIELDS, in that order.
 
 The environment's clock runs on the agent's data time: what is written here is the market as the
-agent knows it at its decision, and its instructions arrive later by both latencies. Nothing hidden
-is read: not the fundamental price, not the timeline, not other accounts.
+agent knows it at its decision, and its instructions arrive later by both latencies. Its own order
+is shown as acknowledgements have told it. Nothing hidden is read: not the fundamental price, not
+the timeline, not other accounts.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def implied_volatility(world):
 def _observe_market(world, row, out):
     agent = world.agents[row]
     contract = world.instruments[agent.hedge_instrument]
-    head = world.heads[agent.hedge_instrument]
+    book = world.books[agent.hedge_instrument]
     volatility = max(out[8], math.sqrt(agent.seen_variance), 0.01)
     deviation = volatility * math.sqrt(agent.decision_ns / YEAR_NS)
     out[9] = math.sqrt(agent.seen_variance)
@@ -121,11 +122,11 @@ def _observe_market(world, row, out):
     out[12] = agent.seen_return_15 / deviation
     out[13] = agent.seen_mid / agent.reference_scale
     spread = 0.0
-    if has_side(head, BUY) and has_side(head, SELL):
-        spread = best_price(world.levels, head, SELL) - best_price(world.levels, head, BUY)
+    if has_side(book, BUY) and has_side(book, SELL):
+        spread = best_price(book, SELL) - best_price(book, BUY)
     out[14] = spread * contract.tick_size / agent.seen_mid * _BASIS_POINTS
-    bid = float(best_quantity(world.levels, head, BUY))
-    ask = float(best_quantity(world.levels, head, SELL))
+    bid = float(best_quantity(book, BUY))
+    ask = float(best_quantity(book, SELL))
     out[15] = bid / agent.largest_order_lots
     out[16] = ask / agent.largest_order_lots
     out[17] = (bid - ask) / max(bid + ask, 1.0)
@@ -134,20 +135,28 @@ def _observe_market(world, row, out):
 @kernel
 def _observe_orders(world, row, out):
     agent = world.agents[row]
-    head = world.heads[agent.hedge_instrument]
-    out[18] = 0.0
-    out[19] = 0.0
-    out[20] = 0.0
+    # While an acknowledgement is under way, the agent knows the order only as it was before.
+    if agent.working_unacknowledged == 0:
+        _see_order(world, agent)
+    for index in range(len(agent.seen_order)):
+        out[18 + index] = agent.seen_order[index]
+
+
+@kernel
+def _see_order(world, agent):
+    """Look at the working order in the book. Writes: agents.seen_order."""
+    book = world.books[agent.hedge_instrument]
+    agent.seen_order[:] = 0.0
     lots = working_quantity(world, agent)
     if lots > 0:
         order = world.orders[agent.working_row]
         sign = 1.0 if order.side == BUY else -1.0
-        behind = best_price(world.levels, head, order.side) - order.price_ticks
-        ahead = queue_ahead(world.orders, world.levels, agent.working_row)
+        behind = best_price(book, order.side) - order.price_ticks
+        ahead = queue_ahead(book, agent.working_row)
         tick = world.instruments[agent.hedge_instrument].tick_size
-        out[18] = sign * lots / agent.largest_order_lots
-        out[19] = sign * behind * tick / agent.seen_mid * _BASIS_POINTS
-        out[20] = ahead / agent.largest_order_lots
+        agent.seen_order[0] = sign * lots / agent.largest_order_lots
+        agent.seen_order[1] = sign * behind * tick / agent.seen_mid * _BASIS_POINTS
+        agent.seen_order[2] = ahead / agent.largest_order_lots
 
 
 @kernel

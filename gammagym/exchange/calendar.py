@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gammagym._kernel import kernel
 from gammagym.exchange.ledger import pay_funding, settle
-from gammagym.exchange.trading import empty_book
+from gammagym.exchange.orders import empty_book
 from gammagym.world import CALL, FUTURE, PERPETUAL, PUT
 
 NEVER_NS = 2**62

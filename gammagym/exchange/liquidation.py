@@ -11,7 +11,7 @@ from gammagym._kernel import kernel
 from gammagym.exchange.attribution import attribute_liquidation_fee
 from gammagym.exchange.ledger import mul_div, transfer
 from gammagym.exchange.margin import check_margin
-from gammagym.exchange.trading import cancel_orders, market_order
+from gammagym.exchange.orders import cancel_orders, market_order
 from gammagym.world import NO_ACCOUNT, SPOT
 
 

@@ -6,10 +6,13 @@ before is attributed with the Greeks of that tick before they are replaced.
 
 from __future__ import annotations
 
+import numpy as np
+
 from gammagym._kernel import kernel
+from gammagym.engine.waiting import any_price_moved, note_price
 from gammagym.exchange.attribution import attribute_mark, attribute_option
 from gammagym.exchange.options import value_option
-from gammagym.world import CALL, PUT
+from gammagym.world import CALL, ON_INDEX, ON_MARK, PUT
 
 
 @kernel
@@ -31,6 +34,29 @@ def set_marks(world, elapsed_ns):
         else:
             attribute_mark(world, instrument, forward)
             write_mark(contract, forward)
+        _tell_book(world, instrument, forward)
+
+
+@kernel
+def _tell_book(world, instrument, forward):
+    """Tell a book the mark and the index, which may trigger orders, and its price band.
+
+    Writes: books, triggers_due.
+    """
+    contract, book = world.instruments[instrument], world.books[instrument]
+    note_price(book, ON_MARK, _ticks(contract.mark_price, contract))
+    note_price(book, ON_INDEX, _ticks(forward, contract))
+    if any_price_moved(book):
+        world.triggers_due = 1
+    if contract.price_band > 0.0:
+        reach = contract.mark_price * contract.price_band
+        book.rules.highest_ticks = _ticks(contract.mark_price + reach, contract)
+        book.rules.lowest_ticks = _ticks(contract.mark_price - reach, contract)
+
+
+@kernel(inline=True)
+def _ticks(price, contract):
+    return np.int64(round(price / contract.tick_size))
 
 
 @kernel(inline=True)

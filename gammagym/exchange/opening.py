@@ -99,7 +99,7 @@ def _hand_over_collateral(world, row):
 def open_books(world):
     """Open every book with its share of the pools: a few rows, or with flow all the rest.
 
-    Reads: instruments.flow. Writes: heads, orders, levels.
+    Reads: instruments.flow. Writes: books, orders, levels, terms, members.
     """
     busy = 0
     for instrument in range(len(world.instruments)):
@@ -107,12 +107,13 @@ def open_books(world):
             busy += 1
     quiet = len(world.instruments) - busy
     first_order, first_level = 0, 0
+    terms = len(world.terms) // len(world.instruments)
     for instrument in range(len(world.instruments)):
         orders, levels = QUIET_ROWS, QUIET_ROWS
         if world.instruments[instrument].flow == FLOW_ZERO_INTELLIGENCE:
             orders = (len(world.orders) - quiet * QUIET_ROWS) // busy
             levels = (len(world.levels) - quiet * QUIET_ROWS) // busy
-        head = world.heads[instrument]
-        open_book(world.orders, world.levels, head, first_order, orders, first_level, levels)
+        book, first_terms = world.books[instrument], instrument * terms
+        open_book(book, first_order, orders, first_level, levels, first_terms, terms)
         first_order += orders
         first_level += levels

@@ -16,7 +16,7 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side, remove
-from gammagym.exchange.trading import limit_order
+from gammagym.exchange.orders import limit_order
 from gammagym.market.streams import bits, exponential, normal, uniform
 from gammagym.world import (
     BUY,
@@ -105,11 +105,11 @@ def reference_ticks(world, flow):
 @kernel
 def _remember_trades(world, flow):
     """Decay the impact memory and add what was traded since, by noise and agents alike."""
-    head = world.heads[flow.instrument]
+    book = world.books[flow.instrument]
     elapsed = (world.time_ns - flow.memory_ns) / NANOSECONDS
     flow.memory *= math.exp(-elapsed / flow.impact_decay)
     flow.memory_ns = world.time_ns
-    bought = 2 * head.bought_lots - head.volume_lots
+    bought = 2 * book.bought_lots - book.volume_lots
     net = bought - flow.seen_lots
     flow.seen_lots = bought
     if net != 0:
@@ -122,16 +122,16 @@ def _remember_trades(world, flow):
 @kernel
 def _touch(world, flow, side, reference):
     """Return the most aggressive price at which the crowd rests without crossing (ticks)."""
-    head = world.heads[flow.instrument]
+    book = world.books[flow.instrument]
     half = 0.5 * max(1.0, world.stress.spread_multiple)
     if side == BUY:
         price = math.floor(reference - half + 0.5)
-        if has_side(head, SELL):
-            price = min(price, best_price(world.levels, head, SELL) - 1)
+        if has_side(book, SELL):
+            price = min(price, best_price(book, SELL) - 1)
         return price
     price = math.floor(reference + half + 0.5)
-    if has_side(head, BUY):
-        price = max(price, best_price(world.levels, head, BUY) + 1)
+    if has_side(book, BUY):
+        price = max(price, best_price(book, BUY) + 1)
     return price
 
 
@@ -201,12 +201,12 @@ def _size_lots(median_lots, sigma, key, draw):
 @kernel
 def _clear_stale(world, flow, key, draw, side, reference):
     """Cancel best quotes that the reference has passed; trade with those of other people."""
-    head = world.heads[flow.instrument]
+    book = world.books[flow.instrument]
     half = 0.5 * max(world.stress.spread_multiple - 1.0, 0.0)
     for _ in range(_LONGEST_SWEEP):
-        if not has_side(head, side):
+        if not has_side(book, side):
             return
-        row = world.levels[head.best[side]].first
+        row = world.levels[book.best[side]].first
         order = world.orders[row]
         passed = order.price_ticks - reference if side == BUY else reference - order.price_ticks
         if order.owner != CROWD:
@@ -218,7 +218,7 @@ def _clear_stale(world, flow, key, draw, side, reference):
             return
         if passed <= flow.stale_ticks - half:
             return
-        remove(world.orders, world.levels, head, row)
+        remove(book, row)
 
 
 @kernel
@@ -227,11 +227,11 @@ def _refill(world, flow, key, draw, reference):
 
     The order whose place a new quote takes is moved, as it were: few are left behind the touch.
     """
-    head = world.heads[flow.instrument]
+    book = world.books[flow.instrument]
     for side in range(2):
         price = _touch(world, flow, side, reference)
-        if has_side(head, side):
-            best = best_price(world.levels, head, side)
+        if has_side(book, side):
+            best = best_price(book, side)
             if (price <= best) if side == BUY else (price >= best):
                 continue
         first = side * flow.touch_slots
@@ -261,7 +261,7 @@ def _drop(world, flow, slot):
     flow.rows[slot] = NO_ORDER
     order = world.orders[row]
     if order.live and order.order_id == flow.ids[slot]:
-        remove(world.orders, world.levels, world.heads[flow.instrument], row)
+        remove(world.books[flow.instrument], row)
 
 
 @kernel

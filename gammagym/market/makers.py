@@ -9,7 +9,7 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.engine.book import remove
-from gammagym.exchange.trading import limit_order
+from gammagym.exchange.orders import limit_order
 from gammagym.world import BUY, GTC, MAKERS, NO_ORDER, SELL
 
 
@@ -61,5 +61,5 @@ def _withdraw(world, contract, instrument, side):
     row = contract.maker_orders[side]
     # A row is reused once its order is gone, so it must still be the makers' quote of this book.
     if _is_own(world, row) and world.orders[row].instrument == instrument:
-        remove(world.orders, world.levels, world.heads[instrument], row)
+        remove(world.books[instrument], row)
     contract.maker_orders[side] = NO_ORDER

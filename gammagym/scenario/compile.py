@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gammagym.engine.rules import BookRules
+from gammagym.engine.tables import place_in_world
 from gammagym.errors import CapacityError, ScenarioError
 from gammagym.exchange.opening import open_books
 from gammagym.scenario.load import Scenario, flow_parameters, load_flow, load_venue
 from gammagym.scenario.tasks import Leg, Task
-from gammagym.venues.schema import Venue
+from gammagym.venues.schema import Latency, Listing, OrderRules, Venue
 from gammagym.world import (
     CALL,
     FEE_INCOME,
@@ -28,6 +30,9 @@ from gammagym.world import (
     FLOW_ZERO_INTELLIGENCE,
     INSURANCE,
     LARGEST_QUANTA,
+    LATENCY_CONSTANT,
+    LATENCY_LOGNORMAL,
+    LATENCY_TABLE,
     NO_ACCOUNT,
     NO_ORDER,
     PERPETUAL,
@@ -41,6 +46,10 @@ from gammagym.world import (
     SHOCK_SPREAD,
     SPOT,
     STANDARD,
+    WAY_ACKNOWLEDGEMENT,
+    WAY_CANCEL,
+    WAY_DATA,
+    WAY_ENTRY,
     Capacity,
     empty_worlds,
 )
@@ -123,6 +132,8 @@ def compile_world(
     _write_agents(world, task, venue, agents, start)
     _write_shocks(world, scenario, end_ns)
     _check_notional(scenario, task, start)
+    place_in_world(worlds, orders="orders", levels="levels", terms="terms", members="members")
+    _write_rules(world, venue, task)
     open_books(worlds[0])
     return Compiled(worlds, tape, names, start, scenario, task, venue)
 
@@ -193,7 +204,6 @@ def _write_venue(world: Any, venue: Venue) -> None:
     row.liquidation_fee_e9 = _rate_e9(venue.liquidation_fee)
     row.fee_account = FEE_INCOME
     row.insurance_account = INSURANCE
-    row.modify_keeps_priority = int(venue.modify_keeps_priority)
     world.cash[INSURANCE, QUOTE] = _INSURANCE_QUANTA
     world.deposits[QUOTE] = _INSURANCE_QUANTA
 
@@ -210,6 +220,45 @@ def _write_terms(contract: Any, kind: int, listing: Any) -> None:
     contract.currency = QUOTE
     contract.base_currency = COIN
     contract.lot_coin_quanta = int(listing.lot * QUANTA)
+
+
+def _write_rules(world: Any, venue: Venue, task: Task) -> None:
+    """Write the rules of every book; those of an instrument nobody lists stay as they are."""
+    listings = {"spot": venue.spot, "perpetual": venue.perpetual}
+    kinds = ["perpetual", *(leg.kind for leg in task.legs)]
+    for row in range(len(world.books)):
+        kind = kinds[row] if row < len(kinds) else "perpetual"
+        listing = listings.get(kind, venue.option)
+        book_rules(venue.orders, listing).write(world.books[row].rules)
+        world.instruments[row].price_band = float(listing.price_band or 0)
+
+
+def book_rules(orders: OrderRules, listing: Listing) -> BookRules:
+    """Return a venue's rules for the book of one listing, in ticks and lots."""
+    notional = (listing.minimum_notional or 0) / (listing.tick * listing.lot)
+    return BookRules(
+        minimum_quantity=_in_lots(listing.minimum_quantity, listing) or 1,
+        maximum_quantity=_in_lots(listing.maximum_quantity, listing),
+        minimum_notional=math.ceil(notional),
+        maximum_orders=orders.maximum_orders,
+        maximum_waiting=orders.maximum_waiting,
+        rate_burst=orders.rate_burst,
+        rate_interval=orders.rate_interval,
+        matching=listing.matching,
+        top_share=float(listing.top_share),
+        top_maximum=_in_lots(listing.top_maximum, listing),
+        pro_rata_minimum=_in_lots(listing.pro_rata_minimum, listing) or 0,
+        post_only=orders.post_only,
+        amend_keeps_priority=orders.amend_keeps_priority,
+        self_trade=orders.self_trade,
+        self_trade_decides=orders.self_trade_decides,
+        cancel_on_disconnect=orders.cancel_on_disconnect,
+    )
+
+
+def _in_lots(quantity: Decimal | None, listing: Listing) -> int | None:
+    """Return a quantity in whole lots, rounded up."""
+    return None if quantity is None else math.ceil(quantity / listing.lot)
 
 
 def _write_instruments(
@@ -300,8 +349,7 @@ def _write_agents(world: Any, task: Task, venue: Venue, agents: int, start: floa
         agent.book_account = FIRST_AGENT_ACCOUNT + 2 * row
         agent.hedge_account = agent.book_account + 1
         agent.hedge_instrument = PERPETUAL_ROW
-        agent.order_latency_ns = venue.order_latency
-        agent.data_latency_ns = venue.data_latency
+        _write_latencies(agent, venue)
         agent.decision_ns = round(task.decision_interval * 1e9)
         agent.gross_units = task.gross_quantity
         largest = task.largest_order * task.gross_quantity
@@ -317,6 +365,33 @@ def _write_agents(world: Any, task: Task, venue: Venue, agents: int, start: floa
             world.accounts[account].taker_fee_e9 = _rate_e9(venue.taker_fee)
         world.accounts[agent.hedge_account].margined = 1
         _write_book(world, agent.book_account, task)
+
+
+def _write_latencies(agent: Any, venue: Venue) -> None:
+    """Write how long each way takes; what the venue leaves out is as its neighbour."""
+    ways = {
+        WAY_ENTRY: venue.order_latency,
+        WAY_CANCEL: venue.cancel_latency or venue.order_latency,
+        WAY_ACKNOWLEDGEMENT: venue.acknowledgement_latency or venue.data_latency,
+        WAY_DATA: venue.data_latency,
+    }
+    for way, latency in ways.items():
+        write_latency(agent.latencies[way], latency)
+
+
+def write_latency(row: Any, latency: Latency) -> None:
+    """Write one latency into its row of a world."""
+    row.jitter_ns = latency.jitter
+    if latency.samples is not None:
+        row.kind = LATENCY_TABLE
+        row.sample_count = len(latency.samples)
+        row.samples_ns[: len(latency.samples)] = latency.samples
+        return
+    median = latency.median or 0
+    row.kind = LATENCY_LOGNORMAL if latency.sigma > 0 else LATENCY_CONSTANT
+    row.fixed_ns = latency.minimum if latency.sigma > 0 else median
+    row.median_ns = median - row.fixed_ns
+    row.sigma = latency.sigma
 
 
 def _write_book(world: Any, account: int, task: Task) -> None:

@@ -23,7 +23,7 @@ from gammagym.exchange.ledger import (
 )
 from gammagym.exchange.liquidation import check_accounts
 from gammagym.exchange.margin import can_afford, check_margin, initial_margin, maintenance_margin
-from gammagym.exchange.trading import limit_order
+from gammagym.exchange.orders import limit_order
 from gammagym.reference.exchange import Contract, Exchange, Fill
 from gammagym.world import (
     BUY,

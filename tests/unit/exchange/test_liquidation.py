@@ -9,7 +9,7 @@ import pytest
 from gammagym.exchange.attribution import close_attribution
 from gammagym.exchange.ledger import book_trade, conserved, deposit
 from gammagym.exchange.liquidation import check_accounts
-from gammagym.exchange.trading import limit_order
+from gammagym.exchange.orders import limit_order
 from gammagym.world import (
     BUY,
     FIRST_AGENT_ACCOUNT,

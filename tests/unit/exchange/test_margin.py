@@ -8,7 +8,7 @@ import pytest
 
 from gammagym.exchange.ledger import book_trade, charge_fee, deposit, equity, holding
 from gammagym.exchange.margin import can_afford, check_margin, initial_margin, maintenance_margin
-from gammagym.exchange.trading import limit_order
+from gammagym.exchange.orders import limit_order
 from gammagym.world import (
     BUY,
     FIRST_AGENT_ACCOUNT,

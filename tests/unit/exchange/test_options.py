@@ -14,7 +14,7 @@ from gammagym.exchange.calendar import expire
 from gammagym.exchange.ledger import book_trade
 from gammagym.exchange.marks import write_mark
 from gammagym.exchange.options import value_option
-from gammagym.exchange.trading import limit_order
+from gammagym.exchange.orders import limit_order
 from gammagym.reference.options import Greeks, black_76
 from gammagym.world import BUY, CALL, FIRST_AGENT_ACCOUNT, GTC, PUT, YEAR_NS
 
