@@ -54,12 +54,21 @@ SPOT, PERPETUAL, FUTURE, CALL, PUT = 10, 11, 12, 13, 14
 FLOW_NONE, FLOW_IDEAL, FLOW_ZERO_INTELLIGENCE = 20, 21, 22
 PRICE_GBM, PRICE_REPLAY = 30, 31
 SHOCK_NONE, SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH = 40, 41, 42, 43
+LATENCY_CONSTANT, LATENCY_LOGNORMAL, LATENCY_TABLE = 50, 51, 52
+# A kind of message that travels back to the agent; no `OrderBook` knows it.
+ACKNOWLEDGEMENT = 60
 
 # Accounts that every world has; competitors' accounts follow.
 CROWD, MAKERS, FEE_INCOME, INSURANCE, ROUNDING, FIRST_AGENT_ACCOUNT = 0, 1, 2, 3, 4, 5
 
 # Random streams, one per purpose (market/streams.py). `+ row` where each flow has its own.
 STREAM_PRICE, STREAM_SEEDING, STREAM_SHOCKS, STREAM_FLOW = 0, 1, 2, 8
+# `+ WAYS * agent + way`: every agent has a stream for each way.
+STREAM_LATENCY = 16
+
+# Ways between an agent and the venue: rows of `Agent.latencies`.
+WAY_ENTRY, WAY_CANCEL, WAY_ACKNOWLEDGEMENT, WAY_DATA = 0, 1, 2, 3
+WAYS = 4
 
 # Why the exchange refused an order; counted per agent in `Agent.rejects`.
 REJECT_REASONS = (
@@ -133,6 +142,10 @@ QUANTA = 100_000_000
 RATE_UNIT = 1_000_000_000
 # Largest notional of one account that integer arithmetic is allowed to meet.
 LARGEST_QUANTA = 2**62
+# No message is longer on its way.
+LONGEST_LATENCY_NS = 3_600 * NANOSECONDS
+# Rows of an empirical table of latencies.
+LATENCY_SAMPLES = 10
 # Direct-mapped cache of the price index, per side of a book; a power of two.
 PRICE_CACHE = 64
 
@@ -203,13 +216,16 @@ class Message(Protocol):
     """One instruction on its way from an agent to a book."""
 
     arrival_ns: Annotated[int, I8, "when it reaches the matching engine (ns)"]
+    acknowledgement_ns: Annotated[
+        int, I8, "time its acknowledgement takes longer than market data (ns)"
+    ]
     order_id: Annotated[int, I8, "order it creates or speaks of"]
     price_ticks: Annotated[int, I8, "limit or protection price (ticks)"]
     quantity_lots: Annotated[int, I8, "new: quantity; modify: new open quantity (lots)"]
     decision_mid: Annotated[float, F8, "mid price when it was sent (price units)"]
     account: Annotated[int, I4, "account that sends it"]
     instrument: Annotated[int, I4, "instrument it is for"]
-    kind: Annotated[int, U1, "NEW, CANCEL or MODIFY"]
+    kind: Annotated[int, U1, "NEW, CANCEL or MODIFY; ACKNOWLEDGEMENT on its way back"]
     side: Annotated[int, U1, "BUY or SELL"]
     tif: Annotated[int, U1, "GTC, IOC, FOK or POST_ONLY"]
     reduce_only: Annotated[int, U1, "1 if it may only bring the position closer to zero"]
@@ -388,16 +404,32 @@ class Stress(Protocol):
 # --- The competitors -------------------------------------------------------------------------
 
 
+class Latency(Protocol):
+    """How long a message is on one way: a constant, a lognormal or a table, and jitter on top."""
+
+    fixed_ns: Annotated[int, I8, "constant: all of it; lognormal: its floor (ns)"]
+    median_ns: Annotated[int, I8, "lognormal: median of the part above the floor (ns)"]
+    sigma: Annotated[float, F8, "lognormal: standard deviation of the logarithm of that part"]
+    jitter_ns: Annotated[int, I8, "upper end of the uniform jitter that is added (ns)"]
+    samples_ns: Annotated[Vector, I8, (LATENCY_SAMPLES,), "table: equally likely times (ns)"]
+    sample_count: Annotated[int, I4, "table: how many of them are in use"]
+    kind: Annotated[int, I4, "LATENCY_CONSTANT, LATENCY_LOGNORMAL or LATENCY_TABLE"]
+
+
 class Agent(Protocol):
     """One competitor: its two accounts, its task, what it knows, and where its money went."""
 
-    order_latency_ns: Annotated[int, I8, "time an instruction takes to the matching engine (ns)"]
-    data_latency_ns: Annotated[int, I8, "time market data takes to the agent (ns)"]
+    latencies: Annotated[Rows[Latency], Latency, (WAYS,), "by WAY_ENTRY, WAY_CANCEL and so on"]
+    instructions: Annotated[int, I8, "instructions sent so far, which number their latency draws"]
+    data_delay_ns: Annotated[int, I8, "age of what it saw at its last decision (ns)"]
     decision_ns: Annotated[int, I8, "time between two decisions (ns)"]
     largest_order_lots: Annotated[int, I8, "largest hedge order (lots)"]
     working_id: Annotated[int, I8, "order_id of its working hedge order, 0 for none"]
     working_price_ticks: Annotated[int, I8, "limit price it asked for (ticks)"]
     working_quantity_lots: Annotated[int, I8, "quantity it asked for (lots)"]
+    working_unacknowledged: Annotated[
+        int, I8, "instructions about it that are carried out, but not yet acknowledged"
+    ]
     decisions: Annotated[int, I8, "decisions taken so far"]
     initial_equity_quanta: Annotated[int, I8, "equity of both accounts at the start (quanta)"]
     equity_quanta: Annotated[int, I8, "equity of both accounts, insurance not counted (quanta)"]
@@ -414,6 +446,9 @@ class Agent(Protocol):
     seen_return_5: Annotated[float, F8, "sum of returns, memory of 5 decisions"]
     seen_return_15: Annotated[float, F8, "sum of returns, memory of 15 decisions"]
     seen_variance: Annotated[float, F8, "annual variance of the mid, memory of 30 minutes"]
+    seen_order: Annotated[
+        Vector, F8, (3,), "its working order as it knows it: size, distance, queue (observed units)"
+    ]
     initial_hedge_quanta: Annotated[int, I8, "equity of the hedge account at the start (quanta)"]
     book_delta: Annotated[float, F8, "delta of the book it must hedge (units)"]
     book_gamma: Annotated[float, F8, "gamma of that book (units per price unit)"]
@@ -440,7 +475,7 @@ class Agent(Protocol):
     hedge_instrument: Annotated[int, I4, "instrument it hedges with"]
     working_side: Annotated[int, I4, "side of its working order"]
     working_row: Annotated[int, I4, "row of orders of its working order once it rests, or NO_ORDER"]
-    working_pending: Annotated[int, I4, "instructions about it that are still in flight"]
+    working_pending: Annotated[int, I4, "instructions about it that it has no answer to yet"]
 
 
 class FillRecord(Protocol):
@@ -472,7 +507,7 @@ class World(Protocol):
     fill_count: Annotated[int, I8, "competitors' trades so far; the log keeps the last ones"]
     rejected_background: Annotated[int, I8, "background orders refused for want of room"]
     next_funding_ns: Annotated[int, I8, "earliest funding payment of any instrument (ns)"]
-    message_count: Annotated[int, I8, "instructions in flight"]
+    message_count: Annotated[int, I8, "instructions and acknowledgements in flight"]
     instrument_count: Annotated[int, I8, "rows of instruments in use"]
     account_count: Annotated[int, I8, "rows of accounts in use"]
     agent_count: Annotated[int, I8, "rows of agents in use"]
@@ -483,7 +518,7 @@ class World(Protocol):
     ]
     price: Annotated[Price, Price, (), "fundamental price"]
     stress: Annotated[Stress, Stress, (), "the timeline's effect now"]
-    keys: Annotated[Vector, U8, (24,), "key of each random stream"]
+    keys: Annotated[Vector, U8, (32,), "key of each random stream"]
     deposits: Annotated[Vector, I8, ("currencies",), "money brought into the world (quanta)"]
     cash: Annotated[Vector, I8, ("accounts", "currencies"), "cash of each account (quanta)"]
     venues: Annotated[Rows[Venue], Venue, ("venues",), "exchanges"]

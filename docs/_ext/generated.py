@@ -97,12 +97,14 @@ def enumerations() -> str:
     """Return the names of numbers that fields of a world hold."""
     families = {
         "side": ("BUY", "SELL"),
-        "kind of a message": ("NEW", "CANCEL", "MODIFY"),
+        "kind of a message": ("NEW", "CANCEL", "MODIFY", "ACKNOWLEDGEMENT"),
         "time in force": ("GTC", "IOC", "FOK", "POST_ONLY"),
         "kind of an instrument": ("SPOT", "PERPETUAL", "FUTURE", "CALL", "PUT"),
         "order flow": ("FLOW_NONE", "FLOW_IDEAL", "FLOW_ZERO_INTELLIGENCE"),
         "price model": ("PRICE_GBM", "PRICE_REPLAY"),
         "shock": ("SHOCK_NONE", "SHOCK_PRICE", "SHOCK_SPREAD", "SHOCK_DEPTH"),
+        "latency": ("LATENCY_CONSTANT", "LATENCY_LOGNORMAL", "LATENCY_TABLE"),
+        "way of a message": ("WAY_ENTRY", "WAY_CANCEL", "WAY_ACKNOWLEDGEMENT", "WAY_DATA"),
         "the world's own accounts": ("CROWD", "MAKERS", "FEE_INCOME", "INSURANCE", "ROUNDING"),
         "nothing there": ("NO_ORDER", "NO_LEVEL", "NO_ACCOUNT", "NO_INSTRUMENT"),
     }
@@ -262,6 +264,7 @@ def venue_keys() -> str:
     """Return every key of a venue file, table by table."""
     parts = {
         "Top level": venue_schema.Venue,
+        "Latencies": venue_schema.Latency,
         "`[perpetual]`": venue_schema.PerpetualListing,
         "`[spot]` and `[option]`": venue_schema.Listing,
     }
@@ -304,6 +307,7 @@ _NOTATIONS = {
     "parse_rate": 'percentage: `"0.02%"`',
     "parse_span": 'duration or share of the episode: `"90s"`, `"40%"`, `"40%+5min"`',
     "_parse_recovery": 'the same, or `"never"`',
+    "_parse_latency": "duration, or a table of [these keys](#venue-latencies)",
 }
 
 

@@ -15,9 +15,9 @@ from gammagym.api.tables import account_table, book_table, fills_table, instrume
 from gammagym.engine.book import best_price, has_side
 from gammagym.errors import OrderError, nearest
 from gammagym.exchange.ledger import deposit
-from gammagym.exchange.messages import send
 from gammagym.exchange.trading import mid_price, next_order_id
 from gammagym.loop import advance, open_world
+from gammagym.market.latency import instruct
 from gammagym.market.streams import open_streams
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
@@ -75,7 +75,7 @@ class SentOrder:
 class Market:
     """One market with named competitors, each with one account that starts with cash only.
 
-    Instructions travel with the venue's latency: advance the clock and they arrive. Listed are a
+    Instructions travel with the venue's latencies: advance the clock and they arrive. Listed are a
     perpetual, spot, and a call and a put at the money that expire in seven days.
 
     Args:
@@ -224,7 +224,7 @@ class Market:
         message["instrument"] = column
         message["liquidation"] = 0
         message["decision_mid"] = mid_price(self.world, column)
-        if not send(self.world, int(self.world["agents"]["order_latency_ns"][row])):
+        if not instruct(self.world, 0):
             raise OrderError("too many instructions are in flight: advance the clock first")
 
     # --- Looking -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The command ``validate``: known results, reproduced by whole episodes."""
+"""The command ``validate``: known results, reproduced by whole episodes and by real data."""
 
 from __future__ import annotations
 
@@ -7,28 +7,46 @@ from typing import Annotated
 import typer
 
 from gammagym.cli.common import note, print_json, print_table
+from gammagym.cli.validate_data import validate_data
 from gammagym.errors import GammagymError, nearest
 
-_SUBJECTS = ("theory",)
+_SUBJECTS = ("theory", "data")
 _FEWEST_EPISODES = 100
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: gammagym validate theory --episodes 20000")(validate)
+    examples = "gammagym validate theory --episodes 20000; gammagym validate data FILE..."
+    app.command(epilog=f"Examples: {examples}")(validate)
 
 
 def validate(
-    subject: Annotated[str, typer.Argument(help="What to validate: theory.")] = "theory",
-    episodes: Annotated[int, typer.Option(help="Episodes for each figure.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="Seed of the first episode.")] = 0,
+    subject: Annotated[str, typer.Argument(help="What to validate: theory or data.")] = "theory",
+    files: Annotated[
+        list[str] | None, typer.Argument(help="data: recorded exchange streams.")
+    ] = None,
+    episodes: Annotated[int, typer.Option(help="theory: episodes for each figure.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="theory: seed of the first episode.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compare the simulator with published and closed-form results; exit code 1 if one differs."""
-    from gammagym.evaluation.theory import validate_theory
+    """Compare with known results; exit code 1 if one differs.
 
+    theory: the simulator with published and closed-form results. data: the order book rebuilt from
+    recorded exchange streams with the best quotes in the same streams.
+    """
     if subject not in _SUBJECTS:
         raise GammagymError(f"nothing called {subject!r}: {nearest(subject, list(_SUBJECTS))}")
+    if subject == "data":
+        validate_data(files or [], as_json)
+        return
+    if files:
+        raise GammagymError(f"validate {subject} takes no files, was given {files[0]!r}")
+    _validate_theory(episodes, seed, as_json)
+
+
+def _validate_theory(episodes: int, seed: int, as_json: bool) -> None:
+    from gammagym.evaluation.theory import validate_theory
+
     if episodes < _FEWEST_EPISODES:
         raise GammagymError(f"--episodes must be at least {_FEWEST_EPISODES}, was {episodes}")
     if seed < 0:
@@ -48,6 +66,6 @@ def validate(
             for check in checks
         ]
         columns = ["known result", "measured", "expected", "tolerance", "agrees"]
-        print_table(columns, rows, title=f"{episodes:,} episodes for each figure")
+        print_table(columns, rows, title=f"{episodes:,} episodes for each figure of hedging")
     if not all(check.passed for check in checks):
         raise typer.Exit(1)

@@ -11,8 +11,9 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side
-from gammagym.exchange.messages import send, working_quantity
+from gammagym.exchange.messages import working_quantity
 from gammagym.exchange.trading import mid_price, next_order_id
+from gammagym.market.latency import instruct, travel_ns
 from gammagym.world import (
     BUY,
     CANCEL,
@@ -22,6 +23,7 @@ from gammagym.world import (
     NO_ORDER,
     POST_ONLY,
     SELL,
+    WAY_DATA,
 )
 
 # From this urgency on an order crosses the spread; below, it rests.
@@ -41,6 +43,7 @@ def wish(world, row, size, urgency):
         urgency: placement, -1 to 1.
     """
     agent = world.agents[row]
+    agent.data_delay_ns = travel_ns(world, row, WAY_DATA, agent.decisions)
     agent.decisions += 1
     agent.decision_mid = mid_price(world, agent.hedge_instrument)
     lots = round(abs(size) * agent.largest_order_lots)
@@ -97,6 +100,8 @@ def _send_new(world, agent, side, tif, price_ticks, lots):
     agent.working_quantity_lots = lots
     agent.working_row = NO_ORDER
     agent.working_pending = 0
+    agent.working_unacknowledged = 0
+    agent.seen_order[:] = 0.0
     world.incoming.tif = tif
     _write(world, agent, NEW, side, price_ticks, lots)
 
@@ -114,8 +119,7 @@ def _write(world, agent, kind, side, price_ticks, lots):
     message.reduce_only = 0
     message.liquidation = 0
     message.decision_mid = agent.decision_mid
-    # What the agent sees is old by its data latency, so it acts that much later than it looks.
-    send(world, agent.data_latency_ns + agent.order_latency_ns)
+    instruct(world, agent.data_delay_ns)
 
 
 @kernel

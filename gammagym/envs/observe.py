@@ -1,8 +1,9 @@
 """Write observations: the fields of gammagym.agent.OBSERVATION_FIELDS, in that order.
 
 The environment's clock runs on the agent's data time: what is written here is the market as the
-agent knows it at its decision, and its instructions arrive later by both latencies. Nothing hidden
-is read: not the fundamental price, not the timeline, not other accounts.
+agent knows it at its decision, and its instructions arrive later by both latencies. Its own order
+is shown as acknowledgements have told it. Nothing hidden is read: not the fundamental price, not
+the timeline, not other accounts.
 """
 
 from __future__ import annotations
@@ -134,10 +135,18 @@ def _observe_market(world, row, out):
 @kernel
 def _observe_orders(world, row, out):
     agent = world.agents[row]
+    # While an acknowledgement is under way, the agent knows the order only as it was before.
+    if agent.working_unacknowledged == 0:
+        _see_order(world, agent)
+    for index in range(len(agent.seen_order)):
+        out[18 + index] = agent.seen_order[index]
+
+
+@kernel
+def _see_order(world, agent):
+    """Look at the working order in the book. Writes: agents.seen_order."""
     head = world.heads[agent.hedge_instrument]
-    out[18] = 0.0
-    out[19] = 0.0
-    out[20] = 0.0
+    agent.seen_order[:] = 0.0
     lots = working_quantity(world, agent)
     if lots > 0:
         order = world.orders[agent.working_row]
@@ -145,9 +154,9 @@ def _observe_orders(world, row, out):
         behind = best_price(world.levels, head, order.side) - order.price_ticks
         ahead = queue_ahead(world.orders, world.levels, agent.working_row)
         tick = world.instruments[agent.hedge_instrument].tick_size
-        out[18] = sign * lots / agent.largest_order_lots
-        out[19] = sign * behind * tick / agent.seen_mid * _BASIS_POINTS
-        out[20] = ahead / agent.largest_order_lots
+        agent.seen_order[0] = sign * lots / agent.largest_order_lots
+        agent.seen_order[1] = sign * behind * tick / agent.seen_mid * _BASIS_POINTS
+        agent.seen_order[2] = ahead / agent.largest_order_lots
 
 
 @kernel

@@ -1,7 +1,8 @@
 """Known results that the simulator must reproduce: `gammagym validate theory`.
 
-Each check runs whole episodes through the same environment that agents use, with a hedger that
-brings its net delta to zero at fixed intervals, and compares with a published or closed-form value.
+Hedging is checked with whole episodes of the same environment that agents use, with a hedger that
+brings its net delta to zero at fixed intervals; the matching engine is checked with random orders
+in a bare book. Each figure is compared with a published or closed-form value.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.envs.vector import HedgeVectorEnv
+from gammagym.market.poisson_flow import probability_filled, probability_mid_up
 from gammagym.scenario.tasks import Leg, Task
 
 _DAY = 86_400.0
@@ -21,6 +23,11 @@ _MONTH_SECONDS = 365 / 12 * _DAY
 _BATCH = 500
 # The published settings count 250 trading days a year; the simulator's clock has 365.
 _TRADING_DAY = 365 / 250 * _DAY
+# A trial in a bare book takes microseconds, so there are several for each episode.
+_TRIALS_PER_EPISODE = 3
+# Published probabilities, by the bid queue or our place in it (1, 2), then the ask queue (1 to 5).
+_MID_UP = ((0.500, 0.335, 0.259, 0.216, 0.188), (0.665, 0.500, 0.407, 0.348, 0.307))
+_FILLED = ((0.503, 0.698, 0.794, 0.848, 0.882), (0.359, 0.551, 0.664, 0.737, 0.787))
 
 
 @dataclass(frozen=True)
@@ -152,17 +159,47 @@ def transaction_costs(episodes: int = 20_000, seed: int = 0) -> list[Check]:
     return checks
 
 
+def order_book_queues(episodes: int = 20_000, seed: int = 0) -> list[Check]:
+    """Compare queues in the matching engine with Cont, Stoikov and Talreja (2010).
+
+    Unit orders come and go at the rates of `market.poisson_flow`, at a spread of one tick. Found
+    are the probability that the mid moves up, and that our bid fills before the mid moves.
+    """
+    tables = (
+        ("mid moves up, bid queue {}, ask queue {}", probability_mid_up, _MID_UP),
+        ("bid at place {} fills, ask queue {}", probability_filled, _FILLED),
+    )
+    source = "Cont, Stoikov, Talreja, A stochastic model for order book dynamics (2010)"
+    trials = _TRIALS_PER_EPISODE * episodes
+    checks: list[Check] = []
+    for name, probability, published in tables:
+        for (row, column), expected in np.ndenumerate(np.array(published)):
+            bids, asks = row + 1, column + 1
+            # No two figures share random numbers.
+            measured = probability(bids, asks, trials, 20 * seed + len(checks))
+            error = np.sqrt(expected * (1 - expected) / trials)
+            tolerance = max(3 * float(error), 0.005)
+            checks.append(
+                Check(name.format(bids, asks), measured, float(expected), tolerance, source)
+            )
+    return checks
+
+
 def validate_theory(
     episodes: int = 20_000, seed: int = 0, progress: Callable[[str], None] | None = None
 ) -> list[Check]:
     """Run every comparison.
 
     Args:
-        episodes: paths for each figure.
+        episodes: paths for each figure of hedging; a figure of queues has three trials for each.
         seed: seed of the first path of each figure.
         progress: called with the name of each group before it runs.
     """
-    groups = {"discrete hedging": discrete_hedging, "transaction costs": transaction_costs}
+    groups = {
+        "discrete hedging": discrete_hedging,
+        "transaction costs": transaction_costs,
+        "order book queues": order_book_queues,
+    }
     checks: list[Check] = []
     for name, group in groups.items():
         if progress is not None:

@@ -1,1 +1,1 @@
-"""Everyone else: random streams, prices, order flow, market makers and the timeline of shocks."""
+"""Everyone else: random streams, latencies, prices, order flow, makers, the timeline of shocks."""

@@ -18,7 +18,7 @@ from gammagym.errors import CapacityError, ScenarioError
 from gammagym.exchange.opening import open_books
 from gammagym.scenario.load import Scenario, flow_parameters, load_flow, load_venue
 from gammagym.scenario.tasks import Leg, Task
-from gammagym.venues.schema import Venue
+from gammagym.venues.schema import Latency, Venue
 from gammagym.world import (
     CALL,
     FEE_INCOME,
@@ -28,6 +28,9 @@ from gammagym.world import (
     FLOW_ZERO_INTELLIGENCE,
     INSURANCE,
     LARGEST_QUANTA,
+    LATENCY_CONSTANT,
+    LATENCY_LOGNORMAL,
+    LATENCY_TABLE,
     NO_ACCOUNT,
     NO_ORDER,
     PERPETUAL,
@@ -41,6 +44,10 @@ from gammagym.world import (
     SHOCK_SPREAD,
     SPOT,
     STANDARD,
+    WAY_ACKNOWLEDGEMENT,
+    WAY_CANCEL,
+    WAY_DATA,
+    WAY_ENTRY,
     Capacity,
     empty_worlds,
 )
@@ -300,8 +307,7 @@ def _write_agents(world: Any, task: Task, venue: Venue, agents: int, start: floa
         agent.book_account = FIRST_AGENT_ACCOUNT + 2 * row
         agent.hedge_account = agent.book_account + 1
         agent.hedge_instrument = PERPETUAL_ROW
-        agent.order_latency_ns = venue.order_latency
-        agent.data_latency_ns = venue.data_latency
+        _write_latencies(agent, venue)
         agent.decision_ns = round(task.decision_interval * 1e9)
         agent.gross_units = task.gross_quantity
         largest = task.largest_order * task.gross_quantity
@@ -317,6 +323,33 @@ def _write_agents(world: Any, task: Task, venue: Venue, agents: int, start: floa
             world.accounts[account].taker_fee_e9 = _rate_e9(venue.taker_fee)
         world.accounts[agent.hedge_account].margined = 1
         _write_book(world, agent.book_account, task)
+
+
+def _write_latencies(agent: Any, venue: Venue) -> None:
+    """Write how long each way takes; what the venue leaves out is as its neighbour."""
+    ways = {
+        WAY_ENTRY: venue.order_latency,
+        WAY_CANCEL: venue.cancel_latency or venue.order_latency,
+        WAY_ACKNOWLEDGEMENT: venue.acknowledgement_latency or venue.data_latency,
+        WAY_DATA: venue.data_latency,
+    }
+    for way, latency in ways.items():
+        write_latency(agent.latencies[way], latency)
+
+
+def write_latency(row: Any, latency: Latency) -> None:
+    """Write one latency into its row of a world."""
+    row.jitter_ns = latency.jitter
+    if latency.samples is not None:
+        row.kind = LATENCY_TABLE
+        row.sample_count = len(latency.samples)
+        row.samples_ns[: len(latency.samples)] = latency.samples
+        return
+    median = latency.median or 0
+    row.kind = LATENCY_LOGNORMAL if latency.sigma > 0 else LATENCY_CONSTANT
+    row.fixed_ns = latency.minimum if latency.sigma > 0 else median
+    row.median_ns = median - row.fixed_ns
+    row.sigma = latency.sigma
 
 
 def _write_book(world: Any, account: int, task: Task) -> None:

@@ -114,6 +114,8 @@ def _allowed(item: ErrorDetails, field: FieldInfo | None) -> str:
         return f"is not a choice; {nearest(str(item['input']), choices)}"
     if kind == "too_long":
         return f"at most {context['max_length']} are allowed, {context['actual_length']} were given"
+    if kind == "too_short":
+        return f"needs at least {context['min_length']}"
     if kind == "string_too_long":
         return f"must have at most {context['max_length']} characters"
     if kind.startswith("date"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
@@ -286,7 +286,7 @@ class Scenario(Model):
     venue: str = Field(
         default="generic", min_length=1, description="name or path of the venue's rules"
     )
-    rules: dict[str, str | int | bool] = Field(
+    rules: dict[str, Any] = Field(
         default={},
         description='rules of the venue that are otherwise here, by dotted key: {taker_fee = "1%"}',
     )

@@ -54,7 +54,7 @@ def post(world: Any, latency: int = LATENCY, **message: int) -> int:
         draft["order_id"] = next_order_id(world)
     for name, value in draft.items():
         world["incoming"][name] = value
-    send(world, latency)
+    send(world, latency, 0)
     return int(draft["order_id"])
 
 
@@ -122,6 +122,17 @@ def test_a_slow_instruction_is_overtaken_by_a_quick_one(world):
     assert world["messages"]["order_id"][:2].tolist() == [quick, slow]
     advance(world, TAPE, SECOND)
     assert resting(world) == [quick, slow]
+
+
+def test_a_cancel_never_overtakes_the_order_it_is_for(world):
+    """Else the venue would not know the order yet, and nobody would cancel it later."""
+    order = post(world, 2 * LATENCY)
+    post(world, LATENCY, kind=CANCEL, order_id=order)
+    other = post(world, LATENCY, account=OTHER)
+    assert world["messages"]["arrival_ns"][:3].tolist() == [LATENCY, 2 * LATENCY, 2 * LATENCY]
+    advance(world, TAPE, SECOND)
+    assert resting(world) == [other]
+    assert world["agents"]["rejects"].sum() == 0
 
 
 def test_of_two_that_arrive_at_once_the_one_sent_first_goes_first(world):

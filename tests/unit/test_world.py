@@ -109,7 +109,9 @@ def test_tables_have_as_many_rows_as_their_capacity_says(capacity, dtype):
 def test_every_agent_has_room_for_two_accounts(capacity):
     assert capacity.accounts >= schema.FIRST_AGENT_ACCOUNT + 2 * capacity.agents
     assert capacity.orders > capacity.background
-    assert schema.STREAM_FLOW + capacity.flows <= 24
+    assert schema.STREAM_FLOW + capacity.flows <= schema.STREAM_LATENCY
+    streams = len(empty_worlds(1, capacity)["keys"][0])
+    assert schema.STREAM_LATENCY + schema.WAYS * capacity.agents <= streams
 
 
 def test_numbers_for_different_things_are_different():
@@ -118,6 +120,8 @@ def test_numbers_for_different_things_are_different():
         [schema.FLOW_NONE, schema.FLOW_IDEAL, schema.FLOW_ZERO_INTELLIGENCE],
         [schema.PRICE_GBM, schema.PRICE_REPLAY],
         [schema.SHOCK_NONE, schema.SHOCK_PRICE, schema.SHOCK_SPREAD, schema.SHOCK_DEPTH],
+        [schema.LATENCY_CONSTANT, schema.LATENCY_LOGNORMAL, schema.LATENCY_TABLE],
+        [schema.NEW, schema.CANCEL, schema.MODIFY, schema.ACKNOWLEDGEMENT],
     ]
     codes = [code for family in families for code in family]
     assert len(set(codes)) == len(codes)

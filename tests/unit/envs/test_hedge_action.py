@@ -11,14 +11,22 @@ from gammagym.envs.hedge_action import REST_DEPTH, wish
 from gammagym.exchange.ledger import deposit
 from gammagym.exchange.trading import limit_order
 from gammagym.loop import advance
+from gammagym.market.latency import travel_ns
+from gammagym.scenario.compile import write_latency
+from gammagym.venues.schema import Latency
 from gammagym.world import (
     BUY,
     FIRST_AGENT_ACCOUNT,
     GTC,
     IOC,
     QUANTA,
+    REJECT_UNKNOWN_ORDER,
     REJECT_WOULD_CROSS,
     SELL,
+    WAY_ACKNOWLEDGEMENT,
+    WAY_CANCEL,
+    WAY_DATA,
+    WAY_ENTRY,
 )
 
 PERP = 0
@@ -27,6 +35,7 @@ TAPE = np.array([0.0])
 LARGEST = 200  # lots
 BID, ASK = 599_990, 600_010
 STEP = 100_000_000
+MS = 1_000_000
 
 
 @pytest.fixture
@@ -207,6 +216,93 @@ def test_a_filled_order_is_followed_by_a_new_one(world):
     limit_order(world, MAKER, PERP, BUY, BID, 500, GTC)
     assert decide(world, 1.0, 0.0) == 1
     assert own(world) == [(BUY, BID, LARGEST)]
+
+
+# --- Latencies that differ or vary ------------------------------------------------------------
+
+
+def set_latency(world: Any, way: int, **keys: Any) -> None:
+    row = world["agents"]["latencies"][0, way : way + 1].view(np.recarray)[0]
+    write_latency(row, Latency.model_validate(keys))
+
+
+def test_a_slow_cancel_loses_to_a_fill(world):
+    decide(world, 1.0, 0.0)
+    set_latency(world, WAY_CANCEL, median="200ms")
+    wish(world, 0, 0.0, 0.0)
+    advance(world, TAPE, 2 * STEP)
+    hit(world, 700)
+    advance(world, TAPE, 2 * STEP + 110 * MS)
+    assert (own(world), position(world)) == ([], LARGEST)
+    assert world["agents"]["rejects"][0, REJECT_UNKNOWN_ORDER] == 1
+
+
+def test_a_quick_cancel_wins(world):
+    decide(world, 1.0, 0.0)
+    set_latency(world, WAY_CANCEL, median="50ms")
+    wish(world, 0, 0.0, 0.0)
+    advance(world, TAPE, 2 * STEP)
+    hit(world, 700)
+    assert (own(world), position(world)) == ([], 0)
+
+
+def test_an_order_arrives_after_the_delays_drawn_for_its_decision(world):
+    set_latency(world, WAY_DATA, median="10ms", sigma=0.5)
+    set_latency(world, WAY_ENTRY, samples=["5ms", "50ms"], jitter="1ms")
+    data, entry = (travel_ns(world, 0, way, 0) for way in (WAY_DATA, WAY_ENTRY))
+    wish(world, 0, 1.0, 0.0)
+    assert world["messages"]["arrival_ns"][0] == data + entry
+    assert world["agents"]["data_delay_ns"][0] == data
+
+
+def test_an_answer_that_takes_no_longer_than_the_data_is_there_with_the_data(world):
+    set_latency(world, WAY_ACKNOWLEDGEMENT, median="10ms")
+    wish(world, 0, 1.0, 0.0)
+    advance(world, TAPE, 30 * MS)
+    assert world["agents"]["working_pending"][0] == 0
+    assert world["message_count"] == 0
+
+
+def test_an_agent_has_no_answer_until_the_acknowledgement_is_back(world):
+    """It was sent at 0, arrived at 30 ms and is answered 70 ms later, 60 ms after the data."""
+    set_latency(world, WAY_ACKNOWLEDGEMENT, median="70ms")
+    wish(world, 0, 1.0, 0.0)
+    advance(world, TAPE, 30 * MS)
+    assert own(world) == [(BUY, BID, LARGEST)]
+    agent = world["agents"]
+    assert (agent["working_pending"][0], agent["working_unacknowledged"][0]) == (1, 1)
+    advance(world, TAPE, 90 * MS - 1)
+    assert (agent["working_pending"][0], agent["working_unacknowledged"][0]) == (1, 1)
+    advance(world, TAPE, 90 * MS)
+    assert (agent["working_pending"][0], agent["working_unacknowledged"][0]) == (0, 0)
+    assert world["message_count"] == 0
+
+
+def test_without_an_answer_it_takes_a_refused_order_for_a_working_one(world):
+    set_latency(world, WAY_ACKNOWLEDGEMENT, median="500ms")
+    wish(world, 0, 1.0, 0.45)
+    limit_order(world, TAKER, PERP, SELL, BID + 1, 100, GTC)
+    advance(world, TAPE, STEP)
+    assert world["agents"]["rejects"][0, REJECT_WOULD_CROSS] == 1
+    hit(world, 100, BUY)
+    assert decide(world, 1.0, 0.45) == 1  # the acknowledgement, and no new order
+    assert own(world) == []
+    advance(world, TAPE, 6 * STEP)
+    assert decide(world, 1.0, 0.45) == 1
+    assert len(own(world)) == 1
+
+
+def test_an_answer_about_an_order_given_up_changes_nothing(world):
+    set_latency(world, WAY_ACKNOWLEDGEMENT, median="70ms")
+    wish(world, 0, 1.0, 0.0)
+    advance(world, TAPE, 50 * MS)
+    wish(world, 0, -1.0, 0.0)
+    advance(world, TAPE, 120 * MS)
+    agent = world["agents"]
+    assert (agent["working_pending"][0], agent["working_unacknowledged"][0]) == (1, 1)
+    advance(world, TAPE, 2 * STEP)
+    assert (agent["working_pending"][0], agent["working_unacknowledged"][0]) == (0, 0)
+    assert own(world) == [(SELL, ASK, LARGEST)]
 
 
 @pytest.mark.parametrize(("size", "side"), [(1.0, BUY), (-1.0, SELL)])

@@ -208,3 +208,28 @@ def test_a_bankrupt_account_shows_the_largest_margin_ratio(make_worlds):
 
     observe(run.worlds[0], 0, BOUNDS[0], BOUNDS[1], run.observations[0])
     assert run.observations[0][FIELD_NAMES.index("margin_ratio")] == 10.0
+
+
+ORDER_FIELDS = slice(FIELD_NAMES.index("working"), FIELD_NAMES.index("queue_ahead") + 1)
+NOTHING = [np.nan, np.nan]
+
+
+def orders_seen(make_worlds: Any, acknowledgement: str) -> list[list[float]]:
+    """Return what an agent sees of its order each second: it rests at 0.03 s, is gone at 3.03 s."""
+    overrides = {"rules": {"acknowledgement_latency": acknowledgement}}
+    options = {"horizon_seconds": 60.0, "decision_interval": 1.0, "overrides": overrides}
+    run = make_worlds("calm", **options)
+    actions = ([1.0, -0.4], NOTHING, NOTHING, [0.0, 0.0], NOTHING, NOTHING)
+    return [run.step([action])[0][ORDER_FIELDS].tolist() for action in actions]
+
+
+def test_an_order_is_seen_as_the_last_acknowledgement_told_it(make_worlds):
+    prompt, slow = (orders_seen(make_worlds, answer) for answer in ("10ms", "2500ms"))
+    nothing = [0.0, 0.0, 0.0]
+    assert nothing not in prompt[:3]
+    assert prompt[3:] == [nothing] * 3
+    assert slow == [nothing, nothing, prompt[2], prompt[2], prompt[2], nothing]
+
+
+def test_an_acknowledgement_no_slower_than_the_data_changes_nothing(make_worlds):
+    assert orders_seen(make_worlds, "1ms") == orders_seen(make_worlds, "10ms")

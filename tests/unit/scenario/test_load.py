@@ -29,6 +29,7 @@ from gammagym.scenario.tasks import get_task
 from gammagym.world import Flow as WorldFlow
 from gammagym.world import fields
 
+MS = 1_000_000
 SHIPPED = (
     "calm",
     "choppy",
@@ -253,11 +254,33 @@ def test_a_moment_is_a_share_of_the_episode_a_duration_or_both(text: str, nanose
     assert parse_span(str(span)) == span
 
 
+def test_a_latency_is_a_duration_or_a_table() -> None:
+    rules = {
+        "order_latency": {"median": "20ms", "sigma": 0.4, "minimum": "5ms", "jitter": "2ms"},
+        "cancel_latency": "5ms",
+        "acknowledgement_latency": {"samples": ["12ms", "15ms", "80ms"]},
+    }
+    scenario = load_scenario("calm", {"rules": rules})
+    venue = load_venue(scenario.venue, scenario.rules)
+    order, answer = venue.order_latency, venue.acknowledgement_latency
+    assert (order.median, order.sigma, order.minimum, order.jitter) == (
+        20 * MS,
+        0.4,
+        5 * MS,
+        2 * MS,
+    )
+    assert venue.cancel_latency == load_venue("generic", {"order_latency": "5ms"}).order_latency
+    assert answer is not None
+    assert answer.samples == (12 * MS, 15 * MS, 80 * MS)
+    assert load_venue(venue.model_dump()) == venue
+    assert load_venue("generic").cancel_latency is None
+
+
 def test_money_and_rates_are_exact() -> None:
     venue = load_venue("generic")
     assert (venue.maker_fee, venue.taker_fee) == (Decimal("0.0002"), Decimal("0.0005"))
     assert venue.perpetual.tick == Decimal("0.1")
-    assert venue.order_latency == 20_000_000
+    assert venue.order_latency.median == 20_000_000
 
 
 # --- What a scenario means -------------------------------------------------------------------
@@ -423,6 +446,25 @@ BAD_VENUES: list[tuple[dict[str, Any], list[str]]] = [
     ({"taker_fee": "-0.01%"}, ["taker_fee = '-0.01%'", "must be >= 0%"]),
     ({"taker_fee": 0.0005}, ["taker_fee = 0.0005", "a percentage in quotes"]),
     ({"order_latency": "2d"}, ["order_latency = '2d'", "must be <= 1h"]),
+    ({"order_latency": "soon"}, ["order_latency = 'soon'", "a duration with its unit"]),
+    ({"order_latency": 5}, ["order_latency = 5", "a duration with its unit"]),
+    ({"cancel_latency": {"sigma": 0.5}}, ["cancel_latency.median: is missing"]),
+    ({"data_latency": {"sgima": 0.5}}, ["data_latency.sgima: unknown key", "did you mean 'sigma'"]),
+    (
+        {"order_latency": {"median": "5ms", "sigma": 4.0}},
+        ["order_latency.sigma = 4.0", "must be <= 3"],
+    ),
+    (
+        {"order_latency": {"median": "5ms", "minimum": "6ms"}},
+        ["order_latency.minimum = '6ms'", "must be <= the median, 5ms"],
+    ),
+    (
+        {"acknowledgement_latency": {"samples": ["1ms"], "median": "5ms", "sigma": 1.0}},
+        ["acknowledgement_latency.median", "latency.sigma = 1.0", "a table of samples has none"],
+    ),
+    ({"order_latency": {"samples": []}}, ["order_latency.samples = []", "needs at least 1"]),
+    ({"order_latency": {"samples": ["1ms"] * 11}}, ["order_latency.samples", "at most 10"]),
+    ({"order_latency": {"samples": ["1ms", "2h"]}}, ["samples.1 = '2h'", "must be <= 1h"]),
     ({"as_of": "yesterday"}, ["as_of = 'yesterday'", "must be a date"]),
     ({"sources": "Binance"}, ["sources = 'Binance'", "must be a list"]),
     ({"modify_keeps_priority": "no"}, ["modify_keeps_priority", "true or false"]),
