@@ -20,8 +20,7 @@ from gammagym.quantities import (
 from gammagym.world import LATENCY_SAMPLES, LONGEST_LATENCY_NS
 
 QUANTUM = Decimal("0.00000001")
-_HOUR_NS = 3_600_000_000_000
-_DAY_NS = 24 * _HOUR_NS
+_DAY_NS = 86_400_000_000_000
 
 Size = Annotated[Exact, Field(gt=0, le=10**9)]
 Margin = Annotated[Rate, Field(gt=0, le=1)]
