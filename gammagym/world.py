@@ -322,6 +322,7 @@ class Book(Protocol):
     trailing: Annotated[int, I4, "trailing stops that wait"]
     known_members: Annotated[int, I4, "members whose position was told"]
     top_arrival: Annotated[Vector, I8, (2,), "arrival of the top order of BUY and SELL, or -1"]
+    top_order: Annotated[Vector, I4, (2,), "row of the top order; valid if it came at top_arrival"]
     time_ns: Annotated[int, I8, "time of the last message that told one (ns)"]
     price_ticks: Annotated[Vector, I8, (PRICES,), "last, mark and index price (ticks)"]
     lowest_ticks: Annotated[Vector, I8, (PRICES,), "lowest of each since triggers were looked at"]

@@ -58,6 +58,7 @@ def open_book(book, first_order, order_rows, first_level, level_rows, first_term
         book.price_known[price] = book.price_moved[price] = 0
         book.price_ticks[price] = book.lowest_ticks[price] = book.highest_ticks[price] = 0
     book.top_arrival[0] = book.top_arrival[1] = NO_ARRIVAL
+    book.top_order[0] = book.top_order[1] = NO_ORDER
     book.free_order, book.free_level, book.free_terms = NO_ORDER, NO_LEVEL, NO_TERMS
     book.first_expiry = book.last_expiry = NO_TERMS
     book.trailing = 0
@@ -229,6 +230,8 @@ def refill(book, row):
     order = orders_of(book)[row]
     terms = terms_of(book)[order.terms]
     level = levels_of(book)[order.level]
+    if order.arrival == book.top_arrival[order.side]:
+        book.top_arrival[order.side] = book.next_arrival
     _unlink(book, order, level)
     order.quantity_lots = min(terms.display_lots, terms.hidden_lots)
     terms.hidden_lots -= order.quantity_lots
@@ -285,6 +288,7 @@ def _open_level(book, side, price_ticks, closest):
         levels[worse].better = row
     if better == NO_LEVEL and side < 2:
         book.top_arrival[side] = book.next_arrival
+        book.top_order[side] = book.free_order
     return row
 
 

@@ -273,7 +273,7 @@ def rest_order(book, work):
         return row
     order = orders_of(book)[row]
     write_names(book, order, work)
-    if shown < work.left_lots or work.tif == GTT:
+    if work.display_lots > 0 or work.tif == GTT:
         write_terms(book, order, row, work)
     return row
 

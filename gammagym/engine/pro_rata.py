@@ -27,9 +27,9 @@ def choose_share(book, work, level):
     if work.stage == NEW_ROUND or work.round_ticks != level.price_ticks:
         _begin_round(book, work, level)
     if work.stage == TOP:
-        lots = _top_share(book, work, orders_of(book)[level.first])
+        row, lots = _top_share(book, work, level)
         if lots > 0:
-            return np.int64(level.first), lots
+            return row, lots
         _begin_stage(work, SHARES)
     if work.stage == SHARES:
         row, lots = _next_share(book, work, level)
@@ -71,13 +71,18 @@ def _begin_stage(work, stage):
 
 
 @kernel(counted=False)
-def _top_share(book, work, order):
-    """Return what an order gets for being its side's top order (lots), 0 if it is not."""
-    if order.arrival != book.top_arrival[order.side]:
-        return np.int64(0)
+def _top_share(book, work, level):
+    """Return the side's top order and what it gets for it (lots), 0 if it is not at this level."""
+    row = np.int64(book.top_order[level.side])
+    if row == NO_ORDER:
+        return row, np.int64(0)
+    order = orders_of(book)[row]
+    here = order.live == 1 and order.side == level.side and order.price_ticks == level.price_ticks
+    if not here or order.arrival != book.top_arrival[level.side]:
+        return row, np.int64(0)
     share, wanted = book.rules.top_share_e9, work.round_lots
     lots = wanted // _BILLION * share + wanted % _BILLION * share // _BILLION
-    return min(lots, book.rules.top_maximum_lots, order.quantity_lots)
+    return row, min(lots, book.rules.top_maximum_lots, order.quantity_lots)
 
 
 @kernel(counted=False)

@@ -483,7 +483,8 @@ def _trigger(run, book, work):
         if overflows(book, np.int64(work.side), work.price_ticks, shown_lots(work)):
             reason = REJECT_OVERFLOW
     if reason != ACCEPTED:
-        work.left_lots = quantity
+        work.stated_ticks = work.price_ticks
+        work.left_lots = work.left_lots if work.left_lots > 0 else quantity
         _report_work(run, work, CANCELED, reason)
         return
     get_ready(book, work)
