@@ -243,6 +243,7 @@ def rules(seed: int) -> BookRules:
         minimum_quantity=often(4, 0),
         maximum_quantity=often(25, None),
         minimum_notional=often(20, 0),
+        iceberg_parts=int(random.integers(1, 12)),
         lowest_price=often(-15, None),
         highest_price=often(15, None),
         protection=often(int(random.integers(0, 6)), None),

@@ -113,6 +113,7 @@ REJECT_REASONS = (
     "nothing to reduce",
     "self-trade",
     "disconnected",
+    "too many parts",  # of an iceberg
 )
 (
     ACCEPTED,
@@ -142,6 +143,7 @@ REJECT_REASONS = (
     REJECT_NOTHING_TO_REDUCE,
     REJECT_SELF_TRADE,
     REJECT_DISCONNECTED,
+    REJECT_PARTS,
 ) = range(len(REJECT_REASONS))
 
 # Where the money of an episode went; the parts sum to the change of equity (exchange/attribution).
@@ -257,6 +259,7 @@ class Rules(Protocol):
     lot: Annotated[int, I8, "quantities are multiples of it (lots)"]
     minimum_lots: Annotated[int, I8, "smallest quantity of an order (lots)"]
     maximum_lots: Annotated[int, I8, "largest quantity of an order (lots)"]
+    iceberg_parts: Annotated[int, I8, "an iceberg has at most so many times what it displays"]
     minimum_notional: Annotated[int, I8, "smallest price times quantity (ticks x lots); 0: none"]
     lowest_ticks: Annotated[int, I8, "sellers may not ask less (ticks)"]
     highest_ticks: Annotated[int, I8, "buyers may not bid more (ticks)"]
@@ -376,6 +379,8 @@ class Work(Protocol):
     round_row: Annotated[int, I4, "pro-rata: the order whose turn is next, or NO_ORDER to look"]
     stated_ticks: Annotated[int, I8, "price it is reported with (ticks)"]
     cleared: Annotated[int, I8, "arrival of the reduce-only maker that may trade now"]
+    turn_arrival: Annotated[int, I8, "pro-rata: arrival of the maker that has been given a share"]
+    turn_lots: Annotated[int, I8, "pro-rata: that share (lots)"]
     round_lots: Annotated[int, I8, "pro-rata: quantity of the taker that is shared out (lots)"]
     round_total: Annotated[int, I8, "pro-rata: displayed quantity it is shared over (lots)"]
     round_arrival: Annotated[int, I8, "pro-rata: orders that came before have had their turn"]

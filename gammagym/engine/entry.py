@@ -46,6 +46,7 @@ from gammagym.world import (
     REJECT_NOTHING_TO_REDUCE,
     REJECT_ORDERS,
     REJECT_OVERFLOW,
+    REJECT_PARTS,
     REJECT_PRICE,
     REJECT_QUANTITY,
     REJECT_TICK,
@@ -123,7 +124,13 @@ def reason_against_size(book, work):
         return REJECT_LOT
     if quantity < rules.minimum_lots:
         return REJECT_MINIMUM_QUANTITY
-    return REJECT_MAXIMUM_QUANTITY if quantity > rules.maximum_lots else ACCEPTED
+    if quantity > rules.maximum_lots:
+        return REJECT_MAXIMUM_QUANTITY
+    if 0 < work.display_lots < quantity:
+        # Without a limit one order could refill more often than a lifetime allows.
+        if (quantity - 1) // work.display_lots >= rules.iceberg_parts:
+            return REJECT_PARTS
+    return ACCEPTED
 
 
 @kernel(inline=True, counted=False)

@@ -20,7 +20,7 @@ from gammagym.engine.book import (
     remove,
     shrink,
 )
-from gammagym.engine.pro_rata import NEW_ROUND, choose_share, had_its_turn
+from gammagym.engine.pro_rata import NEW_ROUND, choose_share, had_its_turn, keep_turn
 from gammagym.engine.protocol import CANCELED, REDUCED, TRADE
 from gammagym.engine.tables import levels_of, orders_of, terms_of
 from gammagym.engine.waiting import note_price
@@ -46,7 +46,7 @@ def start_matching(work):
     """Get an order in `work` ready to be matched. Writes: work."""
     work.stopped = ACCEPTED
     work.stage = NEW_ROUND
-    work.cleared = NO_ARRIVAL
+    work.cleared = work.turn_arrival = NO_ARRIVAL
 
 
 @kernel(counted=False)
@@ -79,6 +79,7 @@ def match(book, work):
         maker = orders_of(book)[row]
         if maker.reduce_only and work.cleared != maker.arrival:
             work.cleared = maker.arrival
+            keep_turn(work, maker, quantity)
             work.look_at = maker.owner
             work.unfinished = 1
             break

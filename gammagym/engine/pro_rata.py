@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
+from gammagym.engine.book import NO_ARRIVAL
 from gammagym.engine.tables import orders_of
 from gammagym.world import NO_ORDER
 
@@ -42,9 +43,21 @@ def choose_share(book, work, level):
     return row, work.left_lots
 
 
+@kernel(inline=True, counted=False)
+def keep_turn(work, maker, lots):
+    """Keep the share of an order that is cut before it trades; others may be canceled meanwhile.
+
+    Writes: work.{turn_arrival, turn_lots, round_row}.
+    """
+    work.turn_arrival = maker.arrival
+    work.turn_lots = lots
+    work.round_row = NO_ORDER
+
+
 @kernel(counted=False)
 def had_its_turn(work, maker, traded_lots):
     """Note that an order trades its share, so that the next one's turn comes. Writes: work."""
+    work.cleared = work.turn_arrival = NO_ARRIVAL
     if work.stage == TOP:
         work.round_lots -= traded_lots
         work.round_total -= traded_lots
@@ -91,6 +104,8 @@ def _next_share(book, work, level):
     row = _next_in_round(book, work, level)
     while row != NO_ORDER:
         order = orders_of(book)[row]
+        if order.arrival == work.turn_arrival:
+            return row, work.turn_lots
         lots = _part(work.round_lots, order.quantity_lots, work.round_total)
         if lots > 0 and lots >= book.rules.pro_rata_minimum_lots:
             return row, lots

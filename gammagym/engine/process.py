@@ -479,7 +479,8 @@ def _trigger(run, book, work):
     _report_work(run, work, TRIGGERED, ACCEPTED)
     quantity = work.left_lots
     reason = reason_against_entering(book, work)
-    if reason == ACCEPTED and may_rest(work) and not _trades(book, work):
+    rests = may_rest(work) and not is_market(work.kind) and not _trades(book, work)
+    if reason == ACCEPTED and rests:
         if overflows(book, np.int64(work.side), work.price_ticks, shown_lots(work)):
             reason = REJECT_OVERFLOW
     if reason != ACCEPTED:

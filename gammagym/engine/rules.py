@@ -28,7 +28,14 @@ _CHOICES = {
     "self_trade_decides": ("taker", "maker"),
 }
 _LARGEST = 2**63 - 1
-_SMALLEST = {"tick": 1, "lot": 1, "maximum_quantity": 1, "rate_burst": 1, "protection": 0}
+_SMALLEST = {
+    "tick": 1,
+    "lot": 1,
+    "maximum_quantity": 1,
+    "iceberg_parts": 1,
+    "rate_burst": 1,
+    "protection": 0,
+}
 _LARGEST_COUNT = {"maximum_orders": 2**31 - 1, "maximum_waiting": 2**31 - 1}
 
 
@@ -41,6 +48,7 @@ class BookRules:
         lot: quantities are multiples of it.
         minimum_quantity: smallest quantity of an order.
         maximum_quantity: largest quantity of an order, None for any.
+        iceberg_parts: an iceberg may have at most so many times what it displays.
         minimum_notional: smallest price times quantity of a limit order (ticks x lots).
         lowest_price: sellers may not ask less, None for no band.
         highest_price: buyers may not bid more, None for no band.
@@ -72,6 +80,7 @@ class BookRules:
     lot: int = 1
     minimum_quantity: int = 0
     maximum_quantity: int | None = None
+    iceberg_parts: int = 100
     minimum_notional: int = 0
     lowest_price: int | None = None
     highest_price: int | None = None
@@ -119,6 +128,7 @@ class BookRules:
         record["tick"], record["lot"] = self.tick, self.lot
         record["minimum_lots"] = self.minimum_quantity
         record["maximum_lots"] = _or(self.maximum_quantity, _LARGEST)
+        record["iceberg_parts"] = self.iceberg_parts
         record["minimum_notional"] = self.minimum_notional
         record["lowest_ticks"] = _or(self.lowest_price, -(2**63))
         record["highest_ticks"] = _or(self.highest_price, _LARGEST)

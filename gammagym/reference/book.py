@@ -229,6 +229,7 @@ class ReferenceBook:
         refuse_if(quantity % rules.lot != 0, world.REJECT_LOT)
         refuse_if(quantity < rules.minimum_quantity, world.REJECT_MINIMUM_QUANTITY)
         refuse_if(quantity > (rules.maximum_quantity or LARGEST), world.REJECT_MAXIMUM_QUANTITY)
+        refuse_if(quantity > order.display * rules.iceberg_parts, world.REJECT_PARTS)
         is_new = order.place == NOWHERE
         refuse_if(is_new and order.order_id in self.orders, world.REJECT_DUPLICATE_ID)
         if order.type not in MARKETS:

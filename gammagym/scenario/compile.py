@@ -240,6 +240,7 @@ def book_rules(orders: OrderRules, listing: Listing) -> BookRules:
         minimum_quantity=_in_lots(listing.minimum_quantity, listing) or 1,
         maximum_quantity=_in_lots(listing.maximum_quantity, listing),
         minimum_notional=math.ceil(notional),
+        iceberg_parts=orders.iceberg_parts,
         maximum_orders=orders.maximum_orders,
         maximum_waiting=orders.maximum_waiting,
         rate_burst=orders.rate_burst,

@@ -20,7 +20,8 @@ from gammagym.quantities import (
 from gammagym.world import LATENCY_SAMPLES, LONGEST_LATENCY_NS
 
 QUANTUM = Decimal("0.00000001")
-_DAY_NS = 86_400_000_000_000
+_HOUR_NS = 3_600_000_000_000
+_DAY_NS = 24 * _HOUR_NS
 
 Size = Annotated[Exact, Field(gt=0, le=10**9)]
 Margin = Annotated[Rate, Field(gt=0, le=1)]
@@ -101,6 +102,9 @@ class OrderRules(Model):
     )
     maximum_waiting: int = Field(
         default=0, ge=0, le=10**6, description="orders that wait for a trigger, likewise; 0: any"
+    )
+    iceberg_parts: int = Field(
+        default=100, ge=1, le=10**6, description="most that an iceberg has, in times what it shows"
     )
     rate_burst: int = Field(
         default=1, ge=1, le=10**6, description="messages an account may send at once to one book"
