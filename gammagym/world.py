@@ -55,8 +55,12 @@ UNSET, EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH, DECREMENT = range(5)
 SIDES = 8
 PRICES = 3
 
+# Values that a digit of the price index can have (`engine/price_index.py`).
+BRANCHES = 4
+
 NO_ORDER = -1
 NO_LEVEL = -1
+NO_NODE = -1
 NO_TERMS = -1
 NO_ACCOUNT = -1
 NO_INSTRUMENT = -1
@@ -239,7 +243,7 @@ class Terms(Protocol):
 
 
 class Level(Protocol):
-    """All orders of one side at one price, and one inner node of that side's price index."""
+    """All orders of one side at one price."""
 
     price_ticks: Annotated[int, I8, "price (ticks)"]
     quantity_lots: Annotated[int, I8, "sum of the displayed quantities of its orders (lots)"]
@@ -247,9 +251,17 @@ class Level(Protocol):
     last: Annotated[int, I4, "order at the tail of the queue, or NO_ORDER"]
     better: Annotated[int, I4, "next level towards the touch, or NO_LEVEL"]
     worse: Annotated[int, I4, "next level away from the touch, or the next free level"]
-    child: Annotated[Vector, I4, (2,), "index node: rows >= 0 are nodes, -1 - r is the leaf r"]
-    bit: Annotated[int, I4, "index node: the bit of the price that its children differ in"]
+    parent: Annotated[int, I4, "node of the price index that it hangs under, or NO_NODE"]
     side: Annotated[int, I4, "side it belongs to, or NO_SIDE in the free list"]
+
+
+class Node(Protocol):
+    """One digit of the prices in the price index of a side (`engine/price_index.py`)."""
+
+    bits: Annotated[int, I8, "price of some level under it, sign bit flipped: what they share"]
+    child: Annotated[Vector, I4, (BRANCHES,), "rows >= 0 are nodes, -1 - r is the level r"]
+    parent: Annotated[int, I4, "node above it, or NO_NODE; of a free row: the next free one"]
+    shift: Annotated[int, I4, "where its digit is (bits)"]
 
 
 class Rules(Protocol):
@@ -307,16 +319,19 @@ class Book(Protocol):
     orders_count: Annotated[int, I8, "rows of orders"]
     levels_at: Annotated[int, I8, "where the levels are (bytes from here)"]
     levels_count: Annotated[int, I8, "rows of levels"]
+    nodes_at: Annotated[int, I8, "where the nodes are (bytes from here)"]
+    nodes_count: Annotated[int, I8, "rows of nodes, as many as of levels"]
     terms_at: Annotated[int, I8, "where the terms are (bytes from here)"]
     terms_count: Annotated[int, I8, "rows of terms"]
     members_at: Annotated[int, I8, "where the members are (bytes from here)"]
     members_count: Annotated[int, I8, "rows of members, a power of two"]
     best: Annotated[Vector, I4, (SIDES,), "level at the touch of each side, or NO_LEVEL"]
-    root: Annotated[Vector, I4, (SIDES,), "root of each side's price index, coded as Level.child"]
+    root: Annotated[Vector, I4, (SIDES,), "root of each side's price index, coded as Node.child"]
     level_count: Annotated[Vector, I4, (SIDES,), "live levels of each side"]
     order_count: Annotated[Vector, I4, (SIDES,), "live orders of each side"]
     cache: Annotated[Vector, I4, (2, PRICE_CACHE), "level last seen at price % size, a hint only"]
     free_level: Annotated[int, I4, "first free row of levels, or NO_LEVEL"]
+    free_node: Annotated[int, I4, "first free row of nodes, or NO_NODE"]
     free_order: Annotated[int, I4, "first free row of orders, or NO_ORDER"]
     free_terms: Annotated[int, I4, "first free row of terms, or NO_TERMS"]
     first_expiry: Annotated[int, I4, "terms that expire first, or NO_TERMS"]
@@ -722,6 +737,7 @@ class World(Protocol):
     books: Annotated[Rows[Book], Book, ("instruments",), "book of each instrument"]
     orders: Annotated[Rows[Order], Order, ("orders",), "pool of resting orders"]
     levels: Annotated[Rows[Level], Level, ("levels",), "pool of price levels"]
+    nodes: Annotated[Rows[Node], Node, ("levels",), "pool of nodes of the price indices"]
     terms: Annotated[Rows[Terms], Terms, ("terms",), "pool of further terms of orders"]
     members: Annotated[
         Rows[Member], Member, ("instruments", "members"), "owners that each book knows"
@@ -783,6 +799,7 @@ def table_dtype(table: type, capacity: Capacity | None = None) -> np.dtype[Any]:
 ORDER = table_dtype(Order)
 TERMS = table_dtype(Terms)
 LEVEL = table_dtype(Level)
+NODE = table_dtype(Node)
 MEMBER = table_dtype(Member)
 BOOK = table_dtype(Book)
 WORK = table_dtype(Work)

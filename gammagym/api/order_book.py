@@ -34,6 +34,7 @@ from gammagym.world import (
     MEMBER,
     NO_LEVEL,
     NO_ORDER,
+    NODE,
     ORDER,
     SELL,
     TERMS,
@@ -81,6 +82,7 @@ class OrderBook:
         self.rules = rules or BookRules()
         self._orders = viewed(np.zeros(_FIRST_ROWS, ORDER))
         self._levels = viewed(np.zeros(_FIRST_ROWS, LEVEL))
+        self._nodes = viewed(np.zeros(_FIRST_ROWS, NODE))
         self._terms = viewed(np.zeros(_FIRST_TERMS, TERMS))
         self._members = viewed(np.zeros(_FIRST_MEMBERS, MEMBER))
         self._buckets = np.full(2 * _FIRST_ROWS, NO_ORDER, np.int32)
@@ -124,6 +126,7 @@ class OrderBook:
             self._books,
             orders=self._orders,
             levels=self._levels,
+            nodes=self._nodes,
             terms=self._terms,
             members=self._members,
         )
@@ -215,7 +218,7 @@ class OrderBook:
             build_id_table(self._runs, self._books)
         elif need == NEED_LEVELS:
             first = len(self._levels)
-            self._levels = _doubled(self._levels)
+            self._levels, self._nodes = _doubled(self._levels), _doubled(self._nodes)
             engine.add_levels(self._book(), first, first)
         elif need == NEED_TERMS:
             first = len(self._terms)

@@ -17,12 +17,13 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.members import clear_members, count_order
-from gammagym.engine.price_index import add_leaf, closest_leaf, drop_leaf, find_leaf
+from gammagym.engine.price_index import EMPTY, add_leaf, add_nodes, drop_leaf, find_leaf
 from gammagym.engine.tables import levels_of, orders_of, terms_of
 from gammagym.engine.terms import add_terms, drop_terms
 from gammagym.world import (
     BUY,
     NO_LEVEL,
+    NO_NODE,
     NO_ORDER,
     NO_SIDE,
     NO_TERMS,
@@ -34,6 +35,8 @@ from gammagym.world import (
 # No level may hold this many lots or more, so that sums of two totals fit into 64 bits.
 LARGEST_LOTS = 2**62
 NO_ARRIVAL = -1
+# No time lies before this, or after its opposite, so that sums of times fit into 64 bits (ns).
+EARLIEST = -(2**62)
 
 _CACHE_MASK = PRICE_CACHE - 1
 
@@ -49,7 +52,7 @@ def open_book(book, first_order, order_rows, first_level, level_rows, first_term
     """
     for side in range(SIDES):
         book.best[side] = NO_LEVEL
-        book.root[side] = NO_LEVEL
+        book.root[side] = EMPTY
         book.level_count[side] = 0
         book.order_count[side] = 0
     for slot in range(PRICE_CACHE):
@@ -59,10 +62,11 @@ def open_book(book, first_order, order_rows, first_level, level_rows, first_term
         book.price_ticks[price] = book.lowest_ticks[price] = book.highest_ticks[price] = 0
     book.top_arrival[0] = book.top_arrival[1] = NO_ARRIVAL
     book.top_order[0] = book.top_order[1] = NO_ORDER
-    book.free_order, book.free_level, book.free_terms = NO_ORDER, NO_LEVEL, NO_TERMS
+    book.free_order, book.free_level, book.free_node = NO_ORDER, NO_LEVEL, NO_NODE
+    book.free_terms = NO_TERMS
     book.first_expiry = book.last_expiry = NO_TERMS
     book.trailing = 0
-    book.time_ns = 0
+    book.time_ns = EARLIEST
     book.next_arrival = 0
     book.trades = book.volume_lots = book.bought_lots = 0
     clear_members(book)
@@ -83,7 +87,11 @@ def add_orders(book, first, count):
 
 @kernel(counted=False)
 def add_levels(book, first, count):
-    """Put rows at the front of the free list, lowest row first. Writes: free_level, levels."""
+    """Put rows, and as many nodes, at the front of the free lists, lowest row first.
+
+    Writes: free_level, free_node, levels, nodes.
+    """
+    add_nodes(book, first, count)
     levels = levels_of(book)
     for row in range(first + count - 1, first - 1, -1):
         levels[row].side = NO_SIDE
@@ -103,14 +111,14 @@ def rest(book, side, price_ticks, quantity_lots):
     row, slot = np.int64(book.free_order), price_ticks & _CACHE_MASK
     level_row = np.int64(book.cache[side & 1, slot])
     if not _is_level(levels, level_row, side, price_ticks):
-        level_row = closest_leaf(book, side, price_ticks)
-    known = level_row != NO_LEVEL and levels[level_row].price_ticks == price_ticks
+        level_row = find_leaf(book, side, price_ticks)
+    known = level_row != NO_LEVEL
     if row == NO_ORDER or (not known and book.free_level == NO_LEVEL):
         return NO_ORDER
     if known and levels[level_row].quantity_lots >= LARGEST_LOTS - quantity_lots:
         return NO_ORDER
     if not known:
-        level_row = _open_level(book, side, price_ticks, level_row)
+        level_row = _open_level(book, side, price_ticks)
     book.cache[side & 1, slot] = level_row
     order = orders_of(book)[row]
     book.free_order = order.next
@@ -258,11 +266,10 @@ def find_level(book, side, price_ticks):
 
 
 @kernel(counted=False)
-def _open_level(book, side, price_ticks, closest):
+def _open_level(book, side, price_ticks):
     """Start an empty level at a price that has none, and return its row.
 
-    `closest` is `closest_leaf` of the price. Whoever opens the best price of BUY or SELL becomes
-    the top order of that side.
+    Whoever opens the best price of BUY or SELL becomes the top order of that side.
     Writes: free_level, level_count, best, root, top_arrival, the level and its neighbours.
     """
     levels = levels_of(book)
@@ -274,7 +281,7 @@ def _open_level(book, side, price_ticks, closest):
     level.quantity_lots = 0
     level.first = level.last = NO_ORDER
     level.side = side
-    neighbour = add_leaf(book, side, row, closest)
+    neighbour = add_leaf(book, side, row)
     better, worse = NO_LEVEL, NO_LEVEL
     if neighbour != NO_LEVEL:
         # Towards the touch is up on even sides, down on odd ones.

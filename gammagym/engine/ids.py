@@ -8,11 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.tables import buckets_of, orders_of
+from gammagym.engine.tables import buckets_of, levels_of, messages_of, orders_of, prefetch
 from gammagym.world import NO_ORDER
 
 # Odd, near 2^31 / golden ratio: multiples of it spread evenly, whatever the stride of the ids.
 _SPREAD = 0x4F1BBCDD
+_FAR = 9
+_MANY_BUCKETS = 16_384
 
 
 @kernel(inline=True, counted=False)
@@ -56,6 +58,27 @@ def forget(run, book, order_id):
         buckets[bucket] = orders[row].id_next
     else:
         orders[before].id_next = orders[row].id_next
+
+
+@kernel(inline=True, counted=False)
+def look_ahead(run, book):
+    """Have the rows at hand that later messages will need; nothing depends on it but speed.
+
+    Small tables are at hand anyway. Reads: messages, buckets, orders.
+    """
+    if run.buckets_count >= _MANY_BUCKETS and run.position + _FAR < run.messages_count:
+        _fetch(run, book, run.position + _FAR)
+
+
+@kernel(counted=False)
+def _fetch(run, book, far):
+    """Ask for one more row of each message on the way: bucket, order, level."""
+    messages, buckets, orders = messages_of(run), buckets_of(run), orders_of(book)
+    prefetch(buckets, _bucket(buckets, messages[far].order_id))
+    prefetch(orders, np.int64(buckets[_bucket(buckets, messages[far - 4].order_id)]))
+    row = np.int64(buckets[_bucket(buckets, messages[far - 7].order_id)])
+    if row != NO_ORDER:
+        prefetch(levels_of(book), np.int64(orders[row].level))
 
 
 @kernel(counted=False)

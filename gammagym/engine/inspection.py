@@ -6,12 +6,13 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.book import find_level, open_lots
-from gammagym.engine.price_index import find_leaf
-from gammagym.engine.tables import levels_of, members_of, orders_of, terms_of
+from gammagym.engine.price_index import find_leaf, is_index_sound
+from gammagym.engine.tables import levels_of, members_of, nodes_of, orders_of, terms_of
 from gammagym.world import (
     BUY,
     GTT,
     NO_LEVEL,
+    NO_NODE,
     NO_ORDER,
     NO_SIDE,
     NO_TERMS,
@@ -66,6 +67,8 @@ def check_book(book):
 @kernel
 def _check_side(book, side):
     """Check the levels of one side, from the best to the worst. Reads: everything."""
+    if not is_index_sound(book, side):
+        return WRONG_INDEX
     levels = levels_of(book)
     row, better = np.int64(book.best[side]), np.int64(NO_LEVEL)
     level_count, order_count = 0, 0
@@ -234,6 +237,9 @@ def _check_free_lists(book):
     orders_free, levels_free, terms_free = free_orders(book), free_levels(book), free_terms(book)
     if orders_free < 0 or levels_free < 0 or terms_free < 0:
         return WRONG_FREE_LIST
+    nodes_free = free_nodes(book)
+    if nodes_free < levels_free:
+        return WRONG_FREE_LIST
     orders_used, levels_used = 0, 0
     for side in range(SIDES):
         orders_used += np.int64(book.order_count[side])
@@ -266,6 +272,19 @@ def free_levels(book):
         if count > len(levels) or levels[row].side != NO_SIDE:
             return -1
         row = np.int64(levels[row].worse)
+    return count
+
+
+@kernel
+def free_nodes(book):
+    """Return how many nodes of the price index are free, or -1 if their list is broken."""
+    nodes = nodes_of(book)
+    count, row = 0, np.int64(book.free_node)
+    while row != NO_NODE:
+        count += 1
+        if count > len(nodes):
+            return -1
+        row = np.int64(nodes[row].parent)
     return count
 
 

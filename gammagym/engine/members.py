@@ -47,7 +47,7 @@ def join(book, owner):
     if member.owner == NOBODY:
         member.owner = owner
         member.position_lots = 0
-        member.allowed_ns = -(2**62)
+        member.allowed_ns = book.time_ns
         member.resting = member.waiting = member.reducing = member.known = 0
         member.next = NOT_LISTED
         book.members += 1

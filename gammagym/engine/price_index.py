@@ -1,14 +1,13 @@
-"""Where is the level of this price, and which level is next to it? A PATRICIA tree per side.
+"""Where is the level of this price, and which level is next to it? A radix tree per side.
 
-The tree looks at the 64 bits of a price from the highest down, but only at bits in which the
-prices of the book really differ: a node says which bit, and whether it is 0 or 1 says which child.
-So any price is allowed, nothing has to be re-centred when the market runs away, and a search takes
-at most 64 steps, about log2(levels) in practice.
+The tree reads the 64 bits of a price in digits of two bits, the highest first, but only those in
+which the prices of the book really differ: a node stands for a digit, has a child for each value
+of it that occurs, at least two, and knows the bits that all its prices share. So any price is
+allowed, nothing has to be re-centred when the market runs away, and a search takes at most 32
+steps, about half of log2(levels) in practice.
 
-n levels need n - 1 nodes. Every row of `levels` holds a level (a leaf) and room for one node, which
-need not be the level's own parent: all levels but one own a node in use, and a node is always an
-ancestor of the leaf in the same row. A child code c >= 0 is the node of row c, c < 0 the leaf of
-row -1 - c.
+n levels need at most n - 1 nodes. A child code c >= 0 is the node of row c, c < 0 the level of row
+-1 - c, and `EMPTY` is nothing.
 """
 
 from __future__ import annotations
@@ -16,112 +15,245 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.tables import levels_of
-from gammagym.world import NO_LEVEL
+from gammagym.engine.tables import levels_of, nodes_of
+from gammagym.world import BRANCHES, NO_LEVEL, NO_NODE
 
+EMPTY = np.int64(-(2**31))
 # Flipping the sign bit makes the order of bit patterns the order of prices: negative before 0.
 _SIGN = np.int64(-(2**63))
-_ROOT = -1
+_DIGIT = BRANCHES - 1
+_TOP = 62  # where the highest digit is
+
+
+@kernel(counted=False)
+def add_nodes(book, first, count):
+    """Put rows at the front of the free list, lowest row first. Writes: free_node, nodes."""
+    nodes = nodes_of(book)
+    for row in range(first + count - 1, first - 1, -1):
+        nodes[row].parent = book.free_node
+        book.free_node = row
 
 
 @kernel(counted=False)
 def find_leaf(book, side, price_ticks):
-    """Return the row of the level at a price, or NO_LEVEL. Reads and cost: see `closest_leaf`."""
-    levels = levels_of(book)
-    row = closest_leaf(book, side, price_ticks)
-    return row if row != NO_LEVEL and levels[row].price_ticks == price_ticks else NO_LEVEL
+    """Return the row of the level at a price, or NO_LEVEL.
 
-
-@kernel(counted=False)
-def closest_leaf(book, side, price_ticks):
-    """Return the level whose price shares the most leading bits, or NO_LEVEL if there is none.
-
-    Reads: book.best, book.root, levels.{child, bit}. Cost: O(depth), at most 64.
+    Reads: book.root, nodes, levels.price_ticks. Cost: O(depth), at most 32.
     """
-    levels = levels_of(book)
-    if book.best[side] == NO_LEVEL:
-        return NO_LEVEL
     bits = price_ticks ^ _SIGN
     code = np.int64(book.root[side])
     while code >= 0:
-        code = _child(levels, code, bits)
+        node = nodes_of(book)[code]
+        code = np.int64(node.child[_digit(bits, node.shift)])
+    if code == EMPTY or levels_of(book)[-1 - code].price_ticks != price_ticks:
+        return NO_LEVEL
     return -1 - code
 
 
 @kernel(counted=False)
-def add_leaf(book, side, row, closest):
+def add_leaf(book, side, row):
     """Index the level of a row and return a level next to it in price, or NO_LEVEL if it is alone.
 
-    `closest` is `closest_leaf` of its price, which no other level has.
-    Reads: levels.price_ticks. Writes: book.root, levels.{child, bit}. Cost: O(depth), at most 64.
+    No other level has its price. Reads: levels.price_ticks. Writes: book.{root, free_node}, nodes,
+    levels.parent. Cost: O(depth), at most 32.
     """
-    levels = levels_of(book)
-    if closest == NO_LEVEL:
-        book.root[side] = -1 - row
-        return NO_LEVEL
-    bits = levels[row].price_ticks ^ _SIGN
-    code = np.int64(book.root[side])
-    bit = _highest_bit(bits ^ levels[closest].price_ticks ^ _SIGN)
-    parent = _ROOT
-    while code >= 0 and levels[code].bit > bit:
+    bits = levels_of(book)[row].price_ticks ^ _SIGN
+    nodes = nodes_of(book)
+    code, parent = np.int64(book.root[side]), np.int64(NO_NODE)
+    while code >= 0 and _shares(nodes[code], bits):
         parent = code
-        code = _child(levels, code, bits)
-    node = levels[row]
-    branch = (bits >> bit) & 1
-    node.bit = bit
-    node.child[branch] = -1 - row
-    node.child[1 - branch] = code
-    _set_child(book, side, parent, bits, row)
-    # All leaves under `code` lie on one side of the new one: its neighbour is their outermost.
-    while code >= 0:
-        code = np.int64(levels[code].child[branch])
-    return -1 - code
+        code = np.int64(nodes[code].child[_digit(bits, nodes[code].shift)])
+    if code == EMPTY:
+        _hang(book, side, parent, bits, -1 - row)
+        return NO_LEVEL if parent == NO_NODE else _next_to(book, parent, bits)
+    node = _split(book, side, parent, code, bits)
+    _hang(book, side, node, bits, -1 - row)
+    return _next_to(book, node, bits)
 
 
 @kernel(counted=False)
 def drop_leaf(book, side, row):
     """Take the level of a row out of the index.
 
-    Reads: levels.price_ticks. Writes: book.root, levels.{child, bit}. Cost: O(depth), at most 64.
+    Reads: levels. Writes: book.{root, free_node}, nodes, levels.parent. Cost: O(1).
     """
-    levels = levels_of(book)
-    bits = levels[row].price_ticks ^ _SIGN
-    code = np.int64(book.root[side])
-    above = grandparent = parent = _ROOT
-    owned = code == row
-    while code >= 0:
-        grandparent = parent
-        parent = code
-        code = _child(levels, code, bits)
-        if code == row:
-            above = parent
-            owned = True
-    if parent == _ROOT:
-        return  # it was the only one: book.best says that the index is empty
-    sibling = levels[parent].child[1 - ((bits >> levels[parent].bit) & 1)]
-    _set_child(book, side, grandparent, bits, sibling)
-    if owned and parent != row:
-        # The row gets free, but its node is in use: it moves to the room that the parent left.
-        levels[parent].bit = levels[row].bit
-        levels[parent].child[0] = levels[row].child[0]
-        levels[parent].child[1] = levels[row].child[1]
-        _set_child(book, side, above, bits, parent)
+    level = levels_of(book)[row]
+    parent = np.int64(level.parent)
+    if parent == NO_NODE:
+        book.root[side] = EMPTY
+        return
+    node = nodes_of(book)[parent]
+    bits = level.price_ticks ^ _SIGN
+    node.child[_digit(bits, node.shift)] = EMPTY
+    left, last = 0, EMPTY
+    for digit in range(BRANCHES):
+        if node.child[digit] != EMPTY:
+            left, last = left + 1, np.int64(node.child[digit])
+    if left == 1:
+        _hang(book, side, np.int64(node.parent), bits, last)
+        node.parent = book.free_node
+        book.free_node = parent
+
+
+@kernel(counted=False)
+def is_index_sound(book, side):
+    """Return whether the index of a side is a tree of all its levels, whatever is in the rows.
+
+    Every node hangs where the node above it says, looks at a lower digit, and shares its higher
+    ones; so there is no way round in circles, and no way to a level of another side.
+    """
+    found, code = 0, np.int64(book.root[side])
+    if code != EMPTY and (not _is_row(book, code) or _parent_of(book, code) != NO_NODE):
+        return False
+    while code != EMPTY:
+        if code < 0:
+            if levels_of(book)[-1 - code].side != side:
+                return False
+            found += 1
+            code = _behind(book, code)
+        else:
+            if not 0 <= nodes_of(book)[code].shift <= _TOP or not _are_children_sound(book, code):
+                return False
+            code = _child_from(book, code, 0)
+    return found == book.level_count[side]
+
+
+@kernel(counted=False)
+def _are_children_sound(book, row):
+    """Return whether a node has two children or more, and each of them fits to it."""
+    node = nodes_of(book)[row]
+    count = 0
+    for digit in range(BRANCHES):
+        code = np.int64(node.child[digit])
+        if code == EMPTY:
+            continue
+        count += 1
+        if not _is_row(book, code) or _parent_of(book, code) != row:
+            return False
+        if code >= 0 and nodes_of(book)[code].shift >= node.shift:
+            return False
+        bits = _bits_of(book, code)
+        if not _shares(node, bits) or _digit(bits, node.shift) != digit:
+            return False
+    return count >= 2
+
+
+@kernel(counted=False)
+def _behind(book, code):
+    """Return what comes after a child and all under it: the next one of a node above, or EMPTY."""
+    parent = _parent_of(book, code)
+    while parent != NO_NODE:
+        digit = _digit(_bits_of(book, code), nodes_of(book)[parent].shift)
+        behind = _child_from(book, parent, digit + 1)
+        if behind != EMPTY:
+            return behind
+        code, parent = parent, np.int64(nodes_of(book)[parent].parent)
+    return EMPTY
+
+
+@kernel(counted=False)
+def _child_from(book, row, digit):
+    """Return the first child of a node from a digit on, or EMPTY. Reads: nodes."""
+    while digit < BRANCHES:
+        code = np.int64(nodes_of(book)[row].child[digit])
+        if code != EMPTY:
+            return code
+        digit += 1
+    return EMPTY
 
 
 @kernel(inline=True, counted=False)
-def _child(levels, node, bits):
-    """Return the child of a node on the way to some bits. Reads: levels.{child, bit}."""
-    return np.int64(levels[node].child[(bits >> levels[node].bit) & 1])
+def _is_row(book, code):
+    """Return whether a code names a row that there is."""
+    return -1 - len(levels_of(book)) <= code < len(nodes_of(book))
 
 
 @kernel(inline=True, counted=False)
-def _set_child(book, side, parent, bits, code):
-    """Hang a child under a node on the way to some bits. Writes: book.root, levels.child."""
-    levels = levels_of(book)
-    if parent == _ROOT:
+def _parent_of(book, code):
+    """Return the node above a node or level, or NO_NODE. Reads: nodes, levels."""
+    if code >= 0:
+        return np.int64(nodes_of(book)[code].parent)
+    return np.int64(levels_of(book)[-1 - code].parent)
+
+
+@kernel(inline=True, counted=False)
+def _bits_of(book, code):
+    """Return the bits of the price of a level, or of some price under a node."""
+    if code >= 0:
+        return nodes_of(book)[code].bits
+    return levels_of(book)[-1 - code].price_ticks ^ _SIGN
+
+
+@kernel(inline=True, counted=False)
+def _digit(bits, shift):
+    """Return the digit of some bits that a node of this shift looks at."""
+    return (bits >> shift) & _DIGIT
+
+
+@kernel(inline=True, counted=False)
+def _shares(node, bits):
+    """Return whether a price has the bits that all prices under a node share."""
+    return node.shift == _TOP or 0 <= (bits ^ node.bits) >> node.shift <= _DIGIT
+
+
+@kernel(inline=True, counted=False)
+def _hang(book, side, parent, bits, code):
+    """Hang a child under a node on the way to some bits. Writes: book.root, nodes, levels."""
+    if code >= 0:
+        nodes_of(book)[code].parent = parent
+    else:
+        levels_of(book)[-1 - code].parent = parent
+    if parent == NO_NODE:
         book.root[side] = code
     else:
-        levels[parent].child[(bits >> levels[parent].bit) & 1] = code
+        node = nodes_of(book)[parent]
+        node.child[_digit(bits, node.shift)] = code
+
+
+@kernel(counted=False)
+def _split(book, side, parent, code, bits):
+    """Put a node above a child, for the first digit in which it differs from some bits.
+
+    Returns the row of the node. Writes: book.{root, free_node}, nodes, levels.parent.
+    """
+    nodes = nodes_of(book)
+    row = np.int64(book.free_node)
+    book.free_node = nodes[row].parent
+    others = _bits_of(book, code)
+    bit = _highest_bit(bits ^ others)
+    node = nodes[row]
+    node.bits = bits
+    node.shift = bit & ~1
+    for digit in range(BRANCHES):
+        node.child[digit] = EMPTY
+    _hang(book, side, parent, bits, row)
+    _hang(book, side, row, others, code)
+    return row
+
+
+@kernel(counted=False)
+def _next_to(book, row, bits):
+    """Return a level next to some bits, under a node that has a child for their digit.
+
+    It is the outermost one of the nearest other child: the highest of a lower, or the lowest of a
+    higher one. Reads: nodes.
+    """
+    nodes = nodes_of(book)
+    digit = _digit(bits, nodes[row].shift)
+    near, step = digit - 1, -1
+    while near >= 0 and nodes[row].child[near] == EMPTY:
+        near -= 1
+    if near < 0:
+        near, step = digit + 1, 1
+        while nodes[row].child[near] == EMPTY:
+            near += 1
+    code = np.int64(nodes[row].child[near])
+    while code >= 0:
+        near = 0 if step > 0 else _DIGIT
+        while nodes[code].child[near] == EMPTY:
+            near += step
+        code = np.int64(nodes[code].child[near])
+    return -1 - code
 
 
 @kernel(inline=True, counted=False)

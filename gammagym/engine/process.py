@@ -11,7 +11,15 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.book import LARGEST_LOTS, crosses, first_order, next_order, open_lots, shrink
+from gammagym.engine.book import (
+    EARLIEST,
+    LARGEST_LOTS,
+    crosses,
+    first_order,
+    next_order,
+    open_lots,
+    shrink,
+)
 from gammagym.engine.entry import (
     get_ready,
     has_trigger,
@@ -28,7 +36,7 @@ from gammagym.engine.entry import (
     rest_order,
     shown_lots,
 )
-from gammagym.engine.ids import find, forget, remember
+from gammagym.engine.ids import find, forget, look_ahead, remember
 from gammagym.engine.matching import available, match
 from gammagym.engine.members import NO_MEMBER, allow_message, join, tell_position
 from gammagym.engine.protocol import (
@@ -145,6 +153,7 @@ def run_messages(runs, books):
             need = _missing(book)
             if need != DONE:
                 return need
+            look_ahead(run, book)
             _read(run, book, work)
         elif run.phase == MATCHING:
             _trade(run, book, work)
@@ -255,7 +264,10 @@ def _is_late(run, book, message):
     """Return whether a message comes out of sequence (rule 10)."""
     if message.sequence < run.last_sequence:
         return True
-    return run.details_count > 0 and details_of(run)[run.position].time < book.time_ns
+    if run.details_count == 0:
+        return False
+    time_ns = details_of(run)[run.position].time
+    return time_ns < book.time_ns or time_ns > -EARLIEST
 
 
 @kernel(counted=False)

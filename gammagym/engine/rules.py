@@ -28,6 +28,7 @@ _CHOICES = {
     "self_trade_decides": ("taker", "maker"),
 }
 _LARGEST = 2**63 - 1
+_LONGEST_NS = 2**60
 _SMALLEST = {
     "tick": 1,
     "lot": 1,
@@ -107,6 +108,11 @@ class BookRules:
                 raise OrderError(f"rules: {name} must be one of {allowed}, was {value!r}")
         if not 0.0 <= self.top_share <= 1.0:
             raise OrderError(f"rules: top_share must lie between 0 and 1, was {self.top_share!r}")
+        if self.rate_burst * self.rate_interval > _LONGEST_NS:
+            raise OrderError(
+                f"rules: rate_burst times rate_interval must be at most {_LONGEST_NS} ns, "
+                f"was {self.rate_burst!r} times {self.rate_interval!r}"
+            )
         for name in self._whole_numbers():
             value = getattr(self, name)
             smallest = _SMALLEST.get(name, -(2**63) if name.endswith("_price") else 0)

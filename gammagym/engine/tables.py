@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from gammagym._kernel import numba_config
 from gammagym.engine.protocol import DETAIL, MESSAGE, REPORT
-from gammagym.world import LEVEL, MEMBER, ORDER, TERMS, viewed
+from gammagym.world import LEVEL, MEMBER, NODE, ORDER, TERMS, viewed
 
 
 def _table(dtype: np.dtype[Any], name: str) -> Any:
@@ -73,12 +73,40 @@ def _python_table(holder: Any, dtype: np.dtype[Any], name: str) -> Any:
 
 orders_of = _table(ORDER, "orders")
 levels_of = _table(LEVEL, "levels")
+nodes_of = _table(NODE, "nodes")
 terms_of = _table(TERMS, "terms")
 members_of = _table(MEMBER, "members")
 messages_of = _table(MESSAGE, "messages")
 details_of = _table(DETAIL, "details")
 reports_of = _table(REPORT, "reports")
 buckets_of = _table(np.dtype("i4"), "buckets")
+
+
+def _prefetch() -> Any:
+    """Return a function that asks the processor to have a row of a table at hand soon."""
+    if numba_config.DISABLE_JIT:
+        return lambda *_: None
+
+    def prefetch(_typing_context: Any, table: Any, _row: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            byte, word = ir.IntType(8), ir.IntType(32)
+            view = context.make_array(signature.args[0])(context, builder, arguments[0])
+            address = builder.bitcast(builder.gep(view.data, [arguments[1]]), byte.as_pointer())
+            kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), word, word, word])
+            name = "llvm.prefetch.p0i8"
+            function = cgutils.get_or_insert_function(builder.module, kind, name)
+            builder.call(function, [address, word(0), word(3), word(1)])
+            return context.get_dummy_value()
+
+        return types.void(table, types.int64), code
+
+    return intrinsic(prefetch)
+
+
+prefetch = _prefetch()
+
+# What the tables of a book are called in a world.
+BOOK_TABLES = {name: name for name in ("orders", "levels", "nodes", "terms", "members")}
 
 
 def place(holders: NDArray[Any], **tables: NDArray[Any]) -> None:

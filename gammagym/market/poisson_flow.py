@@ -20,7 +20,7 @@ from gammagym._kernel import kernel
 from gammagym.engine import book as engine
 from gammagym.engine.entry import get_ready
 from gammagym.engine.matching import match
-from gammagym.engine.tables import place_in_world
+from gammagym.engine.tables import BOOK_TABLES, place_in_world
 from gammagym.market.streams import bits, mix, uniform
 from gammagym.world import (
     BOOK,
@@ -29,6 +29,7 @@ from gammagym.world import (
     LEVEL,
     LIMIT,
     MEMBER,
+    NODE,
     ORDER,
     SELL,
     TERMS,
@@ -60,6 +61,7 @@ MARKET = np.dtype(
         ("books", BOOK, (1,)),
         ("orders", ORDER, (_ORDER_ROWS,)),
         ("levels", LEVEL, (_LEVEL_ROWS,)),
+        ("nodes", NODE, (_LEVEL_ROWS,)),
         ("terms", TERMS, (1,)),
         ("members", MEMBER, (1,)),
         ("work", WORK),
@@ -96,7 +98,7 @@ def _share(bids: int, asks: int, own: int, outcome: int, trials: int, seed: int)
     markets["bids"], markets["asks"], markets["own"] = bids, asks, own
     markets["rates"][:, :, :_CANCELS] = LIMIT_RATES
     markets["rates"][:, :, _MARKET] = MARKET_RATE
-    place_in_world(markets, orders="orders", levels="levels", terms="terms", members="members")
+    place_in_world(markets, **BOOK_TABLES)
     return count_trials(markets[0], outcome, trials, seed) / trials
 
 

@@ -27,7 +27,7 @@ STOPS = (world.STOP, world.STOP_LIMIT, world.TRAILING_STOP)
 WAITING = (*STOPS, world.TAKE_PROFIT, world.TAKE_PROFIT_LIMIT)
 MARKETS = (world.MARKET, world.STOP, world.TAKE_PROFIT, world.TRAILING_STOP)
 REJECTION = {CANCEL: protocol.CANCEL_REJECTED, MODIFY: protocol.MODIFY_REJECTED}
-TOO_MANY_LOTS = 2**62
+TOO_MANY_LOTS = LATEST = 2**62
 SMALLEST, LARGEST = -(2**63), 2**63 - 1  # of 64 bits
 NOWHERE = -1  # the place of an order that is not in the book
 ANY_VENUE = BookRules()
@@ -111,7 +111,7 @@ class ReferenceBook:
         self.sides: list[SortedDict] = [SortedDict() for _ in range(world.SIDES)]
         self.orders: dict[int, Order] = {}  # by id; who came to rest, or to wait, first is first
         self.top: dict[int, Order] = {}  # of a side, who last opened a new best price (rule 5)
-        self.sequence, self.time, self.arrivals = SMALLEST, SMALLEST, 0  # none so far
+        self.sequence, self.time, self.arrivals = SMALLEST, -LATEST, 0  # none so far
         self.used_up: dict[int, int] = {}  # till when an owner's messages last, one an interval
         self.newest: dict[int, int] = {}  # last, mark, index price, where it is known
         self.moved: dict[int, tuple[int, int]] = {}  # their (lowest, highest) since the last look
@@ -210,8 +210,8 @@ class ReferenceBook:
             is_bad |= is_market and tif in (POST_ONLY, GTT)
             is_bad |= message.display != 0 and (is_market or tif in (IOC, FOK))
         refuse_if(is_bad, world.REJECT_MESSAGE)
-        refuse_if(message.sequence < self.sequence, world.REJECT_SEQUENCE)
-        refuse_if(message.time < self.time and not message.plain, world.REJECT_SEQUENCE)
+        in_time = message.plain or self.time <= message.time <= LATEST
+        refuse_if(message.sequence < self.sequence or not in_time, world.REJECT_SEQUENCE)
 
     def check_rate(self, message: Message) -> None:
         """Refuse a message of an owner who has sent too many, or count it (rule 11)."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.engine.rules import BookRules
-from gammagym.engine.tables import place_in_world
+from gammagym.engine.tables import BOOK_TABLES, place_in_world
 from gammagym.errors import CapacityError, ScenarioError
 from gammagym.exchange.opening import open_books
 from gammagym.scenario.load import Scenario, flow_parameters, load_flow, load_venue
@@ -132,7 +132,7 @@ def compile_world(
     _write_agents(world, task, venue, agents, start)
     _write_shocks(world, scenario, end_ns)
     _check_notional(scenario, task, start)
-    place_in_world(worlds, orders="orders", levels="levels", terms="terms", members="members")
+    place_in_world(worlds, **BOOK_TABLES)
     _write_rules(world, venue, task)
     open_books(worlds[0])
     return Compiled(worlds, tape, names, start, scenario, task, venue)
