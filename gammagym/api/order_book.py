@@ -17,12 +17,13 @@ from gammagym.engine.process import (
     NEED_ORDERS,
     NEED_REPORTS,
     NEED_TERMS,
+    NEED_UPDATES,
     READING,
     RUN,
     STEP_REPORTS,
     run_messages,
 )
-from gammagym.engine.protocol import DETAIL, MESSAGE, REPORT
+from gammagym.engine.protocol import DETAIL, MESSAGE, REPORT, TOUCH, UPDATE
 from gammagym.engine.rules import BookRules
 from gammagym.engine.tables import place
 from gammagym.engine.terms import add_terms
@@ -49,6 +50,7 @@ _FIRST_TERMS = 64
 _FIRST_MEMBERS = 16
 _FIRST_REPORTS = 4 * STEP_REPORTS
 _FIRST_SEQUENCE = np.iinfo(np.int64).min
+_NO_UPDATES = np.zeros(0, UPDATE)
 _NO_DETAILS = np.zeros(0, DETAIL)
 
 
@@ -60,6 +62,11 @@ class OrderBook:
 
     Args:
         rules: the venue's rules for this book.
+        feed: whether to keep market data of each `process` in `updates` and `touches`.
+
+    Attributes:
+        updates: what the last `process` changed, order by order (L3, dtype `UPDATE`).
+        touches: the best prices after each of its messages (L1, dtype `TOUCH`).
 
     Example:
         >>> import numpy as np
@@ -77,9 +84,12 @@ class OrderBook:
         (100, 3, None)
     """
 
-    def __init__(self, rules: BookRules | None = None) -> None:
+    def __init__(self, rules: BookRules | None = None, *, feed: bool = False) -> None:
         """Start with an empty book."""
         self.rules = rules or BookRules()
+        self.updates: NDArray[Any] = np.zeros(0, UPDATE)
+        self.touches: NDArray[Any] = np.zeros(0, TOUCH)
+        self._feed = feed
         self._orders = viewed(np.zeros(_FIRST_ROWS, ORDER))
         self._levels = viewed(np.zeros(_FIRST_ROWS, LEVEL))
         self._nodes = viewed(np.zeros(_FIRST_ROWS, NODE))
@@ -110,14 +120,23 @@ class OrderBook:
         """
         messages, details = _canonical(messages)
         reports = np.empty(2 * len(messages) + _FIRST_REPORTS, REPORT)
-        self._runs["position"] = self._runs["written"] = 0
-        self._place(messages=messages, details=details, reports=reports)
-        while (need := run_messages(self._runs, self._books)) != DONE:
+        touches = np.empty(len(messages) if self._feed else 0, TOUCH)
+        updates = np.empty(len(reports) if self._feed else 0, UPDATE)
+        self._runs["position"] = self._runs["written"] = self._books["updates_written"] = 0
+        while True:
+            self._place(messages=messages, details=details, reports=reports, touches=touches)
+            place(self._books, updates=updates)
+            need = run_messages(self._runs, self._books)
+            if need == DONE:
+                break
             if need == NEED_REPORTS:
                 reports = _doubled(reports)
+            elif need == NEED_UPDATES:
+                updates = _doubled(updates)
             else:
                 self._grow(need)
-            self._place(messages=messages, details=details, reports=reports)
+        self.updates, self.touches = updates[: self._books["updates_written"][0]], touches
+        place(self._books, updates=_NO_UPDATES)
         return reports[: self._runs["written"][0]]
 
     def _place(self, **tables: NDArray[Any]) -> None:

@@ -16,8 +16,10 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
+from gammagym.engine.feed import publish
 from gammagym.engine.members import clear_members, count_order
 from gammagym.engine.price_index import EMPTY, add_leaf, add_nodes, drop_leaf, find_leaf
+from gammagym.engine.protocol import ADDED, CHANGED, REMOVED
 from gammagym.engine.tables import levels_of, orders_of, terms_of
 from gammagym.engine.terms import add_terms, drop_terms
 from gammagym.world import (
@@ -69,6 +71,7 @@ def open_book(book, first_order, order_rows, first_level, level_rows, first_term
     book.time_ns = EARLIEST
     book.next_arrival = 0
     book.trades = book.volume_lots = book.bought_lots = 0
+    book.updates_written = book.sequence = 0
     clear_members(book)
     add_orders(book, first_order, order_rows)
     add_levels(book, first_level, level_rows)
@@ -178,6 +181,7 @@ def remove(book, row):
     level_row = np.int64(order.level)
     level = levels_of(book)[level_row]
     _unlink(book, order, level)
+    publish(book, order, REMOVED)
     if order.terms != NO_TERMS:
         drop_terms(book, order)
     if order.counted:
@@ -202,6 +206,7 @@ def reduce(book, row, quantity_lots):
     else:
         levels_of(book)[order.level].quantity_lots -= order.quantity_lots - quantity_lots
         order.quantity_lots = quantity_lots
+        publish(book, order, CHANGED)
 
 
 # --- Icebergs --------------------------------------------------------------------------------
@@ -241,9 +246,11 @@ def refill(book, row):
     if order.arrival == book.top_arrival[order.side]:
         book.top_arrival[order.side] = book.next_arrival
     _unlink(book, order, level)
+    publish(book, order, REMOVED)
     order.quantity_lots = min(terms.display_lots, terms.hidden_lots)
     terms.hidden_lots -= order.quantity_lots
     _append(book, row, level)
+    publish(book, order, ADDED)
     return order.quantity_lots
 
 

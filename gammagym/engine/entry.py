@@ -18,8 +18,10 @@ from gammagym.engine.book import (
     quantity_at,
     rest,
 )
+from gammagym.engine.feed import publish
 from gammagym.engine.matching import start_matching
 from gammagym.engine.members import closable, find_member
+from gammagym.engine.protocol import ADDED
 from gammagym.engine.tables import members_of, orders_of, terms_of
 from gammagym.engine.terms import write_terms
 from gammagym.engine.waiting import beyond, set_trail, would_trigger, write_names
@@ -282,6 +284,7 @@ def rest_order(book, work):
     write_names(book, order, work)
     if work.display_lots > 0 or work.tif == GTT:
         write_terms(book, order, row, work)
+    publish(book, order, ADDED)
     return row
 
 

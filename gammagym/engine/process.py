@@ -36,6 +36,7 @@ from gammagym.engine.entry import (
     rest_order,
     shown_lots,
 )
+from gammagym.engine.feed import write_touch
 from gammagym.engine.ids import find, forget, look_ahead, remember
 from gammagym.engine.matching import available, match
 from gammagym.engine.members import NO_MEMBER, allow_message, join, tell_position
@@ -112,6 +113,8 @@ RUN = np.dtype(
         ("details_count", "i8"),
         ("reports_at", "i8"),
         ("reports_count", "i8"),
+        ("touches_at", "i8"),  # as many as messages, or none
+        ("touches_count", "i8"),
         ("buckets_at", "i8"),
         ("buckets_count", "i8"),
         ("position", "i8"),  # messages read
@@ -128,8 +131,10 @@ READING, MATCHING, LOOKING, TRIGGERING, CANCELING = 220, 221, 222, 223, 224
 
 # What a run needs to go on.
 DONE, NEED_REPORTS, NEED_ORDERS, NEED_LEVELS, NEED_TERMS, NEED_MEMBERS = range(200, 206)
+NEED_UPDATES = 206
 
-# A step writes at most two reports for each fill, and a few about the order itself.
+# A step writes at most two reports for each fill, and a few about the order itself; of updates no
+# more than that.
 STEP_REPORTS = 2 * FILLS_AT_ONCE + 4
 
 
@@ -147,7 +152,11 @@ def run_messages(runs, books):
     while True:
         if run.written > run.reports_count - STEP_REPORTS:
             return NEED_REPORTS
+        if 0 < book.updates_count < book.updates_written + STEP_REPORTS:
+            return NEED_UPDATES
         if run.phase == READING:
+            if run.touches_count > 0 and run.position > 0:
+                write_touch(run, book)
             if run.position >= run.messages_count:
                 return DONE
             need = _missing(book)
@@ -187,7 +196,7 @@ def _read(run, book, work):
     message = messages_of(run)[run.position]
     kind = np.int64(message.kind)
     plain = run.details_count == 0
-    run.sequence = message.sequence
+    run.sequence = book.sequence = message.sequence
     reason = ACCEPTED
     if plain:
         if kind > MODIFY:

@@ -59,3 +59,29 @@ REPORT = np.dtype(
     REDUCED,  # with what is left
     REFILLED,  # with what an iceberg displays now
 ) = range(10)
+
+# Market data, order by order (L3): what happened to a resting order, and what its price holds then.
+UPDATE = np.dtype(
+    [
+        ("action", "u1"),  # ADDED, CHANGED, REMOVED
+        ("side", "u1"),
+        ("sequence", "i8"),  # of the message that caused it
+        ("order_id", "i8"),
+        ("price", "i8"),  # ticks
+        ("quantity", "i8"),  # displayed now (lots), 0 when removed
+        ("level_quantity", "i8"),  # displayed at its price now (lots)
+    ]
+)
+# ADDED: at the back of its queue. What an iceberg shows next is removed and added again.
+ADDED, CHANGED, REMOVED = range(3)
+
+# The best prices (L1); a side is empty where its quantity is 0.
+TOUCH = np.dtype(
+    [
+        ("sequence", "i8"),  # of the message that it holds after
+        ("bid", "i8"),  # ticks
+        ("bid_quantity", "i8"),  # lots
+        ("ask", "i8"),
+        ("ask_quantity", "i8"),
+    ]
+)

@@ -24,7 +24,7 @@ from numba.np.arrayobj import populate_array
 from numpy.typing import NDArray
 
 from gammagym._kernel import numba_config
-from gammagym.engine.protocol import DETAIL, MESSAGE, REPORT
+from gammagym.engine.protocol import DETAIL, MESSAGE, REPORT, TOUCH, UPDATE
 from gammagym.world import LEVEL, MEMBER, NODE, ORDER, TERMS, viewed
 
 
@@ -79,6 +79,8 @@ members_of = _table(MEMBER, "members")
 messages_of = _table(MESSAGE, "messages")
 details_of = _table(DETAIL, "details")
 reports_of = _table(REPORT, "reports")
+updates_of = _table(UPDATE, "updates")
+touches_of = _table(TOUCH, "touches")
 buckets_of = _table(np.dtype("i4"), "buckets")
 
 

@@ -1,0 +1,53 @@
+"""Market data: what changes in a book, order by order, and its touch after every message.
+
+Written only into tables that somebody has provided (`OrderBook(feed=True)`); else it costs a look
+at a number that is 0. What waits for a trigger is nobody's business.
+"""
+
+from __future__ import annotations
+
+from gammagym._kernel import kernel
+from gammagym.engine.protocol import REMOVED
+from gammagym.engine.tables import levels_of, touches_of, updates_of
+from gammagym.world import BUY, NO_LEVEL, SELL
+
+
+@kernel(inline=True, counted=False)
+def publish(book, order, action):
+    """Tell what has just happened to an order, if anybody listens. Writes: updates."""
+    if book.updates_count > 0:
+        _write_update(book, order, action)
+
+
+@kernel(counted=False)
+def _write_update(book, order, action):
+    if order.side > SELL:
+        return
+    update = updates_of(book)[book.updates_written]
+    book.updates_written += 1
+    update.action = action
+    update.side = order.side
+    update.sequence = book.sequence
+    update.order_id = order.order_id
+    update.price = order.price_ticks
+    update.quantity = 0 if action == REMOVED else order.quantity_lots
+    update.level_quantity = levels_of(book)[order.level].quantity_lots
+
+
+@kernel(counted=False)
+def write_touch(run, book):
+    """Tell the best prices after the message that has just been carried out. Writes: touches."""
+    touch = touches_of(run)[run.position - 1]
+    touch.sequence = book.sequence
+    touch.bid, touch.bid_quantity = _best(book, BUY)
+    touch.ask, touch.ask_quantity = _best(book, SELL)
+
+
+@kernel(counted=False)
+def _best(book, side):
+    """Return the best price of a side (ticks) and its quantity (lots), both 0 if it is empty."""
+    row = book.best[side]
+    if row == NO_LEVEL:
+        return 0, 0
+    level = levels_of(book)[row]
+    return level.price_ticks, level.quantity_lots
