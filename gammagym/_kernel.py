@@ -70,7 +70,7 @@ def prune_caches() -> None:
 def kernel(function: _F) -> _F: ...
 @overload
 def kernel(
-    *, inline: bool = False, parallel: bool = False, counted: bool = True
+    *, inline: bool = False, once: bool = False, parallel: bool = False, counted: bool = True
 ) -> Callable[[_F], _F]: ...
 
 
@@ -78,6 +78,7 @@ def kernel(
     function: _F | None = None,
     *,
     inline: bool = False,
+    once: bool = False,
     parallel: bool = False,
     counted: bool = True,
 ) -> _F | Callable[[_F], _F]:
@@ -86,6 +87,8 @@ def kernel(
     Args:
         function: the function, when used without parentheses.
         inline: force LLVM to inline it; for leaves of at most ten lines only.
+        once: make it part of its only caller: for functions with much below them, as all of that
+            is optimised again at every step of the way up.
         parallel: allow ``numba.prange``; for the one outer loop over worlds only.
         counted: count the users of every array at every call, which a function needs only if it
             allocates or returns an array; the engine, which does neither, is a third faster
@@ -96,8 +99,8 @@ def kernel(
             would go unseen.
     """
     if function is None:
-        return lambda inner: _compile(inner, inline, parallel, counted)
-    return _compile(function, inline, parallel, counted)
+        return lambda inner: _compile(inner, inline, once, parallel, counted)
+    return _compile(function, inline, once, parallel, counted)
 
 
 def _call_template(dispatcher: Any, arguments: Any, keywords: Any) -> Any:
@@ -116,7 +119,7 @@ def _widened(argument: Any) -> Any:
     return numba.types.int64 if is_integer else argument
 
 
-def _compile(function: _F, inline: bool, parallel: bool, counted: bool) -> _F:
+def _compile(function: _F, inline: bool, once: bool, parallel: bool, counted: bool) -> _F:
     source = Path(function.__code__.co_filename).resolve()
     known = source.is_relative_to(PACKAGE) and (
         source.relative_to(PACKAGE).parts[0] in KERNEL_SOURCES
@@ -131,6 +134,7 @@ def _compile(function: _F, inline: bool, parallel: bool, counted: bool) -> _F:
     numba_config.CACHE_DIR = str(CACHE_FOLDER)
     try:
         options: dict[str, Any] = {"forceinline": inline, "parallel": parallel, "_nrt": counted}
+        options["inline"] = "always" if once else "never"
         compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
         if not numba_config.DISABLE_JIT:
             compiled.get_call_template = partial(_call_template, compiled)

@@ -62,7 +62,7 @@ def advance(world, tape, until_ns):
     world.time_ns = until_ns
 
 
-@kernel
+@kernel(once=True)
 def price_tick(world, tape):
     """Carry out one price tick."""
     world.price.next_tick_ns += world.price.tick_ns
@@ -76,7 +76,7 @@ def price_tick(world, tape):
     expire(world)
 
 
-@kernel
+@kernel(once=True)
 def open_world(world, tape, seed):
     """Start a world that was copied from its template: streams, first prices, books, warm-up.
 
@@ -112,7 +112,7 @@ def _open_agent(world, row):
     close_attribution(world, row)
 
 
-@kernel
+@kernel(once=True)
 def close_out(world, row):
     """Cancel a competitor's orders and close its hedge in the book, at the end of an episode.
 

@@ -34,7 +34,7 @@ def check_accounts(world):
             check_margin(world, account)
 
 
-@kernel
+@kernel(once=True)
 def _close_positions(world, account):
     """Sell or buy back everything the book takes; when flat, settle what is owed."""
     left = 0

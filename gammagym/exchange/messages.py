@@ -74,7 +74,7 @@ def deliver(world):
         _carry_out(world, message)
 
 
-@kernel
+@kernel(once=True)
 def _carry_out(world, message):
     """Execute an instruction at the venue and keep track of the sender's working order."""
     row = execute(world, message)

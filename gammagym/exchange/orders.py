@@ -84,7 +84,7 @@ def find_order(world, instrument, account, order_id):
 # --- Instructions ----------------------------------------------------------------------------
 
 
-@kernel
+@kernel(once=True)
 def execute(world, message):
     """Carry out one instruction that has arrived; returns the row at which its order is then.
 
@@ -232,7 +232,7 @@ def _reason_of_exchange(world, message):
     return ACCEPTED
 
 
-@kernel
+@kernel(once=True)
 def _modify(world, message, row):
     """Change price or open quantity of an order that rests; priority as the venue has it."""
     book, work = world.books[message.instrument], world.work
@@ -281,7 +281,7 @@ def carry_out_triggers(world):
     world.triggers_due = 0
 
 
-@kernel
+@kernel(once=True)
 def _enter_triggered(world, instrument):
     """Let the order in `work`, which has left the waiting room, into its book."""
     book, work, message = world.books[instrument], world.work, world.incoming

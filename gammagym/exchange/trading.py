@@ -80,7 +80,7 @@ def trade_and_rest(world, message):
     return row
 
 
-@kernel
+@kernel(once=True)
 def take(world, message):
     """Match the order in `world.work` against the book and book its fills.
 

@@ -41,7 +41,7 @@ _SEEDED_SHARE = 0.6
 _LONGEST_SWEEP = 32
 
 
-@kernel
+@kernel(once=True)
 def open_flow(world, row):
     """Fill an empty book with orders around the fundamental price and start the clock.
 
@@ -138,7 +138,7 @@ def _touch(world, flow, side, reference):
 # --- What its traders do ---------------------------------------------------------------------
 
 
-@kernel
+@kernel(once=True)
 def _trade(world, flow, key, draw):
     """Send a market order, which goes no further than a trader would who looks at the price.
 

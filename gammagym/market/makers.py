@@ -22,7 +22,7 @@ def quote(world):
             _quote_instrument(world, instrument)
 
 
-@kernel
+@kernel(once=True)
 def _quote_instrument(world, instrument):
     contract = world.instruments[instrument]
     half = contract.maker_half_spread * world.price.value * world.stress.spread_multiple
