@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym.api.tables import account_table, book_table, fills_table, instrument_table
+from gammagym.api.order_entry import (
+    SIDES,
+    OrderTerms,
+    SentOrder,
+    message_fields,
+    seconds_to_ns,
+    steps,
+)
+from gammagym.api.saving import SavedMarket, are_names, read_market, write_market
+from gammagym.api.tables import (
+    account_table,
+    book_table,
+    fills_table,
+    instrument_table,
+    orders_table,
+)
 from gammagym.engine.book import best_price, has_side
 from gammagym.errors import OrderError, nearest
 from gammagym.exchange.ledger import deposit
@@ -26,52 +39,20 @@ from gammagym.scenario.tasks import Leg, Task
 from gammagym.world import (
     BUY,
     CANCEL,
-    FOK,
-    GTC,
-    IOC,
-    LIMIT,
+    CANCEL_ALL,
+    DISCONNECT,
     MODIFY,
     NEW,
-    POST_ONLY,
     QUANTA,
     REJECT_REASONS,
-    SCHEMA_VERSION,
-    SELL,
-    STANDARD_WORLD,
-    schema_hash,
+    viewed,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SIDES = {"buy": BUY, "sell": SELL}
-_TIFS = {"gtc": GTC, "ioc": IOC, "fok": FOK}
-_YEAR_SECONDS = 365 * 86_400
-# Prices and quantities stay below this many steps, so that their product fits money's 64 bits.
-_MOST_STEPS = 2**40
-
-
-@dataclass(frozen=True)
-class SentOrder:
-    """An order as it was sent; whether it rests is known when it has arrived (`Market.rejects`).
-
-    Attributes:
-        id: its order id.
-        agent: who sent it.
-        instrument: what it is for.
-        side: ``buy`` or ``sell``.
-        quantity: units of the underlying.
-        price: limit, or the protection price of a market order.
-        reduce_only: whether it may only bring the position closer to zero.
-    """
-
-    id: int
-    agent: str
-    instrument: str
-    side: str
-    quantity: float
-    price: float
-    reduce_only: bool = False
+# What a message speaks of that is about no order in particular; ids start at 1.
+_NO_ID = -1
 
 
 class Market:
@@ -109,7 +90,7 @@ class Market:
         cash: float = 1_000_000.0,
         horizon_seconds: float = 86_400.0,
     ) -> None:
-        if isinstance(agents, str) or len(set(agents)) != len(agents):
+        if isinstance(agents, str) or not are_names(agents):
             raise OrderError(f"agents must be a list of different names, was {agents!r}")
         legs = tuple(Leg(kind, 0.0) for kind in ("spot", "call", "put"))
         task = Task("Market", legs, horizon_seconds=horizon_seconds)
@@ -138,9 +119,8 @@ class Market:
 
     def advance(self, seconds: float) -> None:
         """Let everything happen that is due in the next seconds (> 0, at most a year)."""
-        if not 0 < _number("seconds", seconds) <= _YEAR_SECONDS:
-            raise OrderError(f"seconds must be > 0 and at most a year, was {seconds!r}")
-        advance(self.world, self._tape, int(self.world["time_ns"]) + round(seconds * 1e9))
+        until_ns = int(self.world["time_ns"]) + seconds_to_ns("seconds", seconds)
+        advance(self.world, self._tape, until_ns)
 
     # --- Instructions ------------------------------------------------------------------------
 
@@ -153,73 +133,134 @@ class Market:
         price: float | None = None,
         tif: str = "gtc",
         *,
+        type: str | None = None,
+        trigger_price: float | None = None,
+        trigger_by: str = "last",
+        trail: float | None = None,
+        display: float | None = None,
+        expire_in: float | None = None,
+        self_trade: str | None = None,
         post_only: bool = False,
         reduce_only: bool = False,
     ) -> SentOrder:
-        """Send a new order.
+        """Send a new order (docs/rules/matching).
 
         Args:
             agent: name of the competitor.
             instrument: name of the instrument.
             side: ``buy`` or ``sell``.
             quantity: units of the underlying, a multiple of the lot.
-            price: limit, a multiple of the tick; None: a market order, sent as an immediate-or-
-                cancel limit that reaches 5 % through the touch.
-            tif: ``gtc``, ``ioc`` or ``fok``.
+            price: limit, a multiple of the tick; None: a market order, or one that becomes one.
+            tif: ``gtc``, ``ioc``, ``fok`` or ``gtt`` (good till a time, see `expire_in`).
+            type: ``limit``, ``market``, ``stop``, ``stop_limit``, ``take_profit``,
+                ``take_profit_limit`` or ``trailing_stop``; None: ``limit`` if there is a price,
+                else ``market``. A market order is sent as an immediate-or-cancel (or fill-or-kill)
+                limit that reaches 5 % through the touch; one that has waited for its trigger
+                takes every price.
+            trigger_price: of a stop or take-profit, a multiple of the tick.
+            trigger_by: the price it waits for: ``last``, ``mark`` or ``index``.
+            trail: of a trailing stop: distance of its trigger, a multiple of the tick.
+            display: of an iceberg: quantity shown at a time, a multiple of the lot.
+            expire_in: with ``tif="gtt"``: when it ends, counted from now (s).
+            self_trade: what happens when it meets an order of the same agent: ``expire_taker``,
+                ``expire_maker``, ``expire_both`` or ``decrement``; None: as the venue has it.
             post_only: refuse it rather than let it take.
             reduce_only: let it only bring the position closer to zero.
 
         Raises:
-            OrderError: something is unknown or impossible; nothing was sent.
+            OrderError: something is unknown, impossible or contradicts itself; nothing was sent.
+
+        >>> market = Market("calm", seed=7)
+        >>> bought = market.submit("agent", "BTC-PERP", "buy", 0.5)
+        >>> stop = market.submit(
+        ...     "agent", "BTC-PERP", "sell", 0.5, type="stop", trigger_price=59_000.0,
+        ...     trigger_by="mark", reduce_only=True,
+        ... )
+        >>> market.advance(seconds=1.0)
+        >>> market.orders("agent")[["side", "type", "trigger_price", "quantity"]].values.tolist()
+        [['sell', 'stop', 59000.0, 0.5]]
         """
         row, column = self._agent(agent), self._instrument(instrument)
-        if side not in _SIDES:
-            raise OrderError(f"side must be 'buy' or 'sell', was {side!r}")
-        if tif not in _TIFS:
-            raise OrderError(f"unknown tif {tif!r}: {nearest(str(tif), list(_TIFS))}")
-        if post_only and (tif != "gtc" or price is None):
-            raise OrderError(
-                "post_only needs tif='gtc' and a price: other orders are there to take"
-            )
+        terms = OrderTerms(
+            side=side,
+            quantity=quantity,
+            price=price,
+            tif=tif,
+            type=type,
+            trigger_price=trigger_price,
+            trigger_by=trigger_by,
+            trail=trail,
+            display=display,
+            expire_in=expire_in,
+            self_trade=self_trade,
+            post_only=post_only,
+            reduce_only=reduce_only,
+        )
         contract = self.world["instruments"][column]
+        protected = self._protected(column, SIDES[side])
+        fields = message_fields(terms, contract, int(self.world["time_ns"]), protected)
         message = self.world["incoming"]
         message["kind"] = NEW
-        message["tif"] = POST_ONLY if post_only else _TIFS[tif]
-        message["side"] = _SIDES[side]
-        message["quantity_lots"] = _steps("quantity", quantity, float(contract["lot_size"]))
-        if price is None:
-            message["tif"] = IOC
-            message["price_ticks"] = self._protected(column, _SIDES[side])
-        else:
-            message["price_ticks"] = _steps("price", price, float(contract["tick_size"]))
-        message["type"] = LIMIT
-        plain(message)
-        message["reduce_only"] = int(reduce_only)
+        for name, value in fields.items():
+            message[name] = value
         order_id = int(next_order_id(self.world))
         self._send(row, column, order_id)
-        limit = int(message["price_ticks"]) * float(contract["tick_size"])
-        order = SentOrder(order_id, agent, instrument, side, float(quantity), limit, reduce_only)
+        limit = fields["price_ticks"] * float(contract["tick_size"])
+        order = SentOrder(
+            id=order_id,
+            agent=agent,
+            instrument=instrument,
+            side=side,
+            quantity=float(quantity),
+            price=limit if fields["price_ticks"] > 0 else None,
+            reduce_only=bool(reduce_only),
+            type=terms.kind,
+            trigger_price=None if trigger_price is None else float(trigger_price),
+        )
         self._sent[order_id] = order
         return order
 
     def cancel(self, order_id: int) -> None:
         """Send the cancellation of an order; it may lose to a fill on the way."""
         order = self._order(order_id)
-        self.world["incoming"]["kind"] = CANCEL
-        self._send(self._agent(order.agent), self._instrument(order.instrument), order_id)
+        self._instruct(CANCEL, order.agent, order.instrument, order_id)
+
+    def cancel_all(self, agent: str) -> None:
+        """Send the cancellation of every order of a competitor, in all books, waiting ones too."""
+        self._instruct(CANCEL_ALL, agent, self._names[0], _NO_ID)
+
+    def disconnect(self, agent: str) -> None:
+        """Let a competitor's connection break; it may go on sending.
+
+        A venue with ``orders.cancel_on_disconnect`` cancels its orders, others do nothing.
+        """
+        self._instruct(DISCONNECT, agent, self._names[0], _NO_ID)
 
     def amend(self, order_id: int, price: float, quantity: float) -> None:
-        """Send a new price and open quantity for an order; priority as the venue has it."""
+        """Send a new price and open quantity for an order that rests; priority as the venue has it.
+
+        The open quantity is what is left to trade, what an iceberg hides included. The venue
+        refuses it for orders that still wait for their trigger.
+        """
         order = self._order(order_id)
         column = self._instrument(order.instrument)
         contract = self.world["instruments"][column]
+        quantity_lots = steps("quantity", quantity, float(contract["lot_size"]))
+        price_ticks = steps("price", price, float(contract["tick_size"]))
         message = self.world["incoming"]
         message["kind"] = MODIFY
-        message["side"] = _SIDES[order.side]
-        message["quantity_lots"] = _steps("quantity", quantity, float(contract["lot_size"]))
-        message["price_ticks"] = _steps("price", price, float(contract["tick_size"]))
+        message["side"] = SIDES[order.side]
+        message["quantity_lots"], message["price_ticks"] = quantity_lots, price_ticks
         message["reduce_only"] = int(order.reduce_only)
+        plain(message)
         self._send(self._agent(order.agent), column, order_id)
+
+    def _instruct(self, kind: int, agent: str, instrument: str, order_id: int) -> None:
+        """Send a message that says no more than what it speaks of."""
+        message = self.world["incoming"]
+        message["kind"] = kind
+        plain(message)
+        self._send(self._agent(agent), self._instrument(instrument), order_id)
 
     def _send(self, row: int, column: int, order_id: int) -> None:
         message = self.world["incoming"]
@@ -245,8 +286,17 @@ class Market:
         """Return the competitor's latest trades; the log holds the last 64 of all of them."""
         return fills_table(self.world, self._account(self._agent(agent)), self._names)
 
+    def orders(self, agent: str) -> pd.DataFrame:
+        """Return the competitor's orders that rest or wait for a trigger, at the venue, now.
+
+        Columns: order_id, instrument, side, type, tif, price, trigger_price, trigger_by, quantity
+        (open, what is hidden included), displayed, queue_ahead (displayed quantity that trades
+        before it at its price) and expires (s since the start). Orders on their way are not there.
+        """
+        return orders_table(self.world, self._account(self._agent(agent)), self._names)
+
     def rejects(self, agent: str) -> pd.Series:
-        """Return how many of the competitor's orders the venue refused, by reason."""
+        """Return how many of the competitor's orders the venue refused or ended, by reason."""
         import pandas as pd
 
         counts = self.world["agents"]["rejects"][self._agent(agent)]
@@ -276,54 +326,23 @@ class Market:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the market to a file of plain arrays (``.npz``); nothing is pickled."""
-        sent = [
-            (o.id, o.agent, o.instrument, o.side, o.quantity, o.price, int(o.reduce_only))
-            for o in self._sent.values()
-        ]
-        temporary = f"{os.fspath(path)}.part"
-        with open(temporary, "wb") as file:
-            np.savez(
-                file,
-                schema=np.array([str(SCHEMA_VERSION), schema_hash(STANDARD_WORLD)]),
-                world=np.frombuffer(self._worlds.tobytes(), np.uint8),
-                tape=self._tape,
-                agents=np.array(self.agents),
-                instruments=np.array(self._names),
-                sent=np.array(sent, dtype=np.str_).reshape(-1, 7),
-            )
-        os.replace(temporary, path)
+        write_market(
+            path, SavedMarket(self._worlds, self._tape, self.agents, self._names, self._sent)
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Market:
-        """Read a market that `save` wrote.
+        """Read a market that `save` wrote; what is in the file is checked before it is used.
 
         Raises:
-            OrderError: the file is not a saved market, or one of another version.
+            OrderError: the file is not a saved market, is one of another version, or contradicts
+                itself.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                content = {name: file[name] for name in file.files}
-            schema = content["schema"].tolist()
-        except FileNotFoundError:
-            raise OrderError(f"{os.fspath(path)}: there is no such file") from None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            raise OrderError(f"{os.fspath(path)}: not a saved market, or a broken one") from None
-        expected = [str(SCHEMA_VERSION), schema_hash(STANDARD_WORLD)]
-        if schema != expected:
-            raise OrderError(
-                f"{os.fspath(path)}: saved by another version (schema {schema}, this is {expected})"
-            )
+        saved = read_market(path)
         market: Market = object.__new__(cls)
-        market.agents = tuple(content["agents"].tolist())
-        market._names = tuple(content["instruments"].tolist())
-        market._tape = content["tape"]
-        market._worlds = np.frombuffer(content["world"].tobytes(), STANDARD_WORLD).copy()
-        market._sent = {
-            int(order_id): SentOrder(
-                int(order_id), agent, instrument, side, float(size), float(price), only == "1"
-            )
-            for order_id, agent, instrument, side, size, price, only in content["sent"].tolist()
-        }
+        market.agents, market._names = saved.agents, saved.instruments
+        market._worlds, market._tape = saved.worlds, saved.tape
+        market._sent = saved.sent
         return market
 
     # --- Names -------------------------------------------------------------------------------
@@ -351,21 +370,12 @@ class Market:
     def _protected(self, column: int, side: int) -> int:
         """Return the limit of a market order: the far touch and a protection beyond it (ticks)."""
         contract = self.world["instruments"][column]
-        book = self.world["books"][column]
+        book = viewed(self.world["books"])[column]
         touch = float(contract["mark_price"]) / float(contract["tick_size"])
         if has_side(book, 1 - side):
             touch = float(best_price(book, 1 - side))
         reach = float(contract["protection"])
-        return int(touch * (1.0 + reach if side == BUY else 1.0 - reach))
-
-
-def _number(name: str, value: object) -> float:
-    """Return a value that is a finite number, or say that it is not."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise OrderError(f"{name} must be a number, was {value!r}")
-    if not np.isfinite(value):
-        raise OrderError(f"{name} must be a finite number, was {value!r}")
-    return float(value)
+        return max(int(touch * (1.0 + reach if side == BUY else 1.0 - reach)), 1)
 
 
 def _seed(name: str, value: object) -> np.uint64:
@@ -375,15 +385,3 @@ def _seed(name: str, value: object) -> np.uint64:
     if not 0 <= int(value) < 2**63:
         raise OrderError(f"{name} must be from 0 to 2**63 - 1, was {value!r}")
     return np.uint64(value)
-
-
-def _steps(name: str, value: float, step: float) -> int:
-    """Return a price in ticks or a quantity in lots, refusing what is no multiple or too large."""
-    if not abs(_number(name, value)) < _MOST_STEPS * step:
-        raise OrderError(f"{name} must be less than {_MOST_STEPS * step:g}, was {value!r}")
-    steps = round(value / step)
-    if abs(value / step - steps) > 1e-6:
-        raise OrderError(f"{name} must be a multiple of {step:g}, was {value!r}")
-    if steps <= 0:
-        raise OrderError(f"{name} must be at least {step:g}, was {value!r}")
-    return steps

@@ -4,11 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gammagym.world import BUY, CALL, FUTURE, NO_LEVEL, PERPETUAL, PUT, QUANTA, SELL, SPOT
+from gammagym.api.order_entry import TIFS, TRIGGERS, TYPES
+from gammagym.world import (
+    BUY,
+    CALL,
+    FUTURE,
+    GTT,
+    NO_LEVEL,
+    NO_TERMS,
+    PERPETUAL,
+    POST_ONLY,
+    PUT,
+    QUANTA,
+    SELL,
+    SPOT,
+    viewed,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_TYPE_NAMES = {code: name for name, code in TYPES.items()}
+_TIF_NAMES = {code: name for name, code in TIFS.items()} | {POST_ONLY: "post_only"}
+_TRIGGER_NAMES = {code: name for name, code in TRIGGERS.items()}
+_ORDER_COLUMNS = [
+    "order_id",
+    "instrument",
+    "side",
+    "type",
+    "tif",
+    "price",
+    "trigger_price",
+    "trigger_by",
+    "quantity",
+    "displayed",
+    "queue_ahead",
+    "expires",
+]
 _KINDS = {SPOT: "spot", PERPETUAL: "perpetual", FUTURE: "future", CALL: "call", PUT: "put"}
 
 
@@ -82,6 +114,75 @@ def fills_table(world: Any, account: int, names: tuple[str, ...]) -> pd.DataFram
         )
     columns = ["time", "order_id", "instrument", "quantity", "price", "fee", "maker", "liquidation"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def orders_table(world: Any, account: int, names: tuple[str, ...]) -> pd.DataFrame:
+    """Return an account's orders that rest or wait for a trigger, in order of their ids.
+
+    What does not apply to an order is NaN, or None where it would be a word.
+    """
+    import pandas as pd
+
+    mine = (world["orders"]["live"] == 1) & (world["orders"]["owner"] == account)
+    rows = [_order_line(world, int(row), names) for row in mine.nonzero()[0]]
+    table = pd.DataFrame(rows, columns=_ORDER_COLUMNS)
+    return table.sort_values("order_id", ignore_index=True)
+
+
+def _order_line(world: Any, row: int, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return one line of `orders_table`."""
+    order = world["orders"][row]
+    instrument = int(order["instrument"])
+    lot = float(world["instruments"][instrument]["lot_size"])
+    terms = None if order["terms"] == NO_TERMS else world["terms"][order["terms"]]
+    displayed = int(order["quantity_lots"])
+    hidden = 0 if terms is None else int(terms["hidden_lots"])
+    line: dict[str, Any] = {
+        "order_id": int(order["order_id"]),
+        "instrument": names[instrument],
+        "tif": _TIF_NAMES[int(order["tif"])],
+        "quantity": (displayed + hidden) * lot,
+        "expires": float("nan"),
+    }
+    if terms is not None and order["tif"] == GTT:
+        line["expires"] = int(terms["expiry_ns"]) * 1e-9
+    if terms is not None and order["side"] > SELL:
+        return line | _waiting_line(world, order, terms)
+    return line | _resting_line(world, order, row)
+
+
+def _waiting_line(world: Any, order: Any, terms: Any) -> dict[str, Any]:
+    """Return what is special about an order that waits for its trigger."""
+    tick = float(world["instruments"][int(order["instrument"])]["tick_size"])
+    kind = _TYPE_NAMES[int(order["kind"])]
+    return {
+        "side": "buy" if terms["side"] == BUY else "sell",
+        "type": kind,
+        "price": int(terms["limit_ticks"]) * tick if kind.endswith("_limit") else float("nan"),
+        "trigger_price": int(order["price_ticks"]) * tick,
+        # Two sides for each price, behind BUY and SELL.
+        "trigger_by": _TRIGGER_NAMES[(int(order["side"]) - 2) // 2],
+        "displayed": 0.0,
+        "queue_ahead": float("nan"),
+    }
+
+
+def _resting_line(world: Any, order: Any, row: int) -> dict[str, Any]:
+    """Return what is special about an order that rests in the book."""
+    from gammagym.engine.book import queue_ahead
+
+    instrument = int(order["instrument"])
+    book, contract = viewed(world["books"])[instrument], world["instruments"][instrument]
+    lot = float(contract["lot_size"])
+    return {
+        "side": "buy" if order["side"] == BUY else "sell",
+        "type": "limit",
+        "price": int(order["price_ticks"]) * float(contract["tick_size"]),
+        "trigger_price": float("nan"),
+        "trigger_by": None,
+        "displayed": int(order["quantity_lots"]) * lot,
+        "queue_ahead": int(queue_ahead(book, row)) * lot,
+    }
 
 
 def instrument_table(world: Any, names: tuple[str, ...]) -> pd.DataFrame:

@@ -1,15 +1,21 @@
-"""Is this book sound? The checker that tests run after what they did to a book."""
+"""Is this book sound? The checker that tests run after what they did to a book.
+
+It is also what stands between a file from elsewhere and the kernels, which trust every row number:
+so it follows no number that is no row of its table, and no list longer than the table.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.book import find_level, open_lots
-from gammagym.engine.price_index import find_leaf, is_index_sound
+from gammagym.engine.book import find_level, first_order, next_order, open_lots
+from gammagym.engine.members import find_member
+from gammagym.engine.price_index import FREE, find_leaf, is_index_sound
 from gammagym.engine.tables import levels_of, members_of, nodes_of, orders_of, terms_of
 from gammagym.world import (
     BUY,
+    DECREMENT,
     GTT,
     NO_LEVEL,
     NO_NODE,
@@ -21,6 +27,8 @@ from gammagym.world import (
     PRICE_CACHE,
     SELL,
     SIDES,
+    STOP,
+    TRAILING_STOP,
 )
 
 SOUND = 0
@@ -29,7 +37,7 @@ SOUND = 0
     WRONG_ORDER_COUNT,
     WRONG_LEVEL_COUNT,
     WRONG_LEVEL_TOTAL,
-    WRONG_ORDER,  # dead, or not of the level it queues at
+    WRONG_ORDER,  # dead, not of the level it queues at, or of no kind that there is
     WRONG_ARRIVAL,
     WRONG_QUEUE_LINK,
     WRONG_LEVEL,  # of another side, empty, or out of order
@@ -40,12 +48,16 @@ SOUND = 0
     WRONG_TERMS,
     WRONG_EXPIRY_LINE,
     WRONG_MEMBER,
-) = range(100, 115)
+    WRONG_ROW,  # not of its table
+    WRONG_TRAILING_COUNT,
+) = range(100, 117)
 
 
 @kernel
 def check_book(book):
     """Return SOUND, or the code of the first rule that the book breaks. Reads: everything."""
+    if not _starts_at_rows(book):
+        return WRONG_ROW
     levels = levels_of(book)
     if (
         book.best[BUY] != NO_LEVEL
@@ -65,6 +77,29 @@ def check_book(book):
 
 
 @kernel
+def _is_row(table, row):
+    """Return whether a number is a row of a table."""
+    return 0 <= row < len(table)
+
+
+@kernel
+def _starts_at_rows(book):
+    """Return whether everything the book itself points to is a row, or nothing. Reads: book."""
+    orders, levels = orders_of(book), levels_of(book)
+    for side in range(SIDES):
+        if book.best[side] != NO_LEVEL and not _is_row(levels, np.int64(book.best[side])):
+            return False
+    for side in (BUY, SELL):
+        if book.top_order[side] != NO_ORDER and not _is_row(orders, np.int64(book.top_order[side])):
+            return False
+        for slot in range(PRICE_CACHE):
+            row = np.int64(book.cache[side, slot])
+            if row != NO_LEVEL and not _is_row(levels, row):
+                return False
+    return True
+
+
+@kernel
 def _check_side(book, side):
     """Check the levels of one side, from the best to the worst. Reads: everything."""
     if not is_index_sound(book, side):
@@ -73,6 +108,8 @@ def _check_side(book, side):
     row, better = np.int64(book.best[side]), np.int64(NO_LEVEL)
     level_count, order_count = 0, 0
     while row != NO_LEVEL:
+        if not _is_row(levels, row):
+            return WRONG_LEVEL_LINK
         level = levels[row]
         level_count += 1
         if level.better != better:
@@ -104,6 +141,8 @@ def _check_queue(book, level, side, level_row):
     row, previous = np.int64(level.first), np.int64(NO_ORDER)
     count, total = 0, 0
     while row != NO_ORDER:
+        if not _is_row(orders, row):
+            return -WRONG_QUEUE_LINK
         order = orders[row]
         count += 1
         if count > len(orders) or order.previous != previous:
@@ -111,6 +150,8 @@ def _check_queue(book, level, side, level_row):
         if order.live != 1 or order.side != side or order.level != level_row:
             return -WRONG_ORDER
         if order.price_ticks != level.price_ticks or order.quantity_lots <= 0:
+            return -WRONG_ORDER
+        if not _are_codes_known(order):
             return -WRONG_ORDER
         if previous != NO_ORDER and orders[previous].arrival >= order.arrival:
             return -WRONG_ARRIVAL
@@ -126,14 +167,27 @@ def _check_queue(book, level, side, level_row):
 
 
 @kernel
+def _are_codes_known(order):
+    """Return whether an order says nothing that there is not. Reads: order."""
+    if order.tif > GTT or order.self_trade > DECREMENT or order.kind > TRAILING_STOP:
+        return False
+    if order.reduce_only > 1 or order.counted > 1:
+        return False
+    return order.side <= SELL or order.kind >= STOP
+
+
+@kernel
 def _are_terms_sound(book, order, row):
     """Return whether an order has the terms it needs. Reads: terms."""
     if order.terms == NO_TERMS:
         return order.side <= SELL and order.tif != GTT
+    if not _is_row(terms_of(book), np.int64(order.terms)):
+        return False
     terms = terms_of(book)[order.terms]
     return (
         terms.order == row
         and terms.hidden_lots >= 0
+        and (order.side <= SELL or terms.side == BUY or terms.side == SELL)
         and (order.side > SELL or order.tif == GTT or terms.display_lots > 0)
         and (order.side > SELL or terms.hidden_lots == 0 or terms.display_lots > 0)
     )
@@ -148,7 +202,7 @@ def _check_cache(book):
             if row == NO_LEVEL:
                 continue
             level = levels_of(book)[row]
-            if level.side == NO_SIDE or level.side & 1 != half:
+            if not 0 <= level.side < SIDES or level.side & 1 != half:
                 return WRONG_CACHE
             if find_leaf(book, np.int64(level.side), level.price_ticks) != row:
                 return WRONG_CACHE
@@ -158,61 +212,81 @@ def _check_cache(book):
 @kernel
 def _check_expiry(book):
     """Check that the line of expiry is in order and holds every order that ends at a time."""
-    terms = terms_of(book)
+    terms, orders = terms_of(book), orders_of(book)
     row, previous, count = np.int64(book.first_expiry), np.int64(NO_TERMS), 0
     while row != NO_TERMS:
         count += 1
-        order = orders_of(book)[terms[row].order]
-        if count > len(terms) or terms[row].previous != previous:
+        if not _is_row(terms, row) or count > len(terms) or terms[row].previous != previous:
             return WRONG_EXPIRY_LINE
+        if not _is_row(orders, np.int64(terms[row].order)):
+            return WRONG_EXPIRY_LINE
+        order = orders[terms[row].order]
         if order.live != 1 or order.tif != GTT or order.terms != row:
             return WRONG_EXPIRY_LINE
         if previous != NO_TERMS and terms[previous].expiry_ns > terms[row].expiry_ns:
             return WRONG_EXPIRY_LINE
         previous, row = row, np.int64(terms[row].next)
-    if book.last_expiry != previous:
+    ending, trailing, _ = _count_special(book)
+    if book.last_expiry != previous or count != ending:
         return WRONG_EXPIRY_LINE
-    for order_row in range(len(orders_of(book))):
-        order = orders_of(book)[order_row]
-        if order.live == 1 and order.tif == GTT and order.terms != NO_TERMS:
-            count -= 1 if terms[order.terms].order == order_row else 0
-    # Books that share a table see each other's orders: none of the line may be missing.
-    return SOUND if count <= 0 else WRONG_EXPIRY_LINE
+    return SOUND if trailing == book.trailing else WRONG_TRAILING_COUNT
+
+
+@kernel
+def _count_special(book):
+    """Return how many orders end at a time, how many trail, and how many are counted."""
+    ending = trailing = counted = 0
+    for side in range(SIDES):
+        row = first_order(book, side)
+        while row != NO_ORDER:
+            order = orders_of(book)[row]
+            ending += order.tif == GTT
+            trailing += side > SELL and order.kind == TRAILING_STOP
+            counted += order.counted == 1
+            row = next_order(book, row)
+    return ending, trailing, counted
 
 
 @kernel
 def _check_members(book):
-    """Check what is counted of every owner, and that nobody is left on a list."""
+    """Check that every owner is found, what is counted of it, and that nobody is on a list."""
     members = members_of(book)
-    known = joined = 0
+    known, joined, counted = 0, 0, np.int64(0)
     for row in range(len(members)):
         member = members[row]
         if member.owner == NOBODY:
             continue
         joined += 1
         known += member.known
+        counted += member.resting + member.waiting
         if member.next != NOT_LISTED or not _is_counted_right(book, member):
             return WRONG_MEMBER
-    return SOUND if joined == book.members and known == book.known_members else WRONG_MEMBER
+    # A search for somebody unknown ends at a free row: one must be there.
+    if joined != book.members or known != book.known_members or joined == len(members):
+        return WRONG_MEMBER
+    for row in range(len(members)):
+        if members[row].owner != NOBODY:
+            if members[row].known not in (0, 1):
+                return WRONG_MEMBER
+            if find_member(book, np.int64(members[row].owner)) != row:
+                return WRONG_MEMBER
+    _, _, all_counted = _count_special(book)
+    return SOUND if counted == all_counted else WRONG_MEMBER
 
 
 @kernel
 def _is_counted_right(book, member):
-    """Return whether a member has as many counted orders as it says. O(rows of orders)."""
+    """Return whether a member has as many counted orders as it says. O(orders of the book)."""
     resting = waiting = reducing = 0
     for side in range(SIDES):
-        level_row = np.int64(book.best[side])
-        while level_row != NO_LEVEL:
-            level = levels_of(book)[level_row]
-            row = np.int64(level.first)
-            while row != NO_ORDER:
-                order = orders_of(book)[row]
-                if order.counted and order.owner == member.owner:
-                    waiting += side > SELL
-                    resting += side <= SELL
-                    reducing += side <= SELL and order.reduce_only
-                row = np.int64(order.next)
-            level_row = np.int64(level.worse)
+        row = first_order(book, side)
+        while row != NO_ORDER:
+            order = orders_of(book)[row]
+            if order.counted and order.owner == member.owner:
+                waiting += side > SELL
+                resting += side <= SELL
+                reducing += side <= SELL and order.reduce_only == 1
+            row = next_order(book, row)
     return resting == member.resting and waiting == member.waiting and reducing == member.reducing
 
 
@@ -256,7 +330,7 @@ def free_orders(book):
     count, row = 0, np.int64(book.free_order)
     while row != NO_ORDER:
         count += 1
-        if count > len(orders) or orders[row].live != 0:
+        if count > len(orders) or not _is_row(orders, row) or orders[row].live != 0:
             return -1
         row = np.int64(orders[row].next)
     return count
@@ -269,7 +343,7 @@ def free_levels(book):
     count, row = 0, np.int64(book.free_level)
     while row != NO_LEVEL:
         count += 1
-        if count > len(levels) or levels[row].side != NO_SIDE:
+        if count > len(levels) or not _is_row(levels, row) or levels[row].side != NO_SIDE:
             return -1
         row = np.int64(levels[row].worse)
     return count
@@ -282,7 +356,7 @@ def free_nodes(book):
     count, row = 0, np.int64(book.free_node)
     while row != NO_NODE:
         count += 1
-        if count > len(nodes):
+        if count > len(nodes) or not _is_row(nodes, row) or nodes[row].shift != FREE:
             return -1
         row = np.int64(nodes[row].parent)
     return count
@@ -295,7 +369,17 @@ def free_terms(book):
     count, row = 0, np.int64(book.free_terms)
     while row != NO_TERMS:
         count += 1
-        if count > len(terms):
+        if count > len(terms) or not _is_row(terms, row) or _is_used(book, row):
             return -1
         row = np.int64(terms[row].next)
     return count
+
+
+@kernel
+def _is_used(book, row):
+    """Return whether a row of terms belongs to an order. Reads: terms, orders."""
+    order_row = np.int64(terms_of(book)[row].order)
+    if not _is_row(orders_of(book), order_row):
+        return False
+    order = orders_of(book)[order_row]
+    return order.live == 1 and order.terms == row

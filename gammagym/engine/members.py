@@ -73,7 +73,7 @@ def count_order(book, order, change):
         member.waiting += change
     else:
         member.resting += change
-        member.reducing += change * order.reduce_only
+        member.reducing += change * np.int64(order.reduce_only)
 
 
 @kernel(counted=False)

@@ -22,6 +22,7 @@ EMPTY = np.int64(-(2**31))
 # Flipping the sign bit makes the order of bit patterns the order of prices: negative before 0.
 _SIGN = np.int64(-(2**63))
 _DIGIT = BRANCHES - 1
+FREE = -1  # shift of a node that is not in use
 _TOP = 62  # where the highest digit is
 
 
@@ -30,6 +31,7 @@ def add_nodes(book, first, count):
     """Put rows at the front of the free list, lowest row first. Writes: free_node, nodes."""
     nodes = nodes_of(book)
     for row in range(first + count - 1, first - 1, -1):
+        nodes[row].shift = FREE
         nodes[row].parent = book.free_node
         book.free_node = row
 
@@ -91,6 +93,7 @@ def drop_leaf(book, side, row):
             left, last = left + 1, np.int64(node.child[digit])
     if left == 1:
         _hang(book, side, np.int64(node.parent), bits, last)
+        node.shift = FREE
         node.parent = book.free_node
         book.free_node = parent
 

@@ -1,0 +1,234 @@
+"""Is this world one that the kernels can be trusted with? Asked of what comes from a file.
+
+Compiled code follows every row number it finds and checks none of them, so a broken file could make
+it read and write anywhere. Checked is what kernels use to find rows and to come to an end. What
+merely makes a strange market, such as a negative balance, is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gammagym.engine.inspection import SOUND, check_book
+from gammagym.world import (
+    CROWD,
+    DECREMENT,
+    FIRST_AGENT_ACCOUNT,
+    LATENCY_SAMPLES,
+    LATENCY_TABLE,
+    NO_ACCOUNT,
+    NO_LEVEL,
+    NO_ORDER,
+    NO_TERMS,
+    NOBODY,
+    PRICE_REPLAY,
+    PUT,
+    RATE_UNIT,
+    SELL,
+    SIDES,
+    SPOT,
+    viewed,
+)
+
+# Sums of two times fit into 64 bits.
+_LAST_NS = 2**61
+# Events per second: slower than that, the time to the next one would not; faster is no scenario.
+_SLOWEST_RATE, _FASTEST_RATE = 1e-8, 20_000.0
+_SHORTEST_TICK_NS = 1_000_000  # of a scenario
+_LARGEST = 2**62
+
+_Range = tuple[str, Any, float, float]
+
+
+def fault_of(worlds: NDArray[Any], tape: NDArray[Any]) -> str | None:
+    """Return what is wrong with the world in an array of one, or None.
+
+    Args:
+        worlds: shape (1,), its books placed (`engine.tables.place_in_world`).
+        tape: recorded prices.
+    """
+    world = worlds[0]
+    return (
+        _tape_fault(tape)
+        or _range_fault(_counts(world))
+        or _range_fault(_rows(world))
+        or _range_fault(_clocks(world))
+        or _flow_fault(world)
+        or _books_fault(world)
+    )
+
+
+def _tape_fault(tape: NDArray[Any]) -> str | None:
+    if tape.dtype != np.float64 or tape.ndim != 1 or len(tape) == 0:
+        return "the tape is no list of prices"
+    return None if np.isfinite(tape).all() else "the tape holds a price that is not finite"
+
+
+# --- Ranges ----------------------------------------------------------------------------------
+
+
+def _range_fault(ranges: Iterator[_Range]) -> str | None:
+    """Return the first value outside its range; NaN is outside of every range."""
+    for name, values, lowest, highest in ranges:
+        fine = (np.asarray(values) >= lowest) & (np.asarray(values) <= highest)
+        if not fine.all():
+            wrong = np.asarray(values)[~fine].flat[0]
+            return f"{name} must be from {lowest} to {highest}, was {wrong}"
+    return None
+
+
+def _counts(world: Any) -> Iterator[_Range]:
+    """Yield how many rows are in use."""
+    yield "instrument_count", world["instrument_count"], 1, len(world["instruments"])
+    yield "account_count", world["account_count"], FIRST_AGENT_ACCOUNT, len(world["accounts"])
+    yield "agent_count", world["agent_count"], 1, len(world["agents"])
+    for table in ("flow", "shock", "message"):
+        yield f"{table}_count", world[f"{table}_count"], 0, len(world[f"{table}s"])
+    yield "fill_count", world["fill_count"], 0, _LARGEST
+    yield "next_order_id", world["next_order_id"], 1, _LARGEST
+
+
+def _rows(world: Any) -> Iterator[_Range]:
+    """Yield what kernels use as a row number. Reads: the counts, which must be right."""
+    yield from _rows_of_exchange(world)
+    yield from _rows_of_agents(world)
+    instruments, accounts = int(world["instrument_count"]), int(world["account_count"])
+    messages = world["messages"][: world["message_count"]]
+    yield "messages.account", messages["account"], FIRST_AGENT_ACCOUNT, accounts - 1
+    yield "messages.instrument", messages["instrument"], 0, instruments - 1
+    yield "fills.instrument", world["fills"]["instrument"], 0, instruments - 1
+    flows = world["flows"][: world["flow_count"]]
+    most = flows["rows"].shape[1]
+    yield "flows.instrument", flows["instrument"], 0, instruments - 1
+    yield "flows.slots", flows["slots"], 1, most
+    yield "flows.touch_slots", flows["touch_slots"], 1, most
+    # The places behind the touch are those that the quotes at the touch of both sides leave.
+    yield "flows.slots less those at the touch", flows["slots"] - 2 * flows["touch_slots"], 1, most
+    yield "flows.run_side", flows["run_side"], 0, SELL
+    yield "flows.rows", flows["rows"], NO_ORDER, len(world["orders"]) - 1
+
+
+def _rows_of_exchange(world: Any) -> Iterator[_Range]:
+    accounts, currencies = int(world["account_count"]), world["cash"].shape[1]
+    venues, contracts = world["venues"], world["instruments"][: world["instrument_count"]]
+    yield "venues.fee_account", venues["fee_account"], 0, accounts - 1
+    yield "venues.insurance_account", venues["insurance_account"], 0, accounts - 1
+    yield "instruments.venue", contracts["venue"], 0, len(venues) - 1
+    yield "instruments.currency", contracts["currency"], 0, currencies - 1
+    yield "instruments.base_currency", contracts["base_currency"], 0, currencies - 1
+    yield "instruments.kind", contracts["kind"], SPOT, PUT
+    yield "instruments.maker_orders", contracts["maker_orders"], NO_ORDER, len(world["orders"]) - 1
+    for name in ("tick_size", "lot_size"):
+        yield f"instruments.{name}", contracts[name], 1e-18, 1e18
+    for name in ("tick_quanta", "lot_coin_quanta"):
+        yield f"instruments.{name}", contracts[name], 1, _LARGEST
+    yield "accounts.venue", world["accounts"]["venue"], 0, len(venues) - 1
+    rules = world["books"]["rules"]
+    yield "rules.self_trade", rules["self_trade"], 0, DECREMENT
+    yield "rules.top_share_e9", rules["top_share_e9"], 0, RATE_UNIT
+
+
+def _rows_of_agents(world: Any) -> Iterator[_Range]:
+    accounts, agents = world["accounts"], world["agents"][: world["agent_count"]]
+    own, theirs = accounts[:FIRST_AGENT_ACCOUNT], accounts[FIRST_AGENT_ACCOUNT:]
+    used = int(world["account_count"]) - FIRST_AGENT_ACCOUNT
+    yield "accounts.agent of the world's own", own["agent"], NO_ACCOUNT, NO_ACCOUNT
+    yield "accounts.agent", theirs["agent"][:used], 0, len(agents) - 1
+    for name in ("book_account", "hedge_account"):
+        yield f"agents.{name}", agents[name], FIRST_AGENT_ACCOUNT, int(world["account_count"]) - 1
+    instruments = int(world["instrument_count"])
+    yield "agents.hedge_instrument", agents["hedge_instrument"], 0, instruments - 1
+    yield "agents.working_row", agents["working_row"], NO_ORDER, len(world["orders"]) - 1
+    latencies = agents["latencies"]
+    samples = latencies["sample_count"][latencies["kind"] == LATENCY_TABLE]
+    yield "latencies.sample_count", samples, 1, LATENCY_SAMPLES
+
+
+def _clocks(world: Any) -> Iterator[_Range]:
+    """Yield the times that let the world go on, and what its clocks go by."""
+    now, price = int(world["time_ns"]), world["price"]
+    yield "time_ns", now, 0, _LAST_NS
+    yield "price.next_tick_ns", price["next_tick_ns"], now, _LAST_NS
+    yield "price.tick_ns", price["tick_ns"], _SHORTEST_TICK_NS, _LAST_NS
+    if price["model"] == PRICE_REPLAY:
+        yield "price.tape_step_ns", price["tape_step_ns"], 1, _LAST_NS
+        yield "price.tape_start_ns", price["tape_start_ns"], 0, _LAST_NS
+    yield "next_funding_ns", world["next_funding_ns"], now, _LARGEST
+    contracts = world["instruments"]
+    yield "instruments.funding_interval_ns", contracts["funding_interval_ns"], 0, _LAST_NS
+    messages = world["messages"][: world["message_count"]]
+    yield "messages.arrival_ns", messages["arrival_ns"], now, _LARGEST
+    flows = world["flows"][: world["flow_count"]]
+    yield "flows.next_ns", flows["next_ns"], now, _LARGEST
+    yield "flows.rate", flows["rate"], _SLOWEST_RATE, _FASTEST_RATE
+
+
+# --- Books -----------------------------------------------------------------------------------
+
+
+def _flow_fault(world: Any) -> str | None:
+    """Refuse a list of background orders that names an order of somebody else, or elsewhere."""
+    for flow in world["flows"][: world["flow_count"]]:
+        used = flow["rows"] != NO_ORDER
+        orders = world["orders"][flow["rows"][used]]
+        own = (orders["live"] == 1) & (orders["order_id"] == flow["ids"][used])
+        foreign = (orders["owner"] != CROWD) | (orders["instrument"] != flow["instrument"])
+        if (own & foreign).any():
+            return "flows.rows names an order that is not the crowd's"
+    return None
+
+
+def _books_fault(world: Any) -> str | None:
+    """Refuse books that are not sound, or that share a row of their tables."""
+    orders, books = world["orders"], viewed(world["books"])
+    live = orders[orders["live"] != 0]
+    owners = live["owner"]
+    if ((owners < 0) | (owners >= world["account_count"])).any():
+        return "orders.owner is no account"
+    free: dict[str, list[int]] = {"orders": [], "levels": [], "terms": []}
+    queued = 0
+    for number in range(len(books)):
+        book = books[number]
+        code = int(check_book(book))
+        if code != SOUND:
+            return f"book {number} is inconsistent (code {code} of gammagym.engine.inspection)"
+        if not _are_its_own(world, number):
+            return f"book {number} holds an order of another one, or an owner that is no account"
+        queued += int(book["order_count"].sum())
+        free["orders"] += _walk(orders["next"], book["free_order"], NO_ORDER)
+        free["levels"] += _walk(world["levels"]["worse"], book["free_level"], NO_LEVEL)
+        free["terms"] += _walk(world["terms"]["next"], book["free_terms"], NO_TERMS)
+    if queued != len(live):
+        return "an order is in no book"
+    shared = [name for name, rows in free.items() if len(set(rows)) != len(rows)]
+    return f"two books have the same free row of {shared[0]}" if shared else None
+
+
+def _are_its_own(world: Any, number: int) -> bool:
+    """Return whether all that a sound book points to belongs to it and to accounts."""
+    book, orders, levels = world["books"][number], world["orders"], world["levels"]
+    rows = [
+        row
+        for side in range(SIDES)
+        for level in _walk(levels["worse"], book["best"][side], NO_LEVEL)
+        for row in _walk(orders["next"], levels["first"][level], NO_ORDER)
+    ]
+    ending = _walk(world["terms"]["next"], book["first_expiry"], NO_TERMS)
+    rows += world["terms"]["order"][ending].tolist()
+    owners = world["members"]["owner"][number]
+    known = ((owners == NOBODY) | ((owners > 0) & (owners < world["account_count"]))).all()
+    return bool(known and (orders["instrument"][rows] == number).all())
+
+
+def _walk(following: NDArray[Any], first: Any, end: int) -> list[int]:
+    """Return the rows of a list that has been found to be sound."""
+    rows: list[int] = []
+    row = int(first)
+    while row != end:
+        rows.append(row)
+        row = int(following[row])
+    return rows
