@@ -16,7 +16,7 @@ from gammagym.exchange.liquidation import check_accounts
 from gammagym.exchange.marks import set_marks
 from gammagym.exchange.messages import deliver
 from gammagym.exchange.opening import hand_over
-from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order
+from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order, open_times
 from gammagym.market.flow import background_event, open_flow
 from gammagym.market.makers import quote
 from gammagym.market.price import start_price, step_price
@@ -67,6 +67,7 @@ def price_tick(world, tape):
     """Carry out one price tick."""
     world.price.next_tick_ns += world.price.tick_ns
     elapsed_ns = max(world.time_ns, 0) - max(world.price.changed_ns, 0)
+    open_times(world)
     apply_shocks(world)
     step_price(world, tape)
     set_marks(world, elapsed_ns)

@@ -473,6 +473,7 @@ class Instrument(Protocol):
     maker_half_spread: Annotated[float, F8, "quoted by makers: half spread as a share of spot"]
     protection: Annotated[float, F8, "how far a market order may reach through the touch (share)"]
     price_band: Annotated[float, F8, "how far limits may be from the mark (share); 0: anywhere"]
+    protection: Annotated[float, F8, "how far through the touch a market order reaches (of mark)"]
     tick_size: Annotated[float, F8, "price of one tick (settlement currency per unit)"]
     lot_size: Annotated[float, F8, "units of the underlying in one lot"]
     strike: Annotated[float, F8, "call, put: strike price"]

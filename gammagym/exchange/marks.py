@@ -39,7 +39,7 @@ def set_marks(world, elapsed_ns):
 
 @kernel
 def _tell_book(world, instrument, forward):
-    """Tell a book the mark and the index, which may trigger orders, and its price band.
+    """Tell a book the mark and the index, which may trigger orders, and how far orders may reach.
 
     Writes: books, triggers_due.
     """
@@ -48,6 +48,7 @@ def _tell_book(world, instrument, forward):
     note_price(book, ON_INDEX, _ticks(forward, contract))
     if any_price_moved(book):
         world.triggers_due = 1
+    book.rules.protection_ticks = _ticks(contract.mark_price * contract.protection, contract)
     if contract.price_band > 0.0:
         reach = contract.mark_price * contract.price_band
         book.rules.highest_ticks = _ticks(contract.mark_price + reach, contract)

@@ -91,7 +91,7 @@ def execute(world, message):
     Writes: book, cash, positions, rejects.
     """
     book = world.books[message.instrument]
-    _open_time(world, message.instrument)
+    open_times(world)
     if message.kind == CANCEL_ALL:
         cancel_orders(world, message.account)
         return NO_ORDER
@@ -108,6 +108,13 @@ def execute(world, message):
         take_out(book, row)
         return NO_ORDER
     return _modify(world, message, row)
+
+
+@kernel
+def open_times(world):
+    """Tell all books the time, and let the orders end that it has overtaken."""
+    for instrument in range(world.instrument_count):
+        _open_time(world, instrument)
 
 
 @kernel
@@ -333,6 +340,7 @@ def market_order(world, account, instrument, signed_lots, liquidation):
     Writes: incoming (the work space), book, cash, positions.
     """
     message = world.incoming
+    _open_time(world, instrument)
     _draft(world, account, instrument, BUY if signed_lots > 0 else SELL, abs(signed_lots))
     message.order_id = 0 if liquidation else next_order_id(world)
     message.price_ticks = _through_everything(world, instrument, signed_lots)
@@ -350,11 +358,12 @@ def market_order(world, account, instrument, signed_lots, liquidation):
 
 @kernel
 def _through_everything(world, instrument, signed_lots):
-    """Return a limit no resting price is beyond, small enough for the largest notional."""
-    contract = world.instruments[instrument]
+    """Return a limit no resting price is beyond, small enough for band and largest notional."""
+    contract, rules = world.instruments[instrument], world.books[instrument].rules
     if signed_lots <= 0:
-        return 1
+        return max(rules.lowest_ticks, 1)
     highest = LARGEST_QUANTA // (contract.tick_quanta * signed_lots)
+    highest = min(highest, rules.highest_ticks)
     return min(int(100.0 * contract.mark_price / contract.tick_size), highest)
 
 

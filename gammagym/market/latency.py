@@ -13,6 +13,8 @@ from gammagym.exchange.messages import send
 from gammagym.market.streams import normal, uniform
 from gammagym.world import (
     CANCEL,
+    CANCEL_ALL,
+    DISCONNECT,
     LATENCY_LOGNORMAL,
     LATENCY_TABLE,
     LONGEST_LATENCY_NS,
@@ -36,7 +38,7 @@ def instruct(world, data_ns):
     row = world.accounts[draft.account].agent
     number = world.agents[row].instructions
     world.agents[row].instructions += 1
-    way = WAY_CANCEL if draft.kind == CANCEL else WAY_ENTRY
+    way = WAY_CANCEL if draft.kind in (CANCEL, CANCEL_ALL, DISCONNECT) else WAY_ENTRY
     there_ns = travel_ns(world, row, way, number)
     back_ns = travel_ns(world, row, WAY_ACKNOWLEDGEMENT, number)
     return send(world, data_ns + there_ns, max(back_ns - data_ns, 0))

@@ -231,6 +231,7 @@ def _write_rules(world: Any, venue: Venue, task: Task) -> None:
         listing = listings.get(kind, venue.option)
         book_rules(venue.orders, listing).write(world.books[row].rules)
         world.instruments[row].price_band = float(listing.price_band or 0)
+        world.instruments[row].protection = float(listing.market_protection)
 
 
 def book_rules(orders: OrderRules, listing: Listing) -> BookRules:

@@ -135,6 +135,10 @@ class Listing(Model):
         default=None,
         description="how far above the mark buyers may bid, or below it sellers may ask (share)",
     )
+    market_protection: Margin = Field(
+        default=Decimal("0.05"),
+        description="how far through the touch a market order reaches (share of the mark)",
+    )
     matching: Literal["price_time", "pro_rata"] = Field(
         default="price_time", description="who trades first at one price"
     )
