@@ -29,6 +29,8 @@ PACKAGE = Path(__file__).resolve().parent
 
 # What kernels may import. An edit in a report, the command line or the docs recompiles nothing.
 KERNEL_SOURCES = ("_kernel.py", "world.py", "loop.py", "engine", "exchange", "market", "envs")
+# A debug build checks the whole book after every message: thousands of times slower, for tests.
+DEBUG = os.environ.get("GAMMAGYM_DEBUG", "") not in ("", "0")
 _KEPT_CACHES = 3
 _DIGEST_LENGTH = 24
 
@@ -41,8 +43,8 @@ def _digest() -> str:
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             state.update(file.relative_to(PACKAGE).as_posix().encode())
             state.update(file.read_bytes())
-    flags = (numba.__version__, numba_config.BOUNDSCHECK, numba_config.OPT, sys.version_info[:2])
-    state.update(repr(flags).encode())
+    flags = (numba_config.BOUNDSCHECK, numba_config.OPT, DEBUG)
+    state.update(repr((numba.__version__, sys.version_info[:2], flags)).encode())
     return state.hexdigest()[:_DIGEST_LENGTH]
 
 

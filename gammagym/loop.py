@@ -8,7 +8,9 @@ frictionless reference, market makers' quotes, margin checks and liquidations, e
 
 from __future__ import annotations
 
-from gammagym._kernel import kernel
+from gammagym._kernel import DEBUG, kernel
+from gammagym.engine.inspection import SOUND, check_book
+from gammagym.errors import InvariantError
 from gammagym.exchange.attribution import close_attribution, measure_book
 from gammagym.exchange.calendar import expire, fund, schedule_funding
 from gammagym.exchange.ledger import equity
@@ -59,7 +61,16 @@ def advance(world, tape, until_ns):
             price_tick(world, tape)
         if world.triggers_due:
             carry_out_triggers(world)
+        if DEBUG:
+            _check_books(world)
     world.time_ns = until_ns
+
+
+@kernel
+def _check_books(world):
+    for instrument in range(world.instrument_count):
+        if check_book(world.books[instrument]) != SOUND:
+            raise InvariantError("an event has left a book that contradicts itself: please report")
 
 
 @kernel(once=True)

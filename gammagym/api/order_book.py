@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gammagym.engine import book as engine
 from gammagym.engine.ids import build_id_table, find_row
-from gammagym.engine.inspection import check_book
+from gammagym.engine.inspection import BROKEN, check_book
 from gammagym.engine.members import enlarge_members
 from gammagym.engine.process import (
     DONE,
@@ -27,7 +27,7 @@ from gammagym.engine.protocol import DETAIL, MESSAGE, REPORT, TOUCH, UPDATE
 from gammagym.engine.rules import BookRules
 from gammagym.engine.tables import place
 from gammagym.engine.terms import add_terms
-from gammagym.errors import OrderError
+from gammagym.errors import InvariantError, OrderError
 from gammagym.world import (
     BOOK,
     BUY,
@@ -122,7 +122,9 @@ class OrderBook:
         reports = np.empty(2 * len(messages) + _FIRST_REPORTS, REPORT)
         touches = np.empty(len(messages) if self._feed else 0, TOUCH)
         updates = np.empty(len(reports) if self._feed else 0, UPDATE)
-        self._runs["position"] = self._runs["written"] = self._books["updates_written"] = 0
+        for name in ("position", "written", "touches_written"):
+            self._runs[name] = 0
+        self._books["updates_written"] = 0
         while True:
             self._place(messages=messages, details=details, reports=reports, touches=touches)
             place(self._books, updates=updates)
@@ -133,6 +135,11 @@ class OrderBook:
                 reports = _doubled(reports)
             elif need == NEED_UPDATES:
                 updates = _doubled(updates)
+            elif need in BROKEN:
+                raise InvariantError(
+                    f"the book broke at message {self._runs['position'][0] - 1}: code {need}, see "
+                    "gammagym.engine.inspection. This is a bug in gammagym: please report it."
+                )
             else:
                 self._grow(need)
         self.updates, self.touches = updates[: self._books["updates_written"][0]], touches
@@ -177,6 +184,29 @@ class OrderBook:
             (lots, the total at that price).
         """
         return self._side_depth(BUY, levels), self._side_depth(SELL, levels)
+
+    def orders(self, side: int) -> NDArray[Any]:
+        """Return the orders that rest on a side, who trades first comes first (L3).
+
+        Args:
+            side: 0 buy, 1 sell.
+
+        Returns:
+            An array with the fields `order_id`, `owner`, `price` (ticks) and `quantity` (lots,
+            what is displayed).
+        """
+        _check_side(side)
+        rows, book = [], self._book()
+        row = engine.first_order(book, side)
+        while row != NO_ORDER:
+            rows.append(row)
+            row = engine.next_order(book, row)
+        result = np.empty(len(rows), QUEUE)
+        result["quantity"] = self._orders["quantity_lots"][rows]
+        result["price"] = self._orders["price_ticks"][rows]
+        for name in ("order_id", "owner"):
+            result[name] = self._orders[name][rows]
+        return result
 
     def quantity_at(self, side: int, price: int) -> int:
         """Return the total quantity at a price (lots).

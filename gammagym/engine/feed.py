@@ -36,8 +36,9 @@ def _write_update(book, order, action):
 
 @kernel(counted=False)
 def write_touch(run, book):
-    """Tell the best prices after the message that has just been carried out. Writes: touches."""
+    """Tell the best prices after the message that has just been carried out. Writes: touches, run."""
     touch = touches_of(run)[run.position - 1]
+    run.touches_written = run.position
     touch.sequence = book.sequence
     touch.bid, touch.bid_quantity = _best(book, BUY)
     touch.ask, touch.ask_quantity = _best(book, SELL)

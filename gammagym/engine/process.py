@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gammagym._kernel import kernel
+from gammagym._kernel import DEBUG, kernel
 from gammagym.engine.book import (
     EARLIEST,
     LARGEST_LOTS,
@@ -38,6 +38,7 @@ from gammagym.engine.entry import (
 )
 from gammagym.engine.feed import write_touch
 from gammagym.engine.ids import find, forget, look_ahead, remember
+from gammagym.engine.inspection import SOUND, check_book
 from gammagym.engine.matching import available, match
 from gammagym.engine.members import NO_MEMBER, allow_message, join, tell_position
 from gammagym.engine.protocol import (
@@ -115,6 +116,7 @@ RUN = np.dtype(
         ("reports_count", "i8"),
         ("touches_at", "i8"),  # as many as messages, or none
         ("touches_count", "i8"),
+        ("touches_written", "i8"),
         ("buckets_at", "i8"),
         ("buckets_count", "i8"),
         ("position", "i8"),  # messages read
@@ -145,6 +147,7 @@ STEP_REPORTS = 2 * FILLS_AT_ONCE + 4
 def run_messages(runs, books):
     """Run messages from the run's position on; return DONE, or which array has to grow first.
 
+    A debug build returns the code of what is wrong with the book as soon as anything is.
     Writes: everything that the run and the book know of, but messages and details.
     """
     run, book = runs[0], books[0]
@@ -155,8 +158,12 @@ def run_messages(runs, books):
         if 0 < book.updates_count < book.updates_written + STEP_REPORTS:
             return NEED_UPDATES
         if run.phase == READING:
-            if run.touches_count > 0 and run.position > 0:
+            if run.touches_written < run.position and run.touches_count > 0:
                 write_touch(run, book)
+            if DEBUG:
+                code = check_book(book)
+                if code != SOUND:
+                    return code
             if run.position >= run.messages_count:
                 return DONE
             need = _missing(book)
