@@ -61,7 +61,7 @@ from gammagym.world import (
     UNSET,
 )
 
-_LOWEST = np.int64(-(2**63))
+_LOWEST, _HIGHEST = np.int64(-(2**63)), np.int64(2**63 - 1)
 
 
 # --- Kinds -----------------------------------------------------------------------------------
@@ -229,9 +229,10 @@ def _slide(book, work):
     if not rules.post_only_slides:
         return REJECT_WOULD_CROSS
     direction = -1 if work.side == BUY else 1
-    price = beyond(best_price(book, 1 - work.side), rules.tick, direction)
-    if crosses(book, work.side, price):
-        return REJECT_WOULD_CROSS
+    best = best_price(book, 1 - work.side)
+    price = beyond(best, rules.tick, direction)
+    if (price - best) * direction != rules.tick:
+        return REJECT_WOULD_CROSS  # there is no such price
     work.price_ticks = price
     return ACCEPTED
 
@@ -264,7 +265,7 @@ def _set_market_limit(book, work):
     if work.tif != FOK:
         work.tif = IOC
     direction = 1 if work.side == BUY else -1
-    work.price_ticks = beyond(0, 2**63 - 1, direction)
+    work.price_ticks = _HIGHEST if work.side == BUY else _LOWEST
     reach = book.rules.protection_ticks
     if reach >= 0 and has_side(book, 1 - work.side):
         work.price_ticks = beyond(best_price(book, 1 - work.side), reach, direction)

@@ -36,7 +36,7 @@ def _write_update(book, order, action):
 
 @kernel(counted=False)
 def write_touch(run, book):
-    """Tell the best prices after the message that has just been carried out. Writes: touches, run."""
+    """Tell the best prices after the message that has been carried out. Writes: touches, run."""
     touch = touches_of(run)[run.position - 1]
     run.touches_written = run.position
     touch.sequence = book.sequence
