@@ -11,7 +11,10 @@ from gammagym.engine import book as engine
 from gammagym.engine.ids import build_id_table, find_row
 from gammagym.engine.inspection import BROKEN, check_book
 from gammagym.engine.members import enlarge_members
-from gammagym.engine.process import (
+from gammagym.engine.process import run_messages
+from gammagym.engine.protocol import DETAIL, MESSAGE, REPORT, TOUCH, UPDATE
+from gammagym.engine.rules import BookRules
+from gammagym.engine.run import (
     DONE,
     NEED_LEVELS,
     NEED_ORDERS,
@@ -21,10 +24,7 @@ from gammagym.engine.process import (
     READING,
     RUN,
     STEP_REPORTS,
-    run_messages,
 )
-from gammagym.engine.protocol import DETAIL, MESSAGE, REPORT, TOUCH, UPDATE
-from gammagym.engine.rules import BookRules
 from gammagym.engine.tables import place
 from gammagym.engine.terms import add_terms
 from gammagym.errors import InvariantError, OrderError

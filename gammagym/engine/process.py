@@ -11,74 +11,65 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import DEBUG, kernel
-from gammagym.engine.book import (
-    EARLIEST,
-    LARGEST_LOTS,
-    crosses,
-    first_order,
-    next_order,
-    open_lots,
-    shrink,
-)
+from gammagym.engine.book import EARLIEST, LARGEST_LOTS, shrink
 from gammagym.engine.entry import (
     get_ready,
     has_trigger,
     is_malformed,
-    is_market,
     keeps_place,
     load_order,
     may_rest,
-    overflows,
     reason_against_change,
-    reason_against_entering,
     reason_against_new,
     reason_against_size,
     rest_order,
-    shown_lots,
 )
 from gammagym.engine.feed import write_touch
 from gammagym.engine.ids import find, forget, look_ahead, remember
 from gammagym.engine.inspection import SOUND, check_book
-from gammagym.engine.matching import available, match
-from gammagym.engine.members import NO_MEMBER, allow_message, join, tell_position
+from gammagym.engine.members import allow_message, join, tell_position
 from gammagym.engine.protocol import (
     ACKNOWLEDGED,
     CANCEL_REJECTED,
-    CANCELED,
     MODIFIED,
     MODIFY_REJECTED,
-    REDUCED,
-    REFILLED,
     REJECTED,
-    TRADE,
-    TRIGGERED,
 )
-from gammagym.engine.reducing import count_trade, drop_first, enforce, forget_list, list_owner
-from gammagym.engine.tables import (
-    details_of,
-    members_of,
-    messages_of,
-    orders_of,
-    reports_of,
-    terms_of,
+from gammagym.engine.reducing import forget_list, list_owner
+from gammagym.engine.reporting import _rejection, refuse, report_order, report_work
+from gammagym.engine.run import (
+    CANCELING,
+    DONE,
+    LOOKING,
+    MATCHING,
+    NEED_LEVELS,
+    NEED_MEMBERS,
+    NEED_ORDERS,
+    NEED_REPORTS,
+    NEED_TERMS,
+    NEED_UPDATES,
+    READING,
+    STEP_REPORTS,
+    TRIGGERING,
 )
+from gammagym.engine.steps import (
+    begin,
+    cancel_row,
+    cancel_some,
+    look,
+    trade,
+    trades_at_once,
+    trigger,
+)
+from gammagym.engine.tables import details_of, messages_of, orders_of
 from gammagym.engine.terms import next_expired
-from gammagym.engine.waiting import (
-    any_price_moved,
-    leave,
-    next_triggered,
-    note_price,
-    take_out,
-    wait,
-)
+from gammagym.engine.waiting import note_price, take_out, wait
 from gammagym.world import (
     ACCEPTED,
     CANCEL,
     CANCEL_ALL,
     CLOCK,
     DISCONNECT,
-    FILLS_AT_ONCE,
-    FOK,
     LIMIT,
     MODIFY,
     NEW,
@@ -99,46 +90,9 @@ from gammagym.world import (
     REJECT_UNKNOWN_ORDER,
     REJECT_WAITING,
     SELL,
-    SIDES,
     TELL_POSITION,
     TELL_PRICE,
-    WORK,
 )
-
-# Where a run stands.
-RUN = np.dtype(
-    [
-        ("messages_at", "i8"),
-        ("messages_count", "i8"),
-        ("details_at", "i8"),  # as many as messages, or none
-        ("details_count", "i8"),
-        ("reports_at", "i8"),
-        ("reports_count", "i8"),
-        ("touches_at", "i8"),  # as many as messages, or none
-        ("touches_count", "i8"),
-        ("touches_written", "i8"),
-        ("buckets_at", "i8"),
-        ("buckets_count", "i8"),
-        ("position", "i8"),  # messages read
-        ("written", "i8"),  # reports written
-        ("last_sequence", "i8"),
-        ("sequence", "i8"),  # of the message being carried out
-        ("phase", "i8"),
-        ("is_new", "i8"),  # 1 if what trades is a new order, 0 if a modified one
-        ("work", WORK),
-    ]
-)
-
-READING, MATCHING, LOOKING, TRIGGERING, CANCELING = 220, 221, 222, 223, 224
-
-# What a run needs to go on.
-DONE, NEED_REPORTS, NEED_ORDERS, NEED_LEVELS, NEED_TERMS, NEED_MEMBERS = range(200, 206)
-NEED_UPDATES = 206
-
-# A step writes at most two reports for each fill, and a few about the order itself; of updates no
-# more than that.
-STEP_REPORTS = 2 * FILLS_AT_ONCE + 4
-
 
 # --- The run ---------------------------------------------------------------------------------
 
@@ -172,13 +126,13 @@ def run_messages(runs, books):
             look_ahead(run, book)
             _read(run, book, work)
         elif run.phase == MATCHING:
-            _trade(run, book, work)
+            trade(run, book, work)
         elif run.phase == LOOKING:
-            _look(run, book, work)
+            look(run, book, work)
         elif run.phase == TRIGGERING:
-            _trigger(run, book, work)
+            trigger(run, book, work)
         else:
-            _cancel_some(run, book, work)
+            cancel_some(run, book, work)
 
 
 @kernel(inline=True, counted=False)
@@ -227,7 +181,7 @@ def _read(run, book, work):
                 reason = REJECT_RATE
     run.position += 1
     if reason != ACCEPTED:
-        _refuse(run, message, _rejection(kind), reason)
+        refuse(run, message, _rejection(kind), reason)
     elif kind == NEW:
         _enter(run, book, work, message)
     elif kind == CANCEL:
@@ -293,7 +247,7 @@ def _expire_one(run, book):
     row = next_expired(book, now)
     if row == NO_ORDER:
         return False
-    _cancel_row(run, book, row, REJECT_EXPIRED)
+    cancel_row(run, book, row, REJECT_EXPIRED)
     return True
 
 
@@ -309,7 +263,7 @@ def _tell(run, book, work, message, kind):
         run.phase = TRIGGERING
     elif kind == TELL_POSITION:
         if abs(message.quantity) >= LARGEST_LOTS or message.quantity == -(2**63):
-            _refuse(run, message, REJECTED, REJECT_OVERFLOW)
+            refuse(run, message, REJECTED, REJECT_OVERFLOW)
         elif message.owner != NOBODY:
             owner = np.int64(message.owner)
             tell_position(book, owner, message.quantity)
@@ -340,15 +294,15 @@ def _enter(run, book, work, message):
             reason = REJECT_OVERFLOW if row == NO_ORDER else ACCEPTED
         else:
             get_ready(book, work)
-            if may_rest(work) and not _trades(book, work):
+            if may_rest(work) and not trades_at_once(book, work):
                 row = rest_order(book, work)
                 reason = REJECT_OVERFLOW if row == NO_ORDER else ACCEPTED
     if reason != ACCEPTED:
-        _refuse(run, message, REJECTED, reason)
+        refuse(run, message, REJECTED, reason)
         return
-    _report_work(run, work, ACKNOWLEDGED, ACCEPTED)
+    report_work(run, work, ACKNOWLEDGED, ACCEPTED)
     if row == NO_ORDER:
-        _begin(run, book, work)
+        begin(run, book, work)
         return
     remember(run, book, row)
     if work.reduce_only and not has_trigger(work):
@@ -365,46 +319,13 @@ def _is_limited(book, work):
 
 
 @kernel(inline=True, counted=False)
-def _trades(book, work):
-    """Return whether the order in `work` would trade on arrival. Reads: best, levels."""
-    return crosses(book, work.side, work.price_ticks)
-
-
-@kernel(inline=True, counted=False)
-def _begin(run, book, work):
-    """Let an accepted order trade in the next steps, unless all or nothing is nothing (rule 22)."""
-    forget_list(work)
-    if work.tif == FOK and available(book, work) < work.left_lots:
-        _report_work(run, work, CANCELED, ACCEPTED)
-        run.phase = _next_phase(book, work)
-    else:
-        run.phase = MATCHING
-
-
-@kernel(inline=True, counted=False)
-def _next_phase(book, work):
-    """Return what comes after an order has come to its end. Reads: work, book.price_moved."""
-    if work.first_member != NO_MEMBER:
-        return LOOKING
-    return TRIGGERING if any_price_moved(book) else READING
-
-
-@kernel(inline=True, counted=False)
 def _cancel(run, book, message):
     """Take an order out of the book or the waiting room."""
     row = find(run, book, message.order_id)
     if row == NO_ORDER:
-        _refuse(run, message, CANCEL_REJECTED, REJECT_UNKNOWN_ORDER)
+        refuse(run, message, CANCEL_REJECTED, REJECT_UNKNOWN_ORDER)
     else:
-        _cancel_row(run, book, row, ACCEPTED)
-
-
-@kernel(inline=True, counted=False)
-def _cancel_row(run, book, row, reason):
-    """Report that an order is canceled, and take it out. Writes: reports, id table, book."""
-    _report_order(run, book, row, CANCELED, reason)
-    forget(run, book, orders_of(book)[row].order_id)
-    take_out(book, row)
+        cancel_row(run, book, row, ACCEPTED)
 
 
 @kernel(inline=True, counted=False)
@@ -412,209 +333,23 @@ def _modify(run, book, work, message):
     """Give an order a new price and quantity: in its place, or by taking it out and in again."""
     row = find(run, book, message.order_id)
     if row == NO_ORDER:
-        _refuse(run, message, MODIFY_REJECTED, REJECT_UNKNOWN_ORDER)
+        refuse(run, message, MODIFY_REJECTED, REJECT_UNKNOWN_ORDER)
         return
     if orders_of(book)[row].side > SELL:
-        _report_order(run, book, row, MODIFY_REJECTED, REJECT_WAITING)
+        report_order(run, book, row, MODIFY_REJECTED, REJECT_WAITING)
         return
     load_order(book, work, row)
     work.price_ticks = message.price
     work.left_lots = message.quantity
     reason = reason_against_change(book, work, row)
     if reason != ACCEPTED:
-        _report_order(run, book, row, MODIFY_REJECTED, reason)
+        report_order(run, book, row, MODIFY_REJECTED, reason)
         return
     get_ready(book, work)
-    _report_work(run, work, MODIFIED, ACCEPTED)
+    report_work(run, work, MODIFIED, ACCEPTED)
     if keeps_place(book, work, row):
         shrink(book, row, work.left_lots)
         return
     forget(run, book, work.order_id)
     take_out(book, row)
-    _begin(run, book, work)
-
-
-# --- What follows ----------------------------------------------------------------------------
-
-
-@kernel(inline=True, counted=False)
-def _trade(run, book, work):
-    """Match the order in `work` once; when it has traded out, let it rest or cancel it."""
-    left = work.left_lots
-    count = match(book, work)
-    for number in range(count):
-        left = _report_fill(run, book, work, work.fills[number], left)
-    if not work.unfinished:
-        _finish(run, book, work)
-    elif work.look_at != NOBODY and not _enforce(run, book, work, np.int64(work.look_at)):
-        work.cleared = -1  # there is more to cut before this maker may trade
-
-
-@kernel(inline=True, counted=False)
-def _finish(run, book, work):
-    """Let what is left of an order rest, or cancel it (rule 24). Writes: the book, run.phase."""
-    if work.left_lots > 0:
-        row = np.int64(NO_ORDER)
-        if work.stopped == ACCEPTED and may_rest(work):
-            row = rest_order(book, work)
-            if row == NO_ORDER:
-                work.stopped = REJECT_OVERFLOW
-        if row == NO_ORDER:
-            _report_work(run, work, CANCELED, work.stopped)
-        else:
-            remember(run, book, row)
-            if work.reduce_only:
-                list_owner(book, work, np.int64(work.owner))
-    run.phase = _next_phase(book, work)
-
-
-@kernel(counted=False)
-def _look(run, book, work):
-    """Look at the reduce-only orders of the next owner on the list (rule 47)."""
-    if work.first_member != NO_MEMBER:
-        owner = np.int64(members_of(book)[work.first_member].owner)
-        if _enforce(run, book, work, owner):
-            drop_first(book, work)
-    if work.first_member == NO_MEMBER:
-        run.phase = _next_phase(book, work)
-
-
-@kernel(counted=False)
-def _enforce(run, book, work, owner):
-    """Cut an owner's reduce-only orders, and report it; return whether that was all."""
-    count = enforce(book, work, owner)
-    for number in range(count):
-        fill = work.fills[number]
-        _report(run, fill.kind, fill.side, fill.reason, fill.maker_id)
-        _fill_in(run, fill.price_ticks, fill.quantity_lots)
-        if fill.gone:
-            forget(run, book, fill.maker_id)
-    return count < FILLS_AT_ONCE
-
-
-@kernel(counted=False)
-def _trigger(run, book, work):
-    """Carry out the next order that is triggered (rules 33 to 35), or go on reading."""
-    row = next_triggered(book)
-    if row == NO_ORDER:
-        run.phase = READING
-        return
-    forget(run, book, orders_of(book)[row].order_id)
-    leave(book, row, work)
-    if is_market(work.kind):
-        work.price_ticks = 0
-    work.stated_ticks = work.price_ticks
-    _report_work(run, work, TRIGGERED, ACCEPTED)
-    quantity = work.left_lots
-    reason = reason_against_entering(book, work)
-    rests = may_rest(work) and not is_market(work.kind) and not _trades(book, work)
-    if reason == ACCEPTED and rests:
-        if overflows(book, np.int64(work.side), work.price_ticks, shown_lots(work)):
-            reason = REJECT_OVERFLOW
-    if reason != ACCEPTED:
-        work.stated_ticks = work.price_ticks
-        work.left_lots = work.left_lots if work.left_lots > 0 else quantity
-        _report_work(run, work, CANCELED, reason)
-        return
-    get_ready(book, work)
-    _begin(run, book, work)
-
-
-@kernel(counted=False)
-def _cancel_some(run, book, work):
-    """Cancel the next orders of an owner, on all sides in turn (rules 28 and 29)."""
-    count = 0
-    for side in range(SIDES):
-        row = first_order(book, side)
-        while row != NO_ORDER:
-            behind = next_order(book, row)
-            if orders_of(book)[row].owner == work.owner:
-                if count == FILLS_AT_ONCE:
-                    return  # the next step begins anew
-                _cancel_row(run, book, row, work.stopped)
-                count += 1
-            row = behind
-    run.phase = READING
-
-
-# --- Reports ---------------------------------------------------------------------------------
-
-
-@kernel(inline=True, counted=False)
-def _report(run, kind, side, reason, order_id):
-    """Begin a report; `_fill_in` completes it. Writes: reports."""
-    report = reports_of(run)[run.written]
-    report.kind, report.side, report.reason = kind, side, reason
-    report.sequence = run.sequence
-    report.order_id = order_id
-    report.maker_id, report.taker_id = 0, 0
-
-
-@kernel(inline=True, counted=False)
-def _fill_in(run, price, quantity):
-    """Complete a report. Writes: reports, run.written."""
-    report = reports_of(run)[run.written]
-    report.price, report.quantity = price, quantity
-    run.written += 1
-
-
-@kernel(inline=True, counted=False)
-def _report_work(run, work, kind, reason):
-    """Report something about the order in `work`. Writes: reports, run.written."""
-    _report(run, kind, work.side, reason, work.order_id)
-    _fill_in(run, work.stated_ticks, work.left_lots)
-
-
-@kernel(inline=True, counted=False)
-def _report_order(run, book, row, kind, reason):
-    """Report something about an order in the book. Writes: reports, run.written."""
-    order = orders_of(book)[row]
-    side = np.int64(order.side)
-    if side > SELL:
-        side = np.int64(terms_of(book)[order.terms].side)
-    _report(run, kind, side, reason, order.order_id)
-    _fill_in(run, order.price_ticks, open_lots(book, order))
-
-
-@kernel(inline=True, counted=False)
-def _report_fill(run, book, work, fill, left):
-    """Report what happened in one fill; return what the taker had left after it.
-
-    Writes: reports, the id table; positions, if any is known.
-    """
-    if fill.gone:
-        forget(run, book, fill.maker_id)
-    if fill.kind == TRADE:
-        _report(run, TRADE, work.side, ACCEPTED, work.order_id)
-        reports_of(run)[run.written].maker_id = fill.maker_id
-        reports_of(run)[run.written].taker_id = work.order_id
-        _fill_in(run, fill.price_ticks, fill.quantity_lots)
-        if fill.refill_lots > 0:
-            _report(run, REFILLED, fill.side, ACCEPTED, fill.maker_id)
-            _fill_in(run, fill.price_ticks, fill.refill_lots)
-        if book.known_members > 0:
-            count_trade(book, work, fill)
-        return left - fill.quantity_lots
-    _report(run, fill.kind, fill.side, fill.reason, fill.maker_id)
-    _fill_in(run, fill.price_ticks, fill.quantity_lots)
-    lost = fill.taker_lost_lots
-    if lost > 0:
-        left -= lost
-        _report(run, REDUCED if left > 0 else CANCELED, work.side, fill.reason, work.order_id)
-        _fill_in(run, work.stated_ticks, left if left > 0 else lost)
-    return left
-
-
-@kernel(inline=True, counted=False)
-def _rejection(kind):
-    """Return the kind of the report that refuses a message of some kind."""
-    if kind == CANCEL:
-        return CANCEL_REJECTED
-    return MODIFY_REJECTED if kind == MODIFY else REJECTED
-
-
-@kernel(inline=True, counted=False)
-def _refuse(run, message, kind, reason):
-    """Reject a message; the report repeats what it said. Writes: reports, run.written."""
-    _report(run, kind, message.side, reason, message.order_id)
-    _fill_in(run, message.price, message.quantity)
+    begin(run, book, work)
