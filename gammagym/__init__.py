@@ -18,18 +18,21 @@ from gammagym.errors import GammagymError
 if TYPE_CHECKING:
     from gammagym.api.market import Market
     from gammagym.api.order_book import OrderBook
-    from gammagym.engine.protocol import MESSAGE, REPORT
+    from gammagym.engine.protocol import INSTRUCTION, MESSAGE, REPORT
+    from gammagym.engine.rules import BookRules
     from gammagym.loading import load_agent
     from gammagym.scenario.load import load_scenario
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "INSTRUCTION",
     "MESSAGE",
     "OBSERVATION_FIELDS",
     "REPORT",
     "Agent",
     "AgentSpec",
+    "BookRules",
     "GammagymError",
     "Market",
     "OrderBook",
@@ -39,6 +42,8 @@ __all__ = [
 
 # Loaded when first used, so that `import gammagym` and the command line's help are there at once.
 _WHERE = {
+    "BookRules": "gammagym.engine.rules",
+    "INSTRUCTION": "gammagym.engine.protocol",
     "MESSAGE": "gammagym.engine.protocol",
     "Market": "gammagym.api.market",
     "OrderBook": "gammagym.api.order_book",

@@ -18,7 +18,7 @@ from gammagym.engine.entry import (
 from gammagym.engine.ids import forget, remember
 from gammagym.engine.matching import available, match
 from gammagym.engine.members import NO_MEMBER
-from gammagym.engine.protocol import CANCELED, TRIGGERED
+from gammagym.engine.protocol import CANCELED, MODIFIED, TRIGGERED
 from gammagym.engine.reducing import drop_first, enforce, forget_list, list_owner
 from gammagym.engine.reporting import fill_in, report, report_fill, report_order, report_work
 from gammagym.engine.run import LOOKING, MATCHING, READING, TRIGGERING
@@ -122,17 +122,19 @@ def trigger(run, book, work):
         work.price_ticks = 0
     work.stated_ticks = work.price_ticks
     report_work(run, work, TRIGGERED, ACCEPTED)
-    quantity = work.left_lots
+    price, quantity = work.price_ticks, work.left_lots
     reason = reason_against_entering(book, work)
     rests = may_rest(work) and not is_market(work.kind) and not trades_at_once(book, work)
     if reason == ACCEPTED and rests:
         if overflows(book, np.int64(work.side), work.price_ticks, shown_lots(work)):
             reason = REJECT_OVERFLOW
     if reason != ACCEPTED:
-        work.stated_ticks = work.price_ticks
-        work.left_lots = work.left_lots if work.left_lots > 0 else quantity
+        work.left_lots = quantity
         report_work(run, work, CANCELED, reason)
         return
+    if work.left_lots != quantity or work.price_ticks != price:
+        work.stated_ticks = work.price_ticks
+        report_work(run, work, MODIFIED, ACCEPTED)
     get_ready(book, work)
     begin(run, book, work)
 

@@ -1,10 +1,9 @@
 """A limit order book in plain Python. Read this first.
 
-A book holds two crowds. Buyers each say "I pay at most this much", sellers "I want at least this
-much". Whoever can be served at once trades at once; whoever cannot *rests* in the book. Two rules
-decide who trades first: the best **price**, and of those who ask the same price the one who came
-first (**time**). A trade is always at the price of the order that rested (the *maker*), not of the
-one that just arrived (the *taker*).
+A book holds two crowds: buyers pay at most so much, sellers want at least so much. Whoever can be
+served at once trades; whoever cannot *rests* in the book. The best **price** trades first, and of
+equal prices the order that came first (**time**), always at the price of the order that rested (the
+*maker*), not of the one that just arrived (the *taker*).
 
 All else is in docs/rules/matching, in 47 rules; the numbers here are theirs. The fast engine in
 `gammagym.engine` follows the same rules, and tests compare the two report by report.
@@ -21,8 +20,8 @@ from gammagym.engine import protocol
 from gammagym.engine.rules import SELF_TRADE, BookRules
 from gammagym.world import ACCEPTED, BUY, CANCEL, FOK, GTT, IOC, MODIFY, NEW, POST_ONLY, SELL
 
-# Rule 30: the types that wait for a trigger, STOPS to buy after a rise or sell after a fall, the
-# others for the opposite. Rule 21: those that have no limit price when they trade.
+# Rule 30: those that wait for a trigger, STOPS to buy after a rise or sell after a fall, the others
+# for the opposite. Rule 21: those that have no limit price when they trade.
 STOPS = (world.STOP, world.STOP_LIMIT, world.TRAILING_STOP)
 WAITING = (*STOPS, world.TAKE_PROFIT, world.TAKE_PROFIT_LIMIT)
 MARKETS = (world.MARKET, world.STOP, world.TAKE_PROFIT, world.TRAILING_STOP)
@@ -115,14 +114,14 @@ class ReferenceBook:
         self.used_up: dict[int, int] = {}  # till when an owner's messages last, one an interval
         self.newest: dict[int, int] = {}  # last, mark, index price, where it is known
         self.moved: dict[int, tuple[int, int]] = {}  # their (lowest, highest) since the last look
-        self.positions: dict[int, int] = {}  # of the owners whose position was told (rule 43)
-        self.to_enforce: list[int] = []  # owners, who traded first comes first (rule 47)
+        self.positions: dict[int, int] = {}  # of owners whose position was told (rule 43)
+        self.to_enforce: list[int] = []  # owners, who traded first is first (rule 47)
 
     def process(self, messages: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Carry out messages (`MESSAGE` or `INSTRUCTION`), and return the reports (`REPORT`)."""
-        self.reports = []
+        self.reports, is_plain = [], messages.dtype == protocol.MESSAGE
         for row in messages.tolist():
-            self.run(Message(*row, plain=messages.dtype == protocol.MESSAGE))
+            self.run(Message(*row, plain=is_plain))
         return np.array(self.reports, protocol.REPORT)
 
     def run(self, message: Message) -> None:
@@ -138,14 +137,12 @@ class ReferenceBook:
             self.check_rate(message)
             action.get(message.kind, self.learn)(message)
         except Refused as refused:
-            kind = REJECTION.get(message.kind, protocol.REJECTED)
-            self.report(kind, self.about, refused.args[0])
+            self.report(REJECTION.get(message.kind, protocol.REJECTED), self.about, *refused.args)
         self.look_at_triggers()
 
     def enter(self, message: Message) -> None:
         """Take in a new order (rules 12 to 20, 30 to 32)."""
-        order = Order(**vars(message))
-        order.display = order.display or LARGEST  # nothing is hidden
+        order = Order(**vars(message) | {"display": message.display or LARGEST})  # 0 hides nothing
         self.check_order(order)
         if order.type in WAITING:
             self.wait(order)
@@ -233,8 +230,8 @@ class ReferenceBook:
         is_new = order.place == NOWHERE
         refuse_if(is_new and order.order_id in self.orders, world.REJECT_DUPLICATE_ID)
         if order.type not in MARKETS:
-            end = rules.highest_price if order.side == BUY else rules.lowest_price
             refuse_if(price % rules.tick != 0, world.REJECT_TICK)
+            end = rules.highest_price if order.side == BUY else rules.lowest_price
             refuse_if(end is not None and is_better(order.side, price, end), world.REJECT_BAND)
             refuse_if(abs(price) * quantity < rules.minimum_notional, world.REJECT_MINIMUM_NOTIONAL)
         refuse_if(order.tif == GTT and order.expiry <= self.time, world.REJECT_EXPIRED)
@@ -257,9 +254,8 @@ class ReferenceBook:
             refuse_if(not can_slide, world.REJECT_WOULD_CROSS)
             order.price, first = price, None
         if order.can_rest and first is None:
-            queue = self.queue(order.side, order.price)
-            total = sum(shown for order_id, shown in queue if order_id != order.order_id)
-            total += min(order.display, order.quantity)
+            others = [o for o in self.at(order.side, order.price) if o.order_id != order.order_id]
+            total = sum(o.shown for o in others) + min(order.display, order.quantity)
             refuse_if(total >= TOO_MANY_LOTS, world.REJECT_OVERFLOW)
 
     def wait(self, order: Order) -> None:
@@ -421,18 +417,22 @@ class ReferenceBook:
         self.take_out(order)
         order.price = 0 if order.type in MARKETS else order.limit
         self.report(protocol.TRIGGERED, order)
+        price, quantity = order.price, order.quantity
         try:
             self.prepare(order)
+            if (order.price, order.quantity) != (price, quantity):
+                self.report(protocol.MODIFIED, order)
             self.carry_out(order)
         except Refused as refused:
+            order.price, order.quantity = price, quantity
             self.shrink(order, 0, refused.args[0])
 
     def follow(self, order: Order, price: int) -> None:
         """Let an order follow a price, if it is a trailing stop (rules 31, 34)."""
         price = max(SMALLEST, min(price + order.sign * order.trail, LARGEST))
         total = self.quantity_at(order.place, price) + order.quantity
-        is_nearer = order.type == world.TRAILING_STOP and is_better(order.place, price, order.price)
-        if is_nearer and total < TOO_MANY_LOTS:
+        is_nearer = is_better(order.place, price, order.price) and total < TOO_MANY_LOTS
+        if is_nearer and order.type == world.TRAILING_STOP:
             order.price = price
             self.put_in(order, order.place)
 
@@ -463,8 +463,8 @@ class ReferenceBook:
     def reached(self, side: int, price: float) -> Order | None:
         """Return the first order of a side if this price reaches it, to trade or to trigger."""
         best = self.best(side)
-        is_too_far = best is None or is_better(side, price, best)
-        return None if is_too_far else self.sides[side].peekitem(0)[1]
+        reaches = best is not None and not is_better(side, price, best)
+        return self.sides[side].peekitem(0)[1] if reaches else None
 
     def prices(self, side: int) -> list[int]:
         """Return the prices of a side, best first."""

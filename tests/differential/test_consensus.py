@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gammagym.api.order_book import MESSAGE, REPORT, OrderBook
-from gammagym.engine.process import (
+from gammagym.engine.protocol import (
     ACKNOWLEDGED,
     CANCEL_REJECTED,
     CANCELED,
