@@ -97,8 +97,32 @@ def enumerations() -> str:
     """Return the names of numbers that fields of a world hold."""
     families = {
         "side": ("BUY", "SELL"),
-        "kind of a message": ("NEW", "CANCEL", "MODIFY", "ACKNOWLEDGEMENT"),
-        "time in force": ("GTC", "IOC", "FOK", "POST_ONLY"),
+        "kind of a message": (
+            "NEW",
+            "CANCEL",
+            "MODIFY",
+            "CANCEL_ALL",
+            "DISCONNECT",
+            "ACKNOWLEDGEMENT",
+        ),
+        "type of an order": (
+            "LIMIT",
+            "MARKET",
+            "STOP",
+            "STOP_LIMIT",
+            "TAKE_PROFIT",
+            "TAKE_PROFIT_LIMIT",
+            "TRAILING_STOP",
+        ),
+        "time in force": ("GTC", "IOC", "FOK", "POST_ONLY", "GTT"),
+        "price of a trigger": ("ON_LAST", "ON_MARK", "ON_INDEX"),
+        "self-trade mode": (
+            "UNSET",
+            "EXPIRE_TAKER",
+            "EXPIRE_MAKER",
+            "EXPIRE_BOTH",
+            "DECREMENT",
+        ),
         "kind of an instrument": ("SPOT", "PERPETUAL", "FUTURE", "CALL", "PUT"),
         "order flow": ("FLOW_NONE", "FLOW_IDEAL", "FLOW_ZERO_INTELLIGENCE"),
         "price model": ("PRICE_GBM", "PRICE_REPLAY"),
@@ -106,7 +130,7 @@ def enumerations() -> str:
         "latency": ("LATENCY_CONSTANT", "LATENCY_LOGNORMAL", "LATENCY_TABLE"),
         "way of a message": ("WAY_ENTRY", "WAY_CANCEL", "WAY_ACKNOWLEDGEMENT", "WAY_DATA"),
         "the world's own accounts": ("CROWD", "MAKERS", "FEE_INCOME", "INSURANCE", "ROUNDING"),
-        "nothing there": ("NO_ORDER", "NO_LEVEL", "NO_ACCOUNT", "NO_INSTRUMENT"),
+        "nothing there": ("NO_ORDER", "NO_LEVEL", "NO_TERMS", "NO_ACCOUNT", "NO_INSTRUMENT"),
     }
     rows = [
         (family, ", ".join(f"`{name}` {getattr(world, name)}" for name in names))
@@ -265,6 +289,7 @@ def venue_keys() -> str:
     parts = {
         "Top level": venue_schema.Venue,
         "Latencies": venue_schema.Latency,
+        "`[orders]`": venue_schema.OrderRules,
         "`[perpetual]`": venue_schema.PerpetualListing,
         "`[spot]` and `[option]`": venue_schema.Listing,
     }

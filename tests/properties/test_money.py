@@ -14,7 +14,7 @@ from gammagym.envs.core import OBSERVATION_SPACE, relative_profit
 from gammagym.exchange.attribution import agent_equity
 from gammagym.exchange.ledger import conserved
 from gammagym.scenario.tasks import TASKS
-from gammagym.world import PART_GAMMA, PART_RESIDUAL, PARTS, QUANTA, SPOT
+from gammagym.world import PART_GAMMA, PART_RESIDUAL, PARTS, QUANTA, SPOT, viewed
 
 SCENARIOS = (
     "calm",
@@ -54,7 +54,7 @@ def assert_money_is_right(worlds: Any, instruments: int) -> None:
 def assert_books_are_sound(worlds: Any, instruments: int) -> None:
     for world in worlds:
         for row in range(instruments):
-            assert check_book(world["orders"], world["levels"], world["heads"][row]) == SOUND
+            assert check_book(viewed(world["books"])[row]) == SOUND
 
 
 def assert_attribution_adds_up(worlds: Any) -> None:

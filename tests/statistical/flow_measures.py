@@ -77,7 +77,7 @@ class Touch:
 
 def touch(worlds: Array) -> Touch:
     """Look at the best quotes of the perpetual."""
-    best = worlds["heads"]["best"][:, 0]
+    best = worlds["books"]["best"][:, 0, :2]
     each = np.arange(len(worlds))[:, None]
     lots = worlds["levels"]["quantity_lots"][each, best]
     return Touch(
@@ -96,7 +96,7 @@ def ladder(world: Any) -> list[tuple[int, int, int]]:
     """Return side, price and quantity of every level of the perpetual's book, in order."""
     result: list[tuple[int, int, int]] = []
     for side in (BUY, SELL):
-        row = world["heads"][0]["best"][side]
+        row = world["books"][0]["best"][side]
         while row != NO_LEVEL:
             level = world["levels"][row]
             result.append((side, int(level["price_ticks"]), int(level["quantity_lots"])))
@@ -160,7 +160,7 @@ def measure(preset: str, worlds: int, rounds: int, **changes: Any) -> Measures:
         advance_to(compiled, market, look * STEP)
         looks.append(touch(market))
         values.append(fundamental(market))
-        orders.append(market["heads"]["order_count"][:, 0].sum(axis=1))
+        orders.append(market["books"]["order_count"][:, 0, :2].sum(axis=1))
         for wait, shares in filled.items():
             if look % per_round == wait / STEP:
                 shares.append(probes.filled())
@@ -195,7 +195,7 @@ def measure(preset: str, worlds: int, rounds: int, **changes: Any) -> Measures:
 
 def _volume(worlds: Array) -> float:
     return float(
-        worlds["heads"]["volume_lots"][:, 0].sum() * worlds[0]["instruments"][0]["lot_size"]
+        worlds["books"]["volume_lots"][:, 0].sum() * worlds[0]["instruments"][0]["lot_size"]
     )
 
 

@@ -256,7 +256,7 @@ def test_advancing_in_pieces_is_the_same_as_at_once(make_worlds):
     ],
 )
 def test_a_modify_keeps_its_place_only_where_the_venue_says_so(world, price, lots, keeps, first):
-    world["venues"]["modify_keeps_priority"] = keeps
+    world["books"]["rules"]["amend_keeps_priority"] = keeps
     ours = post(world, 0)
     theirs = post(world, 0, account=OTHER)
     advance(world, TAPE, 0)

@@ -48,7 +48,7 @@ def leaves(dtype, offset=0, path=""):
 
 def test_the_schema_has_the_tables_that_a_world_is_made_of():
     names = {table.__name__ for table in TABLES}
-    assert {"World", "Order", "Level", "BookHead", "Agent", "Account", "Position"} <= names
+    assert {"World", "Order", "Level", "Terms", "Book", "Agent", "Account", "Position"} <= names
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
@@ -101,7 +101,10 @@ def test_tables_have_as_many_rows_as_their_capacity_says(capacity, dtype):
     assert worlds["cash"].shape == (2, capacity.accounts, capacity.currencies)
     assert worlds["positions"].shape == (2, capacity.accounts, capacity.instruments)
     assert worlds["flows"]["rows"].shape == (2, capacity.flows, capacity.background)
-    assert worlds["heads"].shape == (2, capacity.instruments)
+    for name in ("books", "orders", "levels", "terms", "fills"):
+        rows = capacity.instruments if name == "books" else getattr(capacity, name)
+        assert worlds[name].shape == (2, rows)
+    assert worlds["members"].shape == (2, capacity.instruments, capacity.members)
     assert not any(worlds.tobytes())
 
 
@@ -109,6 +112,8 @@ def test_tables_have_as_many_rows_as_their_capacity_says(capacity, dtype):
 def test_every_agent_has_room_for_two_accounts(capacity):
     assert capacity.accounts >= schema.FIRST_AGENT_ACCOUNT + 2 * capacity.agents
     assert capacity.orders > capacity.background
+    assert capacity.members > capacity.accounts
+    assert capacity.members & (capacity.members - 1) == 0
     assert schema.STREAM_FLOW + capacity.flows <= schema.STREAM_LATENCY
     streams = len(empty_worlds(1, capacity)["keys"][0])
     assert schema.STREAM_LATENCY + schema.WAYS * capacity.agents <= streams
@@ -143,5 +148,5 @@ def test_a_changed_schema_has_another_hash():
 def test_a_fingerprint_sees_every_byte():
     worlds = empty_worlds(2)
     assert fingerprint(worlds[0]) == fingerprint(worlds[1])
-    worlds["levels"]["live"][1, -1] = 1
+    worlds["levels"]["side"][1, -1] = 1
     assert fingerprint(worlds[0]) != fingerprint(worlds[1])

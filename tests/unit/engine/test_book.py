@@ -9,9 +9,17 @@ import pytest
 
 from gammagym.api.order_book import MESSAGE, OrderBook
 from gammagym.engine import book as engine
-from gammagym.engine.inspection import CROSSED, SOUND, check_book, free_levels, free_orders
-from gammagym.engine.matching import match
-from gammagym.engine.process import (
+from gammagym.engine.entry import get_ready, load_order
+from gammagym.engine.inspection import (
+    SOUND,
+    check_book,
+    free_levels,
+    free_orders,
+    free_terms,
+    open_quantity,
+)
+from gammagym.engine.matching import available, match
+from gammagym.engine.protocol import (
     ACKNOWLEDGED,
     CANCEL_REJECTED,
     CANCELED,
@@ -20,20 +28,20 @@ from gammagym.engine.process import (
     REJECTED,
     TRADE,
 )
+from gammagym.engine.terms import next_expired
 from gammagym.errors import OrderError
 from gammagym.world import (
-    BOOK_HEAD,
     BUY,
     CANCEL,
-    FILL,
+    FILLS_AT_ONCE,
     FOK,
     GTC,
+    GTT,
     IOC,
-    LEVEL,
     MODIFY,
     NEW,
+    NO_LEVEL,
     NO_ORDER,
-    ORDER,
     POST_ONLY,
     REJECT_DUPLICATE_ID,
     REJECT_MESSAGE,
@@ -43,7 +51,7 @@ from gammagym.world import (
     REJECT_UNKNOWN_ORDER,
     REJECT_WOULD_CROSS,
     SELL,
-    viewed,
+    SIDES,
 )
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
@@ -79,18 +87,6 @@ def book_of(bids: dict[int, list[int]], asks: dict[int, list[int]]) -> OrderBook
                 messages.append(new(len(messages) + 1, side, price, quantity))
     run(book, *messages)
     return book
-
-
-def pool(orders: int, levels: int, books: int = 1) -> tuple[Any, Any, Any]:
-    """Return orders, levels and heads of several books that share the rows in equal parts."""
-    tables = (
-        viewed(np.zeros(orders * books, ORDER)),
-        viewed(np.zeros(levels * books, LEVEL)),
-        viewed(np.zeros(books, BOOK_HEAD)),
-    )
-    for i in range(books):
-        engine.open_book(tables[0], tables[1], tables[2][i], i * orders, orders, i * levels, levels)
-    return tables
 
 
 class TestMatching:
@@ -272,72 +268,190 @@ class TestGrowth:
         assert book.best_bid is None
 
 
-class TestKernels:
-    def test_a_full_book_refuses_and_stays_as_it_was(self) -> None:
-        orders, levels, heads = pool(3, 2)
+class TestQueues:
+    def test_a_full_book_refuses_and_stays_as_it_was(self, make_book) -> None:
+        tables = make_book(orders=3, levels=2)
+        book = tables.book
         for price in (10, 11):
-            engine.rest(orders, levels, heads[0], price, 0, BUY, price, 1, GTC)
-        before = orders.tobytes(), levels.tobytes(), heads.tobytes()
-        assert engine.rest(orders, levels, heads[0], 3, 0, BUY, 12, 1, GTC) == NO_ORDER
-        assert (orders.tobytes(), levels.tobytes(), heads.tobytes()) == before
-        assert engine.rest(orders, levels, heads[0], 3, 0, BUY, 11, 1, GTC) != NO_ORDER
-        assert engine.rest(orders, levels, heads[0], 4, 0, BUY, 11, 1, GTC) == NO_ORDER
+            engine.rest(book, BUY, price, 1)
+        before = tables.content()
+        assert engine.rest(book, BUY, 12, 1) == NO_ORDER
+        assert tables.content() == before
+        assert engine.rest(book, BUY, 11, 1) != NO_ORDER
+        assert engine.rest(book, BUY, 11, 1) == NO_ORDER
 
-    def test_books_of_one_pool_keep_to_their_own_rows(self) -> None:
-        orders, levels, heads = pool(8, 4, books=3)
-        for i in range(3):
-            rows = [engine.rest(orders, levels, heads[i], 1, 0, BUY, 5, 1, GTC) for _ in range(8)]
-            assert rows == list(range(8 * i, 8 * i + 8))
-            assert check_book(orders, levels, heads[i]) == SOUND
+    def test_a_level_refuses_what_would_sum_to_too_much(self, make_book) -> None:
+        tables = make_book()
+        engine.rest(tables.book, BUY, 10, 2**62 - 3)
+        before = tables.content()
+        assert engine.rest(tables.book, BUY, 10, 3) == NO_ORDER
+        assert tables.content() == before
+        assert engine.rest(tables.book, BUY, 10, 2) != NO_ORDER
+        assert engine.rest(tables.book, BUY, 11, 2**62 - 1) != NO_ORDER
 
-    def test_reduce_keeps_the_place_and_removes_at_zero(self) -> None:
-        orders, levels, heads = pool(4, 4)
-        first = engine.rest(orders, levels, heads[0], 1, 0, BUY, 5, 9, GTC)
-        second = engine.rest(orders, levels, heads[0], 2, 0, BUY, 5, 9, GTC)
-        engine.reduce(orders, levels, heads[0], first, 4)
-        assert engine.queue_ahead(orders, levels, second) == 4
-        engine.reduce(orders, levels, heads[0], first, 0)
-        assert engine.queue_ahead(orders, levels, second) == 0
-        assert engine.best_quantity(levels, heads[0], BUY) == 9
-        assert check_book(orders, levels, heads[0]) == SOUND
+    def test_books_of_one_pool_keep_to_their_own_rows(self, make_book) -> None:
+        tables = make_book(orders=8, levels=4, books=3)
+        for number in range(3):
+            book = tables.books[number]
+            rows = [engine.rest(book, BUY, 5, 1) for _ in range(8)]
+            assert rows == list(range(8 * number, 8 * number + 8))
+            assert check_book(book) == SOUND
 
-    def test_match_stops_when_fills_are_full_and_goes_on_when_asked(self) -> None:
-        orders, levels, heads = pool(8, 4)
-        fills = viewed(np.zeros(2, FILL))
-        for order_id in range(3):
-            engine.rest(orders, levels, heads[0], order_id, order_id, SELL, 5, 10, GTC)
-        assert match(orders, levels, heads[0], BUY, 5, 25, fills) == 2
-        assert match(orders, levels, heads[0], BUY, 5, 5, fills) == 1
-        assert (fills[0]["maker_id"], fills[0]["maker_left"]) == (2, 1)
-        assert heads[0]["volume_lots"] == 25
+    def test_rows_that_get_free_are_used_again(self, make_book) -> None:
+        book = make_book(orders=2, levels=1).book
+        for turn in range(5):
+            row = engine.rest(book, turn % 2, turn, 1)
+            assert (free_orders(book), free_levels(book)) == (1, 0)
+            engine.remove(book, row)
+        assert (free_orders(book), free_levels(book)) == (2, 1)
 
-    def test_available_stops_counting_at_what_is_wanted(self) -> None:
-        orders, levels, heads = pool(8, 4)
-        for price in (1, 2, 3):
-            engine.rest(orders, levels, heads[0], price, 0, SELL, price, 10, GTC)
-        assert engine.available(levels, heads[0], BUY, 2, 10**9) == 20
-        assert engine.available(levels, heads[0], BUY, 3, 5) == 10
-        assert engine.available(levels, heads[0], SELL, 3, 5) == 0
+    def test_remove_takes_an_order_from_the_front_the_middle_and_the_back(self, make_book) -> None:
+        book = make_book().book
+        rows = [engine.rest(book, SELL, 5, 2**number) for number in range(5)]
+        for gone, ahead in ((2, [0, 1, 3, 11]), (0, [0, 2, 10]), (4, [0, 2])):
+            engine.remove(book, rows[gone])
+            rows[gone] = NO_ORDER
+            left = [row for row in rows if row != NO_ORDER]
+            assert [engine.queue_ahead(book, row) for row in left] == ahead
+            assert check_book(book) == SOUND
 
-    def test_the_checker_sees_a_crossed_book(self) -> None:
-        orders, levels, heads = pool(8, 4)
-        engine.rest(orders, levels, heads[0], 1, 0, BUY, 5, 1, GTC)
-        engine.rest(orders, levels, heads[0], 2, 0, SELL, 5, 1, GTC)
-        assert check_book(orders, levels, heads[0]) == CROSSED
+    def test_the_last_order_of_a_price_takes_the_level_with_it(self, make_book) -> None:
+        book = make_book().book
+        rows = {price: engine.rest(book, SELL, price, 1) for price in (7, 5, 6)}
+        engine.remove(book, rows[5])
+        assert engine.best_price(book, SELL) == 6
+        assert engine.find_level(book, SELL, 5) == NO_LEVEL
+        assert book["level_count"][SELL] == 2
 
-    def test_random_opening_and_closing_of_levels_keeps_the_index_whole(self) -> None:
-        random = np.random.default_rng(4)
-        orders, levels, heads = pool(300, 300)
-        rows: list[int] = []
-        for turn in range(6000):
-            if rows and random.random() < 0.35 + 0.3 * (turn // 1000 % 2):
-                row = rows.pop(random.integers(len(rows)))
-                engine.remove(orders, levels, heads[0], row)
-            else:
-                price = int(random.integers(-(2**63), 2**63 - 1)) >> int(random.integers(64))
-                row = engine.rest(orders, levels, heads[0], turn, 0, BUY, price, 1, GTC)
-                rows += [row] if row != NO_ORDER else []
-            if turn % 10 == 0:
-                assert check_book(orders, levels, heads[0]) == SOUND
-            assert free_orders(orders, heads[0]) == 300 - len(rows)
-        assert free_levels(levels, heads[0]) == 300 - heads[0]["level_count"][BUY]
+    def test_reduce_keeps_the_place_and_removes_at_zero(self, make_book) -> None:
+        book = make_book().book
+        first, second = (engine.rest(book, BUY, 5, 9) for _ in range(2))
+        engine.reduce(book, first, 4)
+        assert engine.queue_ahead(book, second) == 4
+        assert engine.best_quantity(book, BUY) == 13
+        engine.reduce(book, first, 0)
+        assert engine.queue_ahead(book, second) == 0
+        assert engine.best_quantity(book, BUY) == 9
+        assert check_book(book) == SOUND
+
+    def test_orders_follow_each_other_by_price_and_then_by_time(self, make_book) -> None:
+        book = make_book().book
+        prices = (5, 7, 5, 6, 7)
+        rows = [engine.rest(book, BUY, price, 1) for price in prices]
+        order, seen = engine.first_order(book, BUY), []
+        while order != NO_ORDER:
+            seen.append(rows.index(order))
+            order = engine.next_order(book, order)
+        assert seen == [1, 4, 3, 0, 2]
+        assert engine.first_order(book, SELL) == NO_ORDER
+
+    @pytest.mark.parametrize("side", range(SIDES))
+    def test_the_highest_price_is_best_on_even_sides_and_the_lowest_on_odd(
+        self, make_book, side: int
+    ) -> None:
+        book = make_book().book
+        for price in (3, -1, HIGHEST, 7, LOWEST):
+            engine.rest(book, side, price, 1)
+        assert engine.best_price(book, side) == (LOWEST if side % 2 else HIGHEST)
+
+    def test_opening_a_book_empties_it(self, make_book) -> None:
+        tables = make_book(orders=4, levels=4, terms=4)
+        engine.rest(tables.book, BUY, 5, 1)
+        tables.open()
+        assert not engine.has_side(tables.book, BUY)
+        assert (free_orders(tables.book), free_levels(tables.book)) == (4, 4)
+        assert check_book(tables.book) == SOUND
+
+
+def iceberg(tables: Any, lots: int, display: int, **more: int) -> int:
+    return tables.enter(side=SELL, price_ticks=5, left_lots=lots, display_lots=display, **more)
+
+
+class TestIcebergs:
+    def test_it_displays_a_part_and_hides_the_rest(self, make_book) -> None:
+        tables = make_book()
+        iceberg(tables, 10, 4)
+        assert engine.quantity_at(tables.book, SELL, 5) == 4
+        assert open_quantity(tables.book, SELL) == 10
+        assert check_book(tables.book) == SOUND
+
+    def test_a_refill_goes_to_the_back_and_the_last_one_shows_what_is_left(self, make_book) -> None:
+        tables = make_book()
+        row, book = iceberg(tables, 10, 4), tables.book
+        other = engine.rest(book, SELL, 5, 1)
+        assert [engine.refill(book, row), engine.queue_ahead(book, row)] == [4, 1]
+        assert engine.queue_ahead(book, other) == 0
+        assert engine.refill(book, row) == 2
+        assert open_quantity(book, SELL) == 3
+        assert check_book(book) == SOUND
+
+    def test_shrinking_takes_hidden_quantity_first(self, make_book) -> None:
+        tables = make_book()
+        row, book = iceberg(tables, 10, 4), tables.book
+        for left, shown in ((6, 4), (3, 3), (0, 0)):
+            engine.shrink(book, row, left)
+            assert (engine.quantity_at(book, SELL, 5), open_quantity(book, SELL)) == (shown, left)
+            assert check_book(book) == SOUND
+        assert free_orders(book) == 8
+
+    def test_an_order_gives_its_terms_back_when_it_goes(self, make_book) -> None:
+        tables = make_book(terms=2)
+        row = iceberg(tables, 10, 4)
+        iceberg(tables, 3, 0, tif=GTT, expiry_ns=7)
+        assert free_terms(tables.book) == 0
+        engine.remove(tables.book, row)
+        assert free_terms(tables.book) == 1
+        assert check_book(tables.book) == SOUND
+
+    def test_loading_an_order_sums_what_it_shows_and_hides(self, make_book, working) -> None:
+        tables, work = make_book(), working()
+        load_order(tables.book, work, iceberg(tables, 10, 4, owner=3, order_id=8))
+        names = ["order_id", "owner", "side", "price_ticks", "left_lots", "display_lots"]
+        assert [int(work[name]) for name in names] == [8, 3, SELL, 5, 10, 4]
+
+
+class TestTimeLine:
+    def test_orders_end_in_order_of_time_and_then_of_arrival(self, make_book) -> None:
+        tables = make_book()
+        times = (30, 10, 20, 10)
+        rows = [iceberg(tables, 1, 0, tif=GTT, expiry_ns=time) for time in times]
+        assert next_expired(tables.book, 9) == NO_ORDER
+        ended = []
+        while (row := next_expired(tables.book, 29)) != NO_ORDER:
+            ended.append(rows.index(row))
+            engine.remove(tables.book, row)
+        assert ended == [1, 3, 2]
+        assert check_book(tables.book) == SOUND
+
+
+class TestMatchKernel:
+    def test_match_stops_when_fills_are_full_and_goes_on_when_asked(
+        self, make_book, working
+    ) -> None:
+        tables = make_book(orders=FILLS_AT_ONCE + 3)
+        for number in range(FILLS_AT_ONCE + 3):
+            tables.enter(side=SELL, price_ticks=5, left_lots=10, order_id=number)
+        work = working(side=BUY, price_ticks=5, left_lots=10 * FILLS_AT_ONCE + 15)
+        get_ready(tables.book, work)
+        assert match(tables.book, work) == FILLS_AT_ONCE
+        assert (work["unfinished"], work["left_lots"]) == (1, 15)
+        assert match(tables.book, work) == 2
+        fills = work["fills"][:2][["maker_id", "quantity_lots", "gone"]].tolist()
+        assert fills == [(FILLS_AT_ONCE, 10, 1), (FILLS_AT_ONCE + 1, 5, 0)]
+        assert (work["unfinished"], work["left_lots"]) == (0, 0)
+        assert tables.book["volume_lots"] == 10 * FILLS_AT_ONCE + 15
+        assert check_book(tables.book) == SOUND
+
+    @pytest.mark.parametrize(
+        ("side", "price", "lots", "expected"),
+        [(BUY, 2, 10**9, 20), (BUY, 3, 5, 5), (SELL, 3, 5, 0)],
+    )
+    def test_available_stops_counting_at_what_is_wanted(
+        self, make_book, working, side: int, price: int, lots: int, expected: int
+    ) -> None:
+        book = make_book().book
+        for ask in (1, 2, 3):
+            engine.rest(book, SELL, ask, 10)
+        work = working(side=side, price_ticks=price, left_lots=lots)
+        get_ready(book, work)
+        assert available(book, work) == expected

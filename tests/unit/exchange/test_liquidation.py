@@ -157,7 +157,7 @@ def test_its_resting_orders_are_canceled_first(make_exchange):
     limit_order(world, HEDGE, PERP, SELL, ticks(61_000), 500, GTC)
     limit_order(world, MAKER, PERP, SELL, ticks(61_000), 500, GTC)
     move(world, 57_000)
-    assert world["heads"]["order_count"][PERP].tolist() == [0, 1]
+    assert world["books"]["order_count"][PERP, :2].tolist() == [0, 1]
 
 
 def test_the_loss_is_attributed_to_liquidation(make_exchange):

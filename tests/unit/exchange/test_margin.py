@@ -197,7 +197,7 @@ def test_a_bad_order_is_refused_and_its_reason_counted(
     assert limit_order(world, HEDGE, PERP, side, price, lots, GTC) == NO_ORDER
     rejects = world["agents"]["rejects"][0]
     assert rejects[reason] == rejects.sum() == 1
-    assert world["heads"]["order_count"].sum() == 0
+    assert world["books"]["order_count"].sum() == 0
 
 
 @pytest.mark.parametrize(("maker_fee", "taker_fee"), [(200_000, 500_000), (-100_000, 500_000)])

@@ -177,7 +177,7 @@ def test_expiry_pays_the_payoff_and_empties_book_and_positions(make_exchange, pr
     assert world["cash"][buyer, 0] == payoff - paid
     assert world["cash"][seller, 0] == paid - payoff
     assert not world["positions"]["quantity_lots"].any()
-    assert world["heads"]["order_count"][:3].sum() == 0
+    assert world["books"]["order_count"][:3].sum() == 0
     assert world["instruments"]["settled"].tolist()[:5] == [0, 1, 1, 0, 0]
 
 
