@@ -36,6 +36,7 @@ from gammagym.world import (
     LIMIT,
     MARKET,
     NO_ORDER,
+    NO_TERMS,
     ON_INDEX,
     POST_ONLY,
     REJECT_BAND,
@@ -277,13 +278,15 @@ def rest_order(book, work):
 
     Writes: the book, members.
     """
-    shown = shown_lots(work)
-    row = rest(book, np.int64(work.side), work.price_ticks, shown)
+    has_terms = work.display_lots > 0 or work.tif == GTT
+    if has_terms and book.free_terms == NO_TERMS:
+        return np.int64(NO_ORDER)
+    row = rest(book, np.int64(work.side), work.price_ticks, shown_lots(work))
     if row == NO_ORDER:
         return row
     order = orders_of(book)[row]
     write_names(book, order, work)
-    if work.display_lots > 0 or work.tif == GTT:
+    if has_terms:
         write_terms(book, order, row, work)
     publish(book, order, ADDED)
     return row

@@ -112,8 +112,10 @@ def would_trigger(book, work):
 def wait(book, work):
     """Let the order in `work` wait for its trigger; return its row, or NO_ORDER for want of room.
 
-    One row of terms must be free. Writes: the waiting side, members.
+    Writes: the waiting side, terms, members.
     """
+    if book.free_terms == NO_TERMS:
+        return np.int64(NO_ORDER)
     side = waiting_side(work.trigger, waits_for_rise(work.kind, work.side))
     row = rest(book, side, work.trigger_ticks, work.left_lots)
     if row == NO_ORDER:
