@@ -137,6 +137,7 @@ def _compile(function: _F, inline: bool, once: bool, parallel: bool, counted: bo
     try:
         options: dict[str, Any] = {"forceinline": inline, "parallel": parallel, "_nrt": counted}
         options["inline"] = "always" if once else "never"
+        options["no_cfunc_wrapper"] = True  # nobody calls a kernel from C
         compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
         if not numba_config.DISABLE_JIT:
             compiled.get_call_template = partial(_call_template, compiled)

@@ -107,7 +107,7 @@ def open_world(world, tape, seed):
         _open_agent(world, row)
 
 
-@kernel
+@kernel(once=True)
 def _open_agent(world, row):
     """Start the measuring of one competitor at the state the warm-up left."""
     agent = world.agents[row]

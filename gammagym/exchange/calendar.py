@@ -21,7 +21,7 @@ def schedule_funding(world):
     world.next_funding_ns = due
 
 
-@kernel
+@kernel(once=True)
 def fund(world):
     """Pay the funding that is due and schedule the next payment (docs/rules/funding)."""
     for instrument in range(world.instrument_count):
@@ -33,7 +33,7 @@ def fund(world):
     schedule_funding(world)
 
 
-@kernel
+@kernel(once=True)
 def expire(world):
     """Settle every instrument whose expiry has come, at the mark of this tick: its payoff."""
     for instrument in range(world.instrument_count):

@@ -15,7 +15,7 @@ from gammagym.exchange.orders import cancel_orders, market_order
 from gammagym.world import NO_ACCOUNT, SPOT
 
 
-@kernel
+@kernel(once=True)
 def check_accounts(world):
     """Check every account's margin and go on with those being liquidated.
 

@@ -15,7 +15,7 @@ from gammagym.exchange.options import value_option
 from gammagym.world import CALL, ON_INDEX, ON_MARK, PUT
 
 
-@kernel
+@kernel(once=True)
 def set_marks(world, elapsed_ns):
     """Mark every instrument at the fundamental price of this tick.
 

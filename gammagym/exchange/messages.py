@@ -60,7 +60,7 @@ def _enqueue(world):
     world.message_count += 1
 
 
-@kernel
+@kernel(once=True)
 def deliver(world):
     """Let the first message in flight reach its goal. Writes: messages and all it does."""
     message = world.incoming

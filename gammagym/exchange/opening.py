@@ -22,7 +22,7 @@ from gammagym.world import (
 QUIET_ROWS = 24
 
 
-@kernel
+@kernel(once=True)
 def hand_over(world):
     """Fix strikes, mark everything, and hand every competitor its book and its collateral.
 
@@ -50,7 +50,7 @@ def _open_instruments(world):
             write_mark(contract, price)
 
 
-@kernel
+@kernel(once=True)
 def _hand_over_book(world, row):
     """Trade the positions that the template asks for, in ticks nearest to the mark."""
     agent = world.agents[row]
@@ -66,7 +66,7 @@ def _hand_over_book(world, row):
         book_trade(world, instrument, agent.book_account, MAKERS, side, ticks, abs(wanted))
 
 
-@kernel
+@kernel(once=True)
 def _measure_stake(world, row):
     """Write the expected gamma profit over the horizon (dollar gamma is a martingale).
 

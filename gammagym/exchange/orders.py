@@ -131,7 +131,7 @@ def _open_time(world, instrument):
         row = next_expired(book, world.time_ns)
 
 
-@kernel
+@kernel(once=True)
 def _disconnect(world, message):
     """Cancel an account's orders where the venue does so. Writes: books, rejects."""
     for row in range(len(world.orders)):
@@ -271,7 +271,7 @@ def _modify(world, message, row):
 # --- Triggers --------------------------------------------------------------------------------
 
 
-@kernel
+@kernel(once=True)
 def carry_out_triggers(world):
     """Carry out every order whose trigger has been reached, one after the other, in every book.
 

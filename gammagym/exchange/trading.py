@@ -105,7 +105,7 @@ def take(world, message):
             work.cleared = -1
 
 
-@kernel
+@kernel(once=True)
 def _enforce_listed(world, book):
     """Look at the reduce-only orders of everybody who has traded. Writes: book, rejects."""
     work = world.work
@@ -125,7 +125,7 @@ def _enforce(world, book, owner):
     return count < FILLS_AT_ONCE
 
 
-@kernel
+@kernel(once=True)
 def _book_fill(world, message, fill, mid):
     """Move position, cash and fees of one trade between two different accounts."""
     instrument, quantity = message.instrument, fill.quantity_lots

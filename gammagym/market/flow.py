@@ -58,7 +58,7 @@ def open_flow(world, row):
     _refill(world, flow, key, 0, reference_ticks(world, flow))
 
 
-@kernel
+@kernel(once=True)
 def background_event(world, row):
     """Carry out the next event of one flow: an action, then the crowd's answer to it.
 

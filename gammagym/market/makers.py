@@ -13,7 +13,7 @@ from gammagym.exchange.orders import limit_order
 from gammagym.world import BUY, GTC, MAKERS, NO_ORDER, SELL
 
 
-@kernel
+@kernel(once=True)
 def quote(world):
     """Requote every instrument that makers quote. Reads: marks, stress. Writes: books."""
     for instrument in range(world.instrument_count):

@@ -31,7 +31,7 @@ def start_price(world, tape):
     price.changed_ns = world.time_ns
 
 
-@kernel
+@kernel(once=True)
 def step_price(world, tape):
     """Move the fundamental price by one price tick.
 
@@ -62,7 +62,7 @@ def _growth(price, elapsed_ns, shock):
     return math.exp((price.drift - 0.5 * price.volatility**2) * years + deviation * shock)
 
 
-@kernel
+@kernel(once=True)
 def _bridge(world, tape, shock):
     """Return the next price of a replay, on the bridge to the next recorded price."""
     price = world.price
