@@ -142,7 +142,7 @@ class ReferenceBook:
 
     def enter(self, message: Message) -> None:
         """Take in a new order (rules 12 to 20, 30 to 32)."""
-        order = Order(**vars(message) | {"display": message.display or LARGEST})  # 0 hides nothing
+        order = Order(**vars(replace(message, display=message.display or LARGEST)))  # 0 hides none
         self.check_order(order)
         if order.type in WAITING:
             self.wait(order)
