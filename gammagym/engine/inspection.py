@@ -11,7 +11,7 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.engine.book import find_level, first_order, next_order, open_lots
 from gammagym.engine.members import find_member
-from gammagym.engine.price_index import FREE, find_leaf, is_index_sound
+from gammagym.engine.price_index import FREE, count_leaves, find_leaf
 from gammagym.engine.tables import levels_of, members_of, nodes_of, orders_of, terms_of
 from gammagym.world import (
     BUY,
@@ -102,7 +102,8 @@ def _starts_at_rows(book):
 @kernel
 def _check_side(book, side):
     """Check the levels of one side, from the best to the worst. Reads: everything."""
-    if not is_index_sound(book, side):
+    leaves = count_leaves(book, side)
+    if leaves < 0:
         return WRONG_INDEX
     levels = levels_of(book)
     row, better = np.int64(book.best[side]), np.int64(NO_LEVEL)
@@ -129,6 +130,8 @@ def _check_side(book, side):
             return -queued
         order_count += queued
         better, row = row, np.int64(level.worse)
+    if level_count != leaves:
+        return WRONG_INDEX
     if level_count != book.level_count[side]:
         return WRONG_LEVEL_COUNT
     return SOUND if order_count == book.order_count[side] else WRONG_ORDER_COUNT

@@ -99,26 +99,26 @@ def drop_leaf(book, side, row):
 
 
 @kernel(counted=False)
-def is_index_sound(book, side):
-    """Return whether the index of a side is a tree of all its levels, whatever is in the rows.
+def count_leaves(book, side):
+    """Return how many levels the index of a side holds, or -1 if it is no tree, whatever is in it.
 
     Every node hangs where the node above it says, looks at a lower digit, and shares its higher
     ones; so there is no way round in circles, and no way to a level of another side.
     """
     found, code = 0, np.int64(book.root[side])
     if code != EMPTY and (not _is_row(book, code) or _parent_of(book, code) != NO_NODE):
-        return False
+        return -1
     while code != EMPTY:
         if code < 0:
             if levels_of(book)[-1 - code].side != side:
-                return False
+                return -1
             found += 1
             code = _behind(book, code)
         else:
             if not 0 <= nodes_of(book)[code].shift <= _TOP or not _are_children_sound(book, code):
-                return False
+                return -1
             code = _child_from(book, code, 0)
-    return found == book.level_count[side]
+    return found
 
 
 @kernel(counted=False)

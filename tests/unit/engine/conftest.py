@@ -14,7 +14,7 @@ from gammagym.engine.entry import rest_order
 from gammagym.engine.rules import BookRules
 from gammagym.engine.tables import place
 from gammagym.engine.waiting import wait
-from gammagym.world import BOOK, GTC, LEVEL, MEMBER, ORDER, STOP, TERMS, WORK, viewed
+from gammagym.world import BOOK, GTC, LEVEL, MEMBER, NODE, ORDER, STOP, TERMS, WORK, viewed
 
 
 def working(**fields: int) -> Any:
@@ -31,6 +31,7 @@ class Tables:
 
     orders: Any
     levels: Any
+    nodes: Any
     terms: Any
     members: Any
     books: Any
@@ -55,6 +56,7 @@ class Tables:
                 self.books[number : number + 1],
                 orders=self.orders,
                 levels=self.levels,
+                nodes=self.nodes,
                 terms=self.terms,
                 members=self.members[number * members : (number + 1) * members],
             )
@@ -63,7 +65,7 @@ class Tables:
 
     def content(self) -> tuple[bytes, ...]:
         """Everything that is in the tables."""
-        tables = (self.orders, self.levels, self.terms, self.members, self.books)
+        tables = (self.orders, self.levels, self.nodes, self.terms, self.members, self.books)
         return tuple(table.tobytes() for table in tables)
 
 
@@ -83,6 +85,7 @@ def make_book() -> Callable[..., Tables]:
         tables = Tables(
             viewed(np.zeros(orders * books, ORDER)),
             viewed(np.zeros(levels * books, LEVEL)),
+            viewed(np.zeros(levels * books, NODE)),
             viewed(np.zeros(terms * books, TERMS)),
             viewed(np.zeros(members * books, MEMBER)),
             viewed(np.zeros(books, BOOK)),
