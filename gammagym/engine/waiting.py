@@ -29,6 +29,7 @@ from gammagym.world import (
     ON_LAST,
     PRICES,
     SELL,
+    SIDES,
     STOP,
     STOP_LIMIT,
     TRAILING_STOP,
@@ -65,6 +66,15 @@ def any_price_moved(book):
     """Return whether triggers have to be looked at. Reads: book.price_moved."""
     moved = book.price_moved
     return moved[ON_LAST] + moved[1] + moved[ON_INDEX] > 0
+
+
+@kernel(inline=True, counted=False)
+def anybody_waits(book):
+    """Return whether any order waits for a trigger. Reads: book.order_count."""
+    waiting = 0
+    for side in range(2, SIDES):
+        waiting += book.order_count[side]
+    return waiting > 0
 
 
 @kernel(inline=True, counted=False)

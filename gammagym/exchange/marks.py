@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.waiting import any_price_moved, note_price
+from gammagym.engine.waiting import any_price_moved, anybody_waits, note_price
 from gammagym.exchange.attribution import attribute_mark, attribute_option
 from gammagym.exchange.options import value_option
 from gammagym.world import CALL, ON_INDEX, ON_MARK, PUT
@@ -34,18 +34,21 @@ def set_marks(world, elapsed_ns):
         else:
             attribute_mark(world, instrument, forward)
             write_mark(contract, forward)
-        _tell_book(world, instrument, forward)
+        if anybody_waits(world.books[instrument]):
+            tell_book(world, instrument)
 
 
 @kernel
-def _tell_book(world, instrument, forward):
+def tell_book(world, instrument):
     """Tell a book the mark and the index, which may trigger orders, and how far orders may reach.
 
+    A book that has to know is told at every price tick while orders wait there, and before it
+    takes in an order to which it matters: most books never need to.
     Writes: books, triggers_due.
     """
     contract, book = world.instruments[instrument], world.books[instrument]
     note_price(book, ON_MARK, _ticks(contract.mark_price, contract))
-    note_price(book, ON_INDEX, _ticks(forward, contract))
+    note_price(book, ON_INDEX, _ticks(world.price.value, contract))
     if any_price_moved(book):
         world.triggers_due = 1
     book.rules.protection_ticks = _ticks(contract.mark_price * contract.protection, contract)

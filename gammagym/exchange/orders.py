@@ -28,6 +28,7 @@ from gammagym.engine.terms import next_expired
 from gammagym.engine.waiting import leave, next_triggered, take_out, wait
 from gammagym.exchange.ledger import holding
 from gammagym.exchange.margin import can_afford
+from gammagym.exchange.marks import tell_book
 from gammagym.exchange.trading import mid_price, refuse, trade_and_rest
 from gammagym.world import (
     ACCEPTED,
@@ -195,6 +196,8 @@ def _reason_against(world, message):
     reason = reason_against_size(book, work)
     if reason != ACCEPTED:
         return reason
+    if contract.price_band > 0.0 or work.kind != LIMIT:
+        tell_book(world, message.instrument)
     _know_owner(world, book, message)
     reason = reason_against_new(book, work)
     if reason != ACCEPTED or has_trigger(work):
@@ -253,6 +256,8 @@ def _modify(world, message, row):
     reason = REJECT_HALTED
     if not (world.venues[contract.venue].halted or contract.settled):
         _know_owner(world, book, message)
+        if contract.price_band > 0.0:
+            tell_book(world, message.instrument)
         reason = reason_against_change(book, work, row)
     if reason == ACCEPTED:
         get_ready(book, work)
@@ -358,8 +363,12 @@ def market_order(world, account, instrument, signed_lots, liquidation):
 
 @kernel
 def _through_everything(world, instrument, signed_lots):
-    """Return a limit no resting price is beyond, small enough for band and largest notional."""
+    """Return a limit no resting price is beyond, small enough for band and largest notional.
+
+    Writes: the book's rules.
+    """
     contract, rules = world.instruments[instrument], world.books[instrument].rules
+    tell_book(world, instrument)
     if signed_lots <= 0:
         return max(rules.lowest_ticks, 1)
     highest = LARGEST_QUANTA // (contract.tick_quanta * signed_lots)

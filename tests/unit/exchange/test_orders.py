@@ -338,7 +338,7 @@ def test_a_market_order_takes_what_is_there_and_never_rests(world):
 
 
 def test_a_market_order_reaches_no_further_than_its_protection(world):
-    set_rules(world, protection_ticks=100)
+    world["instruments"]["protection"][PERP] = 100 / MARK
     quote(world, SELL, 5, 30)
     quote(world, SELL, 105, 30)
     quote(world, SELL, 106, 30)
