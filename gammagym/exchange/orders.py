@@ -98,6 +98,9 @@ def execute(world, message):
         return NO_ORDER
     if message.kind == DISCONNECT:
         return _disconnect(world, message)
+    _load(world.work, message)
+    if message.kind == NEW and is_malformed(world.work):
+        return refuse(world, message.account, REJECT_MESSAGE)
     if not allow_message(book, message.account, world.time_ns):
         return refuse(world, message.account, REJECT_RATE)
     if message.kind == NEW:
@@ -191,8 +194,6 @@ def _reason_against(world, message):
     contract = world.instruments[message.instrument]
     if world.venues[contract.venue].halted or contract.settled:
         return REJECT_HALTED
-    if is_malformed(work):
-        return REJECT_MESSAGE
     reason = reason_against_size(book, work)
     if reason != ACCEPTED:
         return reason
