@@ -29,7 +29,6 @@ REJECTION = {CANCEL: protocol.CANCEL_REJECTED, MODIFY: protocol.MODIFY_REJECTED}
 TOO_MANY_LOTS = LATEST = 2**62
 SMALLEST, LARGEST = -(2**63), 2**63 - 1  # of 64 bits
 NOWHERE = -1  # the place of an order that is not in the book
-ANY_VENUE = BookRules()
 
 
 @dataclass(eq=False)
@@ -103,14 +102,14 @@ class ReferenceBook:
         (100, 3, None)
     """
 
-    def __init__(self, rules: BookRules = ANY_VENUE) -> None:
-        self.rules = rules
+    def __init__(self, rules: BookRules | None = None) -> None:
+        self.rules = rules or BookRules()
         self.reports: list[tuple[int, ...]] = []
         # Two sides where orders rest, six where they wait for a fall or rise; each: rank -> order.
         self.sides: list[SortedDict] = [SortedDict() for _ in range(world.SIDES)]
         self.orders: dict[int, Order] = {}  # by id; who came to rest, or to wait, first is first
         self.top: dict[int, Order] = {}  # of a side, who last opened a new best price (rule 5)
-        self.sequence, self.time, self.arrivals = SMALLEST, -LATEST, 0  # none so far
+        self.sequence, self.time, self.arrivals, self.most = SMALLEST, -LATEST, 0, 0  # none so far
         self.used_up: dict[int, int] = {}  # till when an owner's messages last, one an interval
         self.newest: dict[int, int] = {}  # last, mark, index price, where it is known
         self.moved: dict[int, tuple[int, int]] = {}  # their (lowest, highest) since the last look
@@ -142,7 +141,7 @@ class ReferenceBook:
 
     def enter(self, message: Message) -> None:
         """Take in a new order (rules 12 to 20, 30 to 32)."""
-        order = Order(**vars(replace(message, display=message.display or LARGEST)))  # 0 hides none
+        order = Order(**dict(vars(message), display=message.display or LARGEST))  # 0 hides nothing
         self.check_order(order)
         if order.type in WAITING:
             self.wait(order)
@@ -253,7 +252,8 @@ class ReferenceBook:
             can_slide = self.rules.post_only == "slide" and SMALLEST <= price <= LARGEST
             refuse_if(not can_slide, world.REJECT_WOULD_CROSS)
             order.price, first = price, None
-        if order.can_rest and first is None:
+        self.most = max(self.most, order.quantity)  # so much at a price needs large orders
+        if order.can_rest and first is None and self.most * (1 + len(self.orders)) >= TOO_MANY_LOTS:
             others = [o for o in self.at(order.side, order.price) if o.order_id != order.order_id]
             total = sum(o.shown for o in others) + min(order.display, order.quantity)
             refuse_if(total >= TOO_MANY_LOTS, world.REJECT_OVERFLOW)

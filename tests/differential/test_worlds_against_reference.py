@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from gammagym.engine.book import first_order, next_order
-from gammagym.engine.inspection import SOUND, check_book, free_terms
+from gammagym.engine.inspection import SOUND, check_book, free_levels, free_orders, free_terms
 from gammagym.engine.rules import BookRules
 from gammagym.exchange.ledger import conserved, deposit
 from gammagym.exchange.messages import send
@@ -158,10 +158,15 @@ def drawn_order(random: np.random.Generator, venue: Venue) -> dict[str, int]:
     return {name: int(value) for name, value in order.items()}
 
 
+def has_room(venue: Venue) -> bool:
+    """Return whether the world can take one more order: the reference always can."""
+    return min(free_orders(venue.book), free_levels(venue.book)) > 1
+
+
 def drawn_change(random: np.random.Generator, venue: Venue) -> dict[str, int]:
     """Return an instruction about an order that is there, or about all of somebody's."""
     kinds, often = [CANCEL, MODIFY, CANCEL_ALL, DISCONNECT], [0.38, 0.58, 0.02, 0.02]
-    kind = int(random.choice(kinds, p=often))
+    kind = int(random.choice(kinds, p=often)) if has_room(venue) else CANCEL_ALL
     change = {"kind": kind, "owner": int(random.choice(OWNERS))}
     if kind in (CANCEL, MODIFY) and venue.plain.orders:
         order = venue.plain.orders[int(random.choice(list(venue.plain.orders)))]
@@ -186,6 +191,7 @@ def test_a_venue_follows_the_rules_of_the_plain_book(make_exchange, seed: int) -
         if draw < 0.1:
             venue.tick(int(random.integers(-15, 16)))
         else:
-            venue.send((drawn_order if draw < 0.8 else drawn_change)(random, venue))
+            is_new = draw < 0.8 and has_room(venue)
+            venue.send((drawn_order if is_new else drawn_change)(random, venue))
         venue.check()
     assert int(venue.world["books"]["trades"][PERP]) > 10
