@@ -12,6 +12,7 @@ from gammagym._kernel import kernel
 from gammagym.engine.book import find_level, first_order, next_order, open_lots
 from gammagym.engine.members import find_member
 from gammagym.engine.price_index import FREE, count_leaves, find_leaf
+from gammagym.engine.protocol import TRADE
 from gammagym.engine.tables import levels_of, members_of, nodes_of, orders_of, terms_of
 from gammagym.world import (
     BUY,
@@ -50,7 +51,8 @@ SOUND = 0
     WRONG_MEMBER,
     WRONG_ROW,  # not of its table
     WRONG_TRAILING_COUNT,
-) = BROKEN = range(100, 117)
+    WRONG_QUANTITY,  # matching has made or lost some
+) = BROKEN = range(100, 118)
 
 
 @kernel
@@ -291,6 +293,22 @@ def _is_counted_right(book, member):
                 reducing += side <= SELL and order.reduce_only == 1
             row = next_order(book, row)
     return resting == member.resting and waiting == member.waiting and reducing == member.reducing
+
+
+@kernel
+def is_quantity_conserved(book, work, count, open_before, left_before):
+    """Return whether makers and taker have lost in a step of matching what its fills say."""
+    traded = removed = lost = 0
+    for number in range(count):
+        fill = work.fills[number]
+        if fill.kind == TRADE:
+            traded += fill.quantity_lots
+        else:
+            removed += fill.quantity_lots if fill.gone else fill.taker_lost_lots
+            lost += fill.taker_lost_lots
+    if work.left_lots != left_before - traded - lost:
+        return False
+    return open_quantity(book, 1 - work.side) == open_before - traded - removed
 
 
 @kernel

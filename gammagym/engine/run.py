@@ -25,6 +25,7 @@ RUN = np.dtype(
         ("last_sequence", "i8"),
         ("sequence", "i8"),  # of the message being carried out
         ("phase", "i8"),
+        ("broken", "i8"),  # code of what a debug build has found wrong, or 0
         ("work", WORK),
     ]
 )

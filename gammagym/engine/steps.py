@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gammagym._kernel import kernel
+from gammagym._kernel import DEBUG, kernel
 from gammagym.engine.book import crosses, first_order, next_order
 from gammagym.engine.entry import (
     get_ready,
@@ -16,6 +16,7 @@ from gammagym.engine.entry import (
     shown_lots,
 )
 from gammagym.engine.ids import forget, remember
+from gammagym.engine.inspection import WRONG_QUANTITY, is_quantity_conserved, open_quantity
 from gammagym.engine.matching import available, match
 from gammagym.engine.members import NO_MEMBER
 from gammagym.engine.protocol import CANCELED, MODIFIED, TRIGGERED
@@ -58,7 +59,10 @@ def _next_phase(book, work):
 def trade(run, book, work):
     """Match the order in `work` once; when it has traded out, let it rest or cancel it."""
     left = work.left_lots
+    held = open_quantity(book, 1 - work.side) if DEBUG else 0
     count = match(book, work)
+    if DEBUG and not is_quantity_conserved(book, work, count, held, left):
+        run.broken = WRONG_QUANTITY
     for number in range(count):
         left = report_fill(run, book, work, work.fills[number], left)
     if not work.unfinished:

@@ -43,12 +43,6 @@ def premium_index(index, impact_bid, impact_ask):
 
 
 @kernel
-def mark_premium(mark, index):
-    """Return the premium of the mark over the index as a fraction. Source: Deribit, funding."""
-    return (mark - index) / index
-
-
-@kernel
 def mean_premium(premiums):
     """Return the plain mean of premium samples (float64 array). Source: Hyperliquid, dYdX."""
     total = 0.0

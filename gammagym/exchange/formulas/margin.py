@@ -180,12 +180,6 @@ def inverse_scenario_pnl(coins, move):
 
 
 @kernel
-def linear_scenario_pnl(value, move):
-    """Return the profit of a linear position worth `value` when the index moves by a fraction."""
-    return value * float(move)
-
-
-@kernel
 def scenario_margin(profits):
     """Return the worst loss over scenarios (float64 array of profits), zero if there is none."""
     worst = 0.0

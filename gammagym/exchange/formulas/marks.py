@@ -98,9 +98,3 @@ def moving_average(previous, value, elapsed, window):
     Source: Deribit, mark = index + 30 s average of (price - index).
     """
     return value + (previous - value) * math.exp(-elapsed / window)
-
-
-@kernel
-def bounded_mark(mark, index, band):
-    """Return a mark that is never further from the index than a fraction of it."""
-    return min(max(float(mark), index * (1.0 - band)), index * (1.0 + band))

@@ -9,6 +9,7 @@ import pytest
 
 from gammagym.engine import inspection as codes
 from gammagym.engine.inspection import SOUND, check_book, free_levels, free_orders, free_terms
+from gammagym.engine.matching import match, start_matching
 from gammagym.engine.members import join, tell_position
 from gammagym.world import BUY, GTT, NO_LEVEL, NO_ORDER, NO_TERMS, SELL, STOP
 
@@ -150,3 +151,16 @@ def test_damage_is_seen_and_called_by_its_name(
 
 def test_every_code_has_been_provoked() -> None:
     assert {code for code, _ in DAMAGE} == set(range(codes.CROSSED, codes.WRONG_MEMBER + 1))
+
+
+def test_quantity_that_matching_makes_or_loses_is_seen(make_book, working) -> None:
+    tables = make_book()
+    tables.enter(side=BUY, price_ticks=5, left_lots=40)
+    book, taker = tables.book, working(side=SELL, price_ticks=5, left_lots=30)
+    held = codes.open_quantity(book, BUY)
+    start_matching(taker)
+    count = match(book, taker)
+    assert count == 1
+    assert codes.is_quantity_conserved(book, taker, count, held, 30)
+    assert not codes.is_quantity_conserved(book, taker, count, held + 1, 30)
+    assert not codes.is_quantity_conserved(book, taker, count, held, 31)
