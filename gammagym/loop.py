@@ -2,8 +2,9 @@
 
 The next thing that happens is the earliest of a price tick, a funding payment, an instruction that
 arrives and a background order; of simultaneous ones, in this order. Orders that it triggers follow
-at once. A price tick is, in this order: shocks, fundamental price, marks (and attribution), the
-frictionless reference, market makers' quotes, margin checks and liquidations, expiries.
+at once. A price tick is, in this order: what the calendar brings, transfers that arrive, shocks,
+fundamental price, marks (and attribution), premiums, the frictionless reference, market makers'
+quotes, margin checks and liquidations, expiries.
 """
 
 from __future__ import annotations
@@ -12,19 +13,22 @@ from gammagym._kernel import DEBUG, kernel
 from gammagym.engine.inspection import SOUND, check_book
 from gammagym.errors import InvariantError
 from gammagym.exchange.attribution import close_attribution, measure_book
-from gammagym.exchange.calendar import expire, fund, schedule_funding
+from gammagym.exchange.calendar import expire, turn_pages
+from gammagym.exchange.funding import fund, schedule_funding, settle_all, watch_premiums
 from gammagym.exchange.ledger import equity
 from gammagym.exchange.liquidation import check_accounts
 from gammagym.exchange.marks import set_marks
 from gammagym.exchange.messages import deliver
 from gammagym.exchange.opening import hand_over
 from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order, open_times
+from gammagym.exchange.transfers import deliver_transfers
 from gammagym.market.flow import background_event, open_flow
 from gammagym.market.makers import quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference
 from gammagym.market.shocks import apply_shocks, start_timeline
 from gammagym.market.streams import open_streams
+from gammagym.world import FILL_ORDERED, FUNDING_CONTINUOUS
 
 _TICK, _FUNDING, _MESSAGE, _BACKGROUND = 0, 1, 2, 3
 
@@ -79,9 +83,13 @@ def price_tick(world, tape):
     world.price.next_tick_ns += world.price.tick_ns
     elapsed_ns = max(world.time_ns, 0) - max(world.price.changed_ns, 0)
     open_times(world)
+    turn_pages(world)
+    if world.in_transit > 0:
+        deliver_transfers(world)
     apply_shocks(world)
     step_price(world, tape)
     set_marks(world, elapsed_ns)
+    watch_premiums(world, elapsed_ns)
     step_reference(world, elapsed_ns)
     quote(world)
     check_accounts(world)
@@ -116,7 +124,7 @@ def _open_agent(world, row):
     agent.reference_profit = 0.0
     agent.reference_price = world.price.value
     measure_book(world, row)
-    agent.reference_units = -agent.book_delta
+    agent.reference_units = agent.collateral_delta - agent.book_delta
     agent.reference_next_ns = 60_000_000_000
     close_attribution(world, row)
     agent.initial_equity_quanta = agent.equity_quanta
@@ -134,7 +142,9 @@ def close_out(world, row):
     cancel_orders(world, agent.hedge_account)
     lots = world.positions[agent.hedge_account, agent.hedge_instrument].quantity_lots
     if lots != 0:
-        market_order(world, agent.hedge_account, agent.hedge_instrument, -lots, 0)
+        market_order(world, agent.hedge_account, agent.hedge_instrument, -lots, FILL_ORDERED)
+    if world.instruments[agent.hedge_instrument].funding.method == FUNDING_CONTINUOUS:
+        settle_all(world, agent.hedge_instrument)
     close_attribution(world, row)
 
 

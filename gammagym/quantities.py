@@ -249,11 +249,20 @@ class Problems:
         self._model = model
         self._details: list[InitErrorDetails] = []
 
+    @property
+    def details(self) -> list[InitErrorDetails]:
+        """What was added."""
+        return self._details
+
     def add(self, key: str, message: str) -> None:
-        """Add a problem of one key of the model."""
-        given: Any = getattr(self._model, key)
+        """Add a problem of one key of the model, or of one below it, such as "tiers.3.to"."""
+        place = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
+        given: Any = self._model
+        for part in place:
+            at_index = isinstance(given, tuple | dict)
+            given = given[part] if at_index else getattr(given, str(part))
         kind = PydanticCustomError("rule", "{message}", {"message": message})
-        self._details.append(InitErrorDetails(type=kind, loc=(key,), input=given))
+        self._details.append(InitErrorDetails(type=kind, loc=place, input=given))
 
     def need(self, key: str, reason: str) -> None:
         """Add a problem if the key was left out."""

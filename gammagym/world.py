@@ -71,13 +71,44 @@ NOT_LISTED = -2  # a member that is in no list; the end of a list is NO_ACCOUNT
 SPOT, PERPETUAL, FUTURE, CALL, PUT = 10, 11, 12, 13, 14
 FLOW_NONE, FLOW_IDEAL, FLOW_ZERO_INTELLIGENCE = 20, 21, 22
 PRICE_GBM, PRICE_REPLAY = 30, 31
-SHOCK_NONE, SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH = 40, 41, 42, 43
+SHOCK_NONE, SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH, SHOCK_INDEX = 40, 41, 42, 43, 44
 LATENCY_CONSTANT, LATENCY_LOGNORMAL, LATENCY_TABLE = 50, 51, 52
+# How a mark is made: the index; the median of index with funding, index with basis, and last
+# price; the index with a moving average of the basis.
+MARK_INDEX, MARK_MEDIAN, MARK_AVERAGE_BASIS = 70, 71, 72
+# How funding is found: a rate from outside, a premium averaged over the interval, or all the time.
+FUNDING_IMPOSED, FUNDING_PREMIUM, FUNDING_CONTINUOUS = 80, 81, 82
+# What a liquidation does; a venue has a list of them.
+(
+    STEP_REDUCE_TO_RESTORE,
+    STEP_REDUCE_TO_LOWER_TIER,
+    STEP_REDUCE_TWO_TIERS,
+    STEP_REDUCE_SLICE,
+    STEP_CLOSE_IN_BOOK,
+    STEP_TAKE_OVER,
+) = range(90, 96)
+# Who pays when the insurance fund is empty.
+BACKSTOP_INSURANCE, BACKSTOP_DELEVERAGING, BACKSTOP_SOCIALISED_LOSS = 100, 101, 102
+# Order of deleveraging.
+RANK_MARGIN_RATIO, RANK_LEVERAGE, RANK_SIGNED_LEVERAGE = 110, 111, 112
+MARGIN_CROSS, MARGIN_ISOLATED, MARGIN_PORTFOLIO = 120, 121, 122
+# Rules that may change on a date.
+CHANGE_MAKER_FEE, CHANGE_TAKER_FEE, CHANGE_LIQUIDATION_FEE = 130, 131, 132
+CHANGE_FUNDING_INTEREST, CHANGE_FUNDING_CLAMP, CHANGE_FUNDING_CAP = 133, 134, 135
+# Why a line of the log of trades was written: its own order, a liquidation, a deleveraging.
+FILL_ORDERED, FILL_LIQUIDATION, FILL_DELEVERAGING = 0, 1, 2
+
+# Currencies of a world. Contracts settle in one of the two.
+QUOTE, COIN = 0, 1
+# Fees differ between these kinds of instrument.
+FEES_DERIVATIVE, FEES_SPOT, FEES_OPTION = 0, 1, 2
+FEE_CLASSES = 3
 # A kind of message that travels back to the agent; no `OrderBook` knows it.
 ACKNOWLEDGEMENT = 60
 
 # Accounts that every world has; competitors' accounts follow.
-CROWD, MAKERS, FEE_INCOME, INSURANCE, ROUNDING, FIRST_AGENT_ACCOUNT = 0, 1, 2, 3, 4, 5
+# TRANSIT holds what is being transferred.
+CROWD, MAKERS, FEE_INCOME, INSURANCE, ROUNDING, TRANSIT, FIRST_AGENT_ACCOUNT = 0, 1, 2, 3, 4, 5, 6
 
 # Random streams, one per purpose (market/streams.py). `+ row` where each flow has its own.
 STREAM_PRICE, STREAM_SEEDING, STREAM_SHOCKS, STREAM_FLOW = 0, 1, 2, 8
@@ -190,6 +221,8 @@ NANOSECONDS = 1_000_000_000
 YEAR_NS = 365 * 86_400 * NANOSECONDS
 QUANTA = 100_000_000
 RATE_UNIT = 1_000_000_000
+# Marks of inverse contracts are in 1e-4 quanta a lot, the price of a coin in quanta for 1e4 quanta.
+FINE_UNIT = 10_000
 # Largest notional of one account that integer arithmetic is allowed to meet.
 LARGEST_QUANTA = 2**62
 # No message is longer on its way.
@@ -200,6 +233,12 @@ LATENCY_SAMPLES = 10
 PRICE_CACHE = 64
 # Trades of one step of matching; a longer match takes several steps.
 FILLS_AT_ONCE = 32
+# Steps of a venue's liquidations, rows of its fee ladder, scenarios of its portfolio margin.
+LIQUIDATION_STEPS = 4
+FEE_LADDER = 12
+MARGIN_SCENARIOS = 40
+# Exchanges that an index is made of.
+INDEX_SOURCES = 4
 
 
 # --- The book --------------------------------------------------------------------------------
@@ -440,47 +479,127 @@ class Message(Protocol):
 # --- The exchange ----------------------------------------------------------------------------
 
 
+class FeeTier(Protocol):
+    """One step of a fee ladder."""
+
+    volume_quanta: Annotated[int, I8, "30-day volume from which on it holds (quanta)"]
+    maker_fee_e9: Annotated[int, I8, "fee on notional when the order rested (1e-9)"]
+    taker_fee_e9: Annotated[int, I8, "fee on notional when the order took (1e-9)"]
+
+
+class MarginScenario(Protocol):
+    """One scenario of a portfolio margin."""
+
+    move: Annotated[float, F8, "relative move of the underlying"]
+    volatility: Annotated[float, F8, "relative move of volatility, at 30 days to expiry"]
+    share: Annotated[float, F8, "share of the loss that counts"]
+
+
 class Venue(Protocol):
     """Rules of one exchange that are not an instrument's."""
 
     liquidation_fee_e9: Annotated[
         int, I8, "share of a liquidated notional paid to insurance (1e-9)"
     ]
+    liquidation_slice_e9: Annotated[int, I8, "share of a position that one slice closes (1e-9)"]
+    liquidation_interval_ns: Annotated[int, I8, "time between two steps of a liquidation (ns)"]
+    collateral_e9: Annotated[
+        Vector, I8, ("currencies",), "share of each currency that counts as margin (1e-9)"
+    ]
+    transfer_ns: Annotated[int, I8, "time a transfer to another venue takes (ns)"]
+    outlier: Annotated[float, F8, "how far off the median an index source is dropped (share)"]
+    scenarios: Annotated[
+        Rows[MarginScenario], MarginScenario, (MARGIN_SCENARIOS,), "of its portfolio margin"
+    ]
+    scenario_count: Annotated[int, I8, "scenarios in use"]
+    short_power: Annotated[float, F8, "power of 30 / days by which volatility moves, under 30 days"]
+    long_power: Annotated[float, F8, "the same for longer expiries"]
+    least_shocked_volatility: Annotated[float, F8, "portfolio margin: least volatility, risen"]
+    contingency: Annotated[float, F8, "portfolio margin: share of futures added to the worst loss"]
+    maintenance_share: Annotated[float, F8, "portfolio margin: maintenance as a share of initial"]
+    ladder: Annotated[Rows[FeeTier], FeeTier, (FEE_LADDER,), "fees by 30-day volume, rising"]
+    ladder_count: Annotated[int, I8, "rows of the ladder in use"]
+    liquidation_steps: Annotated[Vector, I4, (LIQUIDATION_STEPS,), "STEP_ codes, in order"]
+    step_count: Annotated[int, I4, "steps in use"]
+    counts_closing_fee: Annotated[int, I4, "1 if the fee to close counts as maintenance margin"]
+    backstop: Annotated[int, I4, "BACKSTOP_ code"]
+    rank: Annotated[int, I4, "RANK_ code of deleveraging"]
     fee_account: Annotated[int, I4, "account that collects its fees"]
     insurance_account: Annotated[int, I4, "account of its insurance fund"]
-    halted: Annotated[int, I8, "1 while matching is suspended"]
+    halted: Annotated[int, I4, "1 while matching is suspended"]
+    transfers_halted: Annotated[int, I4, "1 while nothing can be transferred"]
+
+
+class Tier(Protocol):
+    """One tier of an instrument's margins: holds up to a notional."""
+
+    top_quanta: Annotated[int, I8, "largest notional of the tier (quanta)"]
+    initial_e9: Annotated[int, I8, "least initial margin, share of notional (1e-9)"]
+    maintenance_e9: Annotated[int, I8, "maintenance margin, share of notional (1e-9)"]
+    amount_quanta: Annotated[int, I8, "what is taken off, so that margin does not jump (quanta)"]
+
+
+class Funding(Protocol):
+    """A perpetual's funding: the venue's rule, and what it has seen of the interval."""
+
+    rate_e9: Annotated[int, I8, "rate of the current interval as known (1e-9); > 0: longs pay"]
+    interval_ns: Annotated[int, I8, "time between payments (ns); 0: never"]
+    next_ns: Annotated[int, I8, "next payment (ns)"]
+    sample_ns: Annotated[int, I8, "time between samples of the premium (ns)"]
+    next_sample_ns: Annotated[int, I8, "next sample (ns)"]
+    index: Annotated[int, I8, "continuous: what a long lot has paid so far (1e-4 quanta)"]
+    samples: Annotated[int, I8, "samples of the interval so far"]
+    carry: Annotated[float, F8, "continuous: what is not yet in the index (1e-4 quanta)"]
+    interest: Annotated[float, F8, "interest of one interval"]
+    clamp: Annotated[float, F8, "half width of clamp(interest - premium); continuous: the damper"]
+    cap: Annotated[float, F8, "largest rate of one interval, either way"]
+    impact_notional: Annotated[float, F8, "notional whose prices make the premium (quote currency)"]
+    premium_sum: Annotated[float, F8, "weighted sum of the premiums of the interval"]
+    premium_weight: Annotated[float, F8, "sum of their weights"]
+    method: Annotated[int, I4, "FUNDING_IMPOSED, FUNDING_PREMIUM or FUNDING_CONTINUOUS"]
+    rising_weights: Annotated[int, I4, "1 if later samples count more"]
 
 
 class Instrument(Protocol):
     """One contract: its terms, its mark, its Greeks, its funding."""
 
     tick_quanta: Annotated[
-        int, I8, "value of one tick of one lot (quanta of the settlement currency)"
+        int, I8, "value of one tick of one lot; inverse: of a lot times its price in ticks (quanta)"
     ]
     lot_coin_quanta: Annotated[
-        int, I8, "spot: coin delivered per lot (quanta of the base currency)"
+        int, I8, "spot, option: coin in one lot (quanta of the base currency)"
     ]
     expiry_ns: Annotated[int, I8, "future, call, put: when it settles (ns)"]
-    mark_quanta: Annotated[int, I8, "mark value of one lot (quanta)"]
-    initial_margin_e9: Annotated[int, I8, "initial margin, share of notional (1e-9)"]
-    maintenance_margin_e9: Annotated[int, I8, "maintenance margin, share of notional (1e-9)"]
-    funding_rate_e9: Annotated[
-        int, I8, "perpetual: rate of the current interval (1e-9); > 0: longs pay"
-    ]
-    funding_interval_ns: Annotated[int, I8, "perpetual: time between payments (ns); 0: never"]
-    next_funding_ns: Annotated[int, I8, "perpetual: next payment (ns)"]
+    mark_quanta: Annotated[int, I8, "mark value of one lot (quanta; inverse: 1e-4 quanta)"]
+    fair_quanta: Annotated[int, I8, "the same at the fair price"]
+    delivery_fee_e9: Annotated[int, I8, "fee at expiry, share of the underlying (1e-9)"]
+    delivery_fee_cap_e9: Annotated[int, I8, "option: largest of it, share of the payoff (1e-9)"]
+    margin_slope_e9: Annotated[int, I8, "added to margin rates for each unit held (1e-9)"]
+    fee_cap_e9: Annotated[int, I8, "option: largest fee, share of its price (1e-9); 0: none"]
+    settlement_ns: Annotated[int, I8, "index is averaged so long before expiry (ns)"]
+    settlement_samples: Annotated[int, I8, "price ticks in that average so far"]
+    settlement_sum: Annotated[float, F8, "sum of the index over them"]
+    funding: Annotated[Funding, Funding, (), "perpetual: its funding"]
     maker_size_lots: Annotated[int, I8, "quoted by makers: size of each quote (lots); 0: no quotes"]
     maker_half_spread: Annotated[float, F8, "quoted by makers: half spread as a share of spot"]
-    protection: Annotated[float, F8, "how far a market order may reach through the touch (share)"]
     price_band: Annotated[float, F8, "how far limits may be from the mark (share); 0: anywhere"]
     protection: Annotated[float, F8, "how far through the touch a market order reaches (of mark)"]
     tick_size: Annotated[float, F8, "price of one tick (settlement currency per unit)"]
-    lot_size: Annotated[float, F8, "units of the underlying in one lot"]
+    lot_size: Annotated[float, F8, "units of the underlying in one lot; inverse: at the fair price"]
+    lot_quantity: Annotated[float, F8, "one lot as traders say it: units; inverse: contracts"]
+    face: Annotated[float, F8, "inverse: value of one lot (quote currency)"]
+    basis_window: Annotated[float, F8, "memory of the mark's average basis (s)"]
+    mean_basis: Annotated[float, F8, "moving average of mid less index (price units)"]
     strike: Annotated[float, F8, "call, put: strike price"]
+    strike_step: Annotated[float, F8, "call, put: strikes are multiples of it (quote currency)"]
     moneyness: Annotated[float, F8, "call, put: strike as a multiple of the episode's first price"]
-    mark_price: Annotated[float, F8, "mark price (price units)"]
+    mark_price: Annotated[float, F8, "mark price, that margins and funding look at (price units)"]
+    fair_price: Annotated[float, F8, "price that no order moves, for profit and loss (price units)"]
     implied_volatility: Annotated[float, F8, "call, put: annual volatility of the mark"]
-    value: Annotated[float, F8, "call, put: Black-76 value of one unit"]
+    short_initial: Annotated[float, F8, "short option: initial margin (share of the underlying)"]
+    short_minimum: Annotated[float, F8, "short option: least of it, far from the money"]
+    short_maintenance: Annotated[float, F8, "short option: maintenance margin (likewise)"]
+    value: Annotated[float, F8, "call, put: Black-76 value of one unit (quote currency)"]
     delta: Annotated[float, F8, "change of value per unit of the forward"]
     gamma: Annotated[float, F8, "change of delta per unit of the forward"]
     vega: Annotated[float, F8, "change of value per unit of volatility"]
@@ -489,10 +608,14 @@ class Instrument(Protocol):
     volga: Annotated[float, F8, "change of vega per unit of volatility"]
     maker_orders: Annotated[Vector, I4, (2,), "rows of the makers' quotes, or NO_ORDER"]
     kind: Annotated[int, I4, "SPOT, PERPETUAL, FUTURE, CALL or PUT"]
+    inverse: Annotated[int, I4, "1 if its value is a number of coins that falls with the price"]
+    mark_method: Annotated[int, I4, "MARK_INDEX, MARK_MEDIAN or MARK_AVERAGE_BASIS"]
     flow: Annotated[int, I4, "FLOW_NONE, FLOW_IDEAL or FLOW_ZERO_INTELLIGENCE"]
     venue: Annotated[int, I4, "row of venues it is listed on"]
-    currency: Annotated[int, I4, "currency it settles in"]
-    base_currency: Annotated[int, I4, "spot: coin it delivers"]
+    currency: Annotated[int, I4, "currency it settles in: QUOTE or COIN"]
+    fee_class: Annotated[int, I4, "FEES_DERIVATIVE, FEES_SPOT or FEES_OPTION"]
+    first_tier: Annotated[int, I4, "first row of its tiers"]
+    tier_count: Annotated[int, I4, "number of its tiers; 0: no margin"]
     settled: Annotated[int, I4, "1 once it has expired and been paid out"]
 
 
@@ -501,26 +624,66 @@ class Position(Protocol):
 
     quantity_lots: Annotated[int, I8, "signed quantity (lots)"]
     entry_quanta: Annotated[int, I8, "signed value at which it was entered (quanta)"]
+    margin_quanta: Annotated[int, I8, "isolated: what is set aside for it (quanta)"]
+    funding_index: Annotated[int, I8, "continuous funding: up to which it is paid (1e-4 quanta)"]
+    initial_e9: Annotated[int, I8, "initial margin chosen, 1 / leverage (1e-9); 0: the tier's"]
 
 
 class Account(Protocol):
     """One competitor's collateral on one venue, or one of the world's own accounts."""
 
-    maker_fee_e9: Annotated[int, I8, "fee on notional when its order rested (1e-9); < 0: rebate"]
-    taker_fee_e9: Annotated[int, I8, "fee on notional when its order took (1e-9)"]
-    equity_quanta: Annotated[int, I8, "cash and marked positions at the last price tick (quanta)"]
-    maintenance_quanta: Annotated[int, I8, "maintenance margin at the last price tick (quanta)"]
-    fees_quanta: Annotated[int, I8, "fees paid so far (quanta)"]
-    funding_quanta: Annotated[int, I8, "funding received less paid so far (quanta)"]
-    covered_quanta: Annotated[int, I8, "negative equity paid by the insurance fund so far (quanta)"]
-    traded_quanta: Annotated[int, I8, "notional traded so far (quanta)"]
+    maker_fee_e9: Annotated[
+        Vector, I8, (FEE_CLASSES,), "fee when its order rested, by FEES_ (1e-9); < 0: rebate"
+    ]
+    taker_fee_e9: Annotated[Vector, I8, (FEE_CLASSES,), "fee when its order took, by FEES_ (1e-9)"]
+    discount_e9: Annotated[int, I8, "share of fees that is taken off (1e-9)"]
+    volume_quanta: Annotated[int, I8, "30-day volume that its fees go by (quanta of QUOTE)"]
+    bonus_quanta: Annotated[int, I8, "bonus that counts as margin, not withdrawable (QUOTE quanta)"]
+    credit_quanta: Annotated[int, I8, "bonus that pays fees, what is left of it (QUOTE quanta)"]
+    equity_quanta: Annotated[int, I8, "margin balance at the last price tick (QUOTE quanta)"]
+    maintenance_quanta: Annotated[int, I8, "maintenance margin at the last price tick (likewise)"]
+    fees_quanta: Annotated[int, I8, "fees paid so far (QUOTE quanta, as all that follows)"]
+    funding_quanta: Annotated[int, I8, "funding received less paid so far"]
+    covered_quanta: Annotated[int, I8, "negative equity paid by others so far"]
+    socialised_quanta: Annotated[int, I8, "paid of other accounts' losses so far"]
+    traded_quanta: Annotated[int, I8, "notional traded so far"]
     taker_fills: Annotated[int, I8, "trades in which its order took"]
     maker_fills: Annotated[int, I8, "trades in which its order rested"]
     liquidations: Annotated[int, I8, "times it was taken over by the liquidation engine"]
+    deleveragings: Annotated[int, I8, "times a position of it was deleveraged"]
+    next_step_ns: Annotated[int, I8, "next step of its liquidation (ns)"]
+    step: Annotated[int, I4, "step of its liquidation"]
     venue: Annotated[int, I4, "row of venues"]
     agent: Annotated[int, I4, "row of agents, or NO_ACCOUNT for the world's own"]
+    margin_mode: Annotated[int, I4, "MARGIN_CROSS, MARGIN_ISOLATED or MARGIN_PORTFOLIO"]
     margined: Annotated[int, I4, "1 if margin is required and checked"]
     liquidating: Annotated[int, I4, "1 while the liquidation engine closes it"]
+
+
+class Transfer(Protocol):
+    """Money on its way from one account to another."""
+
+    arrival_ns: Annotated[int, I8, "when it arrives (ns)"]
+    amount_quanta: Annotated[int, I8, "how much (quanta); 0: a free row"]
+    target: Annotated[int, I4, "account it goes to"]
+    currency: Annotated[int, I4, "QUOTE or COIN"]
+
+
+class Closure(Protocol):
+    """A time in which a venue is closed."""
+
+    start_ns: Annotated[int, I8, "when it closes (ns)"]
+    end_ns: Annotated[int, I8, "when it opens (ns)"]
+    venue: Annotated[int, I8, "row of venues"]
+
+
+class RuleChange(Protocol):
+    """A rule of a venue that changes in the episode."""
+
+    time_ns: Annotated[int, I8, "when (ns)"]
+    value_e9: Annotated[int, I8, "its new value; fees: by how much they rise (1e-9)"]
+    key: Annotated[int, I4, "CHANGE_ code"]
+    venue: Annotated[int, I4, "row of venues"]
 
 
 # --- Everyone else ---------------------------------------------------------------------------
@@ -539,6 +702,10 @@ class Price(Protocol):
     volatility: Annotated[float, F8, "annual volatility (replay: of the bridge between two prices)"]
     process: Annotated[float, F8, "price before shocks (price units)"]
     value: Annotated[float, F8, "fundamental price: process with the shocks of the timeline"]
+    index: Annotated[float, F8, "index price, of sources that may be off"]
+    sources: Annotated[Vector, F8, (INDEX_SOURCES,), "price at each source of the index"]
+    source_weights: Annotated[Vector, F8, (INDEX_SOURCES,), "their weights"]
+    coin_quanta: Annotated[int, I8, "value of 1e4 quanta of coin at the fundamental price (quanta)"]
     previous: Annotated[float, F8, "fundamental price at the tick before"]
     changed_ns: Annotated[int, I8, "time of the last price tick (ns)"]
     model: Annotated[int, I8, "PRICE_GBM or PRICE_REPLAY"]
@@ -593,8 +760,8 @@ class Shock(Protocol):
     ramp_ns: Annotated[int, I8, "time to full strength (ns)"]
     hold_ns: Annotated[int, I8, "time at full strength (ns)"]
     recovery_ns: Annotated[int, I8, "time back to nothing (ns); negative: it stays"]
-    magnitude: Annotated[float, F8, "log price move, or log multiple of spread or depth"]
-    kind: Annotated[int, I8, "SHOCK_PRICE, SHOCK_SPREAD or SHOCK_DEPTH"]
+    magnitude: Annotated[float, F8, "log move of price or source, or log multiple"]
+    kind: Annotated[int, I8, "SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH or SHOCK_INDEX"]
 
 
 class Stress(Protocol):
@@ -603,6 +770,7 @@ class Stress(Protocol):
     price_shift: Annotated[float, F8, "log move of the fundamental price"]
     spread_multiple: Annotated[float, F8, "factor on distances and makers' spreads"]
     depth_multiple: Annotated[float, F8, "factor on the sizes of new orders"]
+    source_shift: Annotated[float, F8, "log error of one source of the index"]
 
 
 # --- The competitors -------------------------------------------------------------------------
@@ -654,7 +822,8 @@ class Agent(Protocol):
         Vector, F8, (3,), "its working order as it knows it: size, distance, queue (observed units)"
     ]
     initial_hedge_quanta: Annotated[int, I8, "equity of the hedge account at the start (quanta)"]
-    book_delta: Annotated[float, F8, "delta of the book it must hedge (units)"]
+    book_delta: Annotated[float, F8, "delta of the book it must hedge, coins included (units)"]
+    collateral_delta: Annotated[float, F8, "part of it that is coins of the hedge account (units)"]
     book_gamma: Annotated[float, F8, "gamma of that book (units per price unit)"]
     book_vega: Annotated[float, F8, "vega of that book (currency per unit of volatility)"]
     book_theta: Annotated[float, F8, "theta of that book (currency per year)"]
@@ -693,7 +862,7 @@ class FillRecord(Protocol):
     account: Annotated[int, I4, "account"]
     instrument: Annotated[int, I4, "instrument"]
     maker: Annotated[int, I4, "1 if its order rested"]
-    liquidation: Annotated[int, I4, "1 if the liquidation engine traded for it"]
+    cause: Annotated[int, I4, "FILL_ORDERED, FILL_LIQUIDATION or FILL_DELEVERAGING"]
 
 
 # --- The world -------------------------------------------------------------------------------
@@ -720,6 +889,11 @@ class World(Protocol):
     shock_jitter_ns: Annotated[
         int, I8, "longest delay of the whole timeline, drawn by the seed (ns)"
     ]
+    closure_count: Annotated[int, I8, "rows of closures in use"]
+    change_count: Annotated[int, I8, "rows of changes in use"]
+    changes_made: Annotated[int, I8, "how many of them have come into force"]
+    in_transit: Annotated[int, I8, "transfers on their way"]
+    next_day_ns: Annotated[int, I8, "when fee ladders are looked at again (ns)"]
     triggers_due: Annotated[int, I8, "1 while triggered orders may have to be carried out"]
     price: Annotated[Price, Price, (), "fundamental price"]
     stress: Annotated[Stress, Stress, (), "the timeline's effect now"]
@@ -732,6 +906,10 @@ class World(Protocol):
     positions: Annotated[
         Rows[Position], Position, ("accounts", "instruments"), "positions by account, instrument"
     ]
+    tiers: Annotated[Rows[Tier], Tier, ("tiers",), "pool of margin tiers"]
+    transfers: Annotated[Rows[Transfer], Transfer, ("transfers",), "money on its way"]
+    closures: Annotated[Rows[Closure], Closure, ("closures",), "when venues are closed"]
+    changes: Annotated[Rows[RuleChange], RuleChange, ("changes",), "rules that change, by time"]
     agents: Annotated[Rows[Agent], Agent, ("agents",), "competitors"]
     flows: Annotated[Rows[Flow], Flow, ("flows",), "background order flows"]
     shocks: Annotated[Rows[Shock], Shock, ("shocks",), "the scenario's timeline"]
@@ -755,6 +933,10 @@ class Capacity:
 
     venues: int
     currencies: int
+    tiers: int
+    transfers: int
+    closures: int
+    changes: int
     instruments: int
     accounts: int
     agents: int
@@ -770,8 +952,8 @@ class Capacity:
 
 
 # Two only, since each costs a compilation of every kernel.
-TINY = Capacity(1, 2, 4, 7, 1, 1, 128, 4, 8, 16, 192, 128, 16, 8)
-STANDARD = Capacity(2, 3, 8, 13, 4, 2, 512, 8, 32, 64, 640, 512, 64, 16)
+TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 9, 1, 1, 128, 4, 8, 16, 192, 128, 16, 8)
+STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 15, 4, 2, 512, 8, 32, 64, 640, 512, 64, 16)
 
 
 def fields(table: type) -> dict[str, tuple[Any, tuple[Any, ...], str]]:
@@ -811,7 +993,7 @@ WORK = table_dtype(Work)
 TINY_WORLD = table_dtype(World, TINY)
 STANDARD_WORLD = table_dtype(World, STANDARD)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def schema_hash(dtype: np.dtype[Any]) -> str:

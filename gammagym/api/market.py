@@ -245,7 +245,7 @@ class Market:
         order = self._order(order_id)
         column = self._instrument(order.instrument)
         contract = self.world["instruments"][column]
-        quantity_lots = steps("quantity", quantity, float(contract["lot_size"]))
+        quantity_lots = steps("quantity", quantity, float(contract["lot_quantity"]))
         price_ticks = steps("price", price, float(contract["tick_size"]))
         message = self.world["incoming"]
         message["kind"] = MODIFY

@@ -156,7 +156,7 @@ def message_fields(terms: OrderTerms, contract: Any, now_ns: int, protected: int
     Raises:
         OrderError: a number is not finite, not positive, too large, or no multiple of its step.
     """
-    tick, lot = float(contract["tick_size"]), float(contract["lot_size"])
+    tick, lot = float(contract["tick_size"]), float(contract["lot_quantity"])
     fields = {
         "type": TYPES[terms.kind],
         "side": SIDES[terms.side],

@@ -17,9 +17,14 @@ from gammagym.engine.inspection import SOUND, check_book
 from gammagym.world import (
     CROWD,
     DECREMENT,
+    FEE_CLASSES,
+    FEE_LADDER,
     FIRST_AGENT_ACCOUNT,
+    FUNDING_PREMIUM,
     LATENCY_SAMPLES,
     LATENCY_TABLE,
+    LIQUIDATION_STEPS,
+    MARGIN_SCENARIOS,
     NO_ACCOUNT,
     NO_LEVEL,
     NO_ORDER,
@@ -119,13 +124,30 @@ def _rows_of_exchange(world: Any) -> Iterator[_Range]:
     yield "venues.insurance_account", venues["insurance_account"], 0, accounts - 1
     yield "instruments.venue", contracts["venue"], 0, len(venues) - 1
     yield "instruments.currency", contracts["currency"], 0, currencies - 1
-    yield "instruments.base_currency", contracts["base_currency"], 0, currencies - 1
     yield "instruments.kind", contracts["kind"], SPOT, PUT
     yield "instruments.maker_orders", contracts["maker_orders"], NO_ORDER, len(world["orders"]) - 1
-    for name in ("tick_size", "lot_size"):
+    for name in ("tick_size", "lot_size", "lot_quantity"):
         yield f"instruments.{name}", contracts[name], 1e-18, 1e18
-    for name in ("tick_quanta", "lot_coin_quanta"):
-        yield f"instruments.{name}", contracts[name], 1, _LARGEST
+    yield "instruments.tick_quanta", contracts["tick_quanta"], 1, _LARGEST
+    yield "instruments.fee_class", contracts["fee_class"], 0, FEE_CLASSES - 1
+    tiers = len(world["tiers"])
+    yield "instruments.first_tier", contracts["first_tier"], 0, tiers - 1
+    last = contracts["first_tier"] + contracts["tier_count"]
+    yield "instruments.tier_count", last, 0, tiers
+    yield "venues.step_count", venues["step_count"], 0, LIQUIDATION_STEPS
+    yield "venues.ladder_count", venues["ladder_count"], 0, FEE_LADDER
+    yield "venues.scenario_count", venues["scenario_count"], 0, MARGIN_SCENARIOS
+    yield "closure_count", world["closure_count"], 0, len(world["closures"])
+    closures = world["closures"][: world["closure_count"]]
+    yield "closures.venue", closures["venue"], 0, len(venues) - 1
+    yield "change_count", world["change_count"], 0, len(world["changes"])
+    yield "changes_made", world["changes_made"], 0, world["change_count"]
+    changes = world["changes"][: world["change_count"]]
+    yield "changes.venue", changes["venue"], 0, len(venues) - 1
+    transfers = world["transfers"]
+    yield "transfers.target", transfers["target"], 0, accounts - 1
+    yield "transfers.currency", transfers["currency"], 0, currencies - 1
+    yield "accounts.step", world["accounts"]["step"], 0, LIQUIDATION_STEPS - 1
     yield "accounts.venue", world["accounts"]["venue"], 0, len(venues) - 1
     rules = world["books"]["rules"]
     yield "rules.self_trade", rules["self_trade"], 0, DECREMENT
@@ -137,7 +159,7 @@ def _rows_of_agents(world: Any) -> Iterator[_Range]:
     own, theirs = accounts[:FIRST_AGENT_ACCOUNT], accounts[FIRST_AGENT_ACCOUNT:]
     used = int(world["account_count"]) - FIRST_AGENT_ACCOUNT
     yield "accounts.agent of the world's own", own["agent"], NO_ACCOUNT, NO_ACCOUNT
-    yield "accounts.agent", theirs["agent"][:used], 0, len(agents) - 1
+    yield "accounts.agent", theirs["agent"][:used], NO_ACCOUNT, len(agents) - 1
     for name in ("book_account", "hedge_account"):
         yield f"agents.{name}", agents[name], FIRST_AGENT_ACCOUNT, int(world["account_count"]) - 1
     instruments = int(world["instrument_count"])
@@ -158,8 +180,10 @@ def _clocks(world: Any) -> Iterator[_Range]:
         yield "price.tape_step_ns", price["tape_step_ns"], 1, _LAST_NS
         yield "price.tape_start_ns", price["tape_start_ns"], 0, _LAST_NS
     yield "next_funding_ns", world["next_funding_ns"], now, _LARGEST
-    contracts = world["instruments"]
-    yield "instruments.funding_interval_ns", contracts["funding_interval_ns"], 0, _LAST_NS
+    funding = world["instruments"]["funding"]
+    yield "funding.interval_ns", funding["interval_ns"], 0, _LAST_NS
+    sampled = funding["method"] == FUNDING_PREMIUM
+    yield "funding.sample_ns", funding["sample_ns"][sampled], 1, _LAST_NS
     messages = world["messages"][: world["message_count"]]
     yield "messages.arrival_ns", messages["arrival_ns"], now, _LARGEST
     flows = world["flows"][: world["flow_count"]]

@@ -8,6 +8,10 @@ from gammagym.api.order_entry import TIFS, TRIGGERS, TYPES
 from gammagym.world import (
     BUY,
     CALL,
+    COIN,
+    FILL_DELEVERAGING,
+    FILL_LIQUIDATION,
+    FILL_ORDERED,
     FUTURE,
     GTT,
     NO_LEVEL,
@@ -16,6 +20,7 @@ from gammagym.world import (
     POST_ONLY,
     PUT,
     QUANTA,
+    QUOTE,
     SELL,
     SPOT,
     viewed,
@@ -41,6 +46,11 @@ _ORDER_COLUMNS = [
     "queue_ahead",
     "expires",
 ]
+_CAUSES = {
+    FILL_ORDERED: "order",
+    FILL_LIQUIDATION: "liquidation",
+    FILL_DELEVERAGING: "deleveraging",
+}
 _KINDS = {SPOT: "spot", PERPETUAL: "perpetual", FUTURE: "future", CALL: "call", PUT: "put"}
 
 
@@ -60,7 +70,7 @@ def book_table(world: Any, instrument: int, levels: int) -> pd.DataFrame:
     import pandas as pd
 
     contract = world["instruments"][instrument]
-    tick, lot = float(contract["tick_size"]), float(contract["lot_size"])
+    tick, lot = float(contract["tick_size"]), float(contract["lot_quantity"])
     asks = side_levels(world, instrument, SELL, levels)[::-1]
     bids = side_levels(world, instrument, BUY, levels)
     rows = [("ask", price * tick, quantity * lot) for price, quantity in asks]
@@ -69,22 +79,27 @@ def book_table(world: Any, instrument: int, levels: int) -> pd.DataFrame:
 
 
 def account_table(world: Any, account: int, names: tuple[str, ...]) -> pd.Series:
-    """Return what an account owns and paid, in currency, and its positions in units."""
+    """Return what an account owns and paid (quote currency), and its positions as traders say them.
+
+    Quantities are in units of the underlying, of inverse contracts in contracts.
+    """
     import pandas as pd
 
     from gammagym.exchange.ledger import equity, holding
-    from gammagym.exchange.margin import maintenance_margin
+    from gammagym.exchange.margin import maintenance_margin, margin_balance
 
     state = world["accounts"][account]
     values: dict[str, float] = {
-        "cash": float(world["cash"][account, 0]) / QUANTA,
+        "cash": float(world["cash"][account, QUOTE]) / QUANTA,
+        "coins": float(world["cash"][account, COIN]) / QUANTA,
         "equity": float(equity(world, account)) / QUANTA,
+        "margin_balance": float(margin_balance(world, account)) / QUANTA,
         "maintenance_margin": float(maintenance_margin(world, account)) / QUANTA,
         "fees": float(state["fees_quanta"]) / QUANTA,
         "funding": float(state["funding_quanta"]) / QUANTA,
     }
     for row, name in enumerate(names):
-        lot = float(world["instruments"]["lot_size"][row])
+        lot = float(world["instruments"]["lot_quantity"][row])
         values[name] = float(holding(world, account, row)) * lot
     return pd.Series(values, dtype=float)
 
@@ -105,14 +120,14 @@ def fills_table(world: Any, account: int, names: tuple[str, ...]) -> pd.DataFram
                 "time": int(line["time_ns"]) * 1e-9,
                 "order_id": int(line["order_id"]),
                 "instrument": names[int(line["instrument"])],
-                "quantity": int(line["quantity_lots"]) * float(contract["lot_size"]),
+                "quantity": int(line["quantity_lots"]) * float(contract["lot_quantity"]),
                 "price": int(line["price_ticks"]) * float(contract["tick_size"]),
                 "fee": int(line["fee_quanta"]) / QUANTA,
                 "maker": bool(line["maker"]),
-                "liquidation": bool(line["liquidation"]),
+                "cause": _CAUSES[int(line["cause"])],
             }
         )
-    columns = ["time", "order_id", "instrument", "quantity", "price", "fee", "maker", "liquidation"]
+    columns = ["time", "order_id", "instrument", "quantity", "price", "fee", "maker", "cause"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -133,7 +148,7 @@ def _order_line(world: Any, row: int, names: tuple[str, ...]) -> dict[str, Any]:
     """Return one line of `orders_table`."""
     order = world["orders"][row]
     instrument = int(order["instrument"])
-    lot = float(world["instruments"][instrument]["lot_size"])
+    lot = float(world["instruments"][instrument]["lot_quantity"])
     terms = None if order["terms"] == NO_TERMS else world["terms"][order["terms"]]
     displayed = int(order["quantity_lots"])
     hidden = 0 if terms is None else int(terms["hidden_lots"])
@@ -173,7 +188,7 @@ def _resting_line(world: Any, order: Any, row: int) -> dict[str, Any]:
 
     instrument = int(order["instrument"])
     book, contract = viewed(world["books"])[instrument], world["instruments"][instrument]
-    lot = float(contract["lot_size"])
+    lot = float(contract["lot_quantity"])
     return {
         "side": "buy" if order["side"] == BUY else "sell",
         "type": "limit",
@@ -189,7 +204,16 @@ def instrument_table(world: Any, names: tuple[str, ...]) -> pd.DataFrame:
     """Return terms, marks and Greeks of every listed instrument, by name."""
     import pandas as pd
 
-    columns = ["tick_size", "lot_size", "strike", "mark_price", "delta", "gamma", "vega", "theta"]
+    columns = [
+        "tick_size",
+        "lot_quantity",
+        "strike",
+        "mark_price",
+        "delta",
+        "gamma",
+        "vega",
+        "theta",
+    ]
     rows = world["instruments"][: len(names)]
     table = pd.DataFrame(
         {column: rows[column].astype(float) for column in columns}, index=list(names)

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from gammagym.agent import FIELD_NAMES, OBSERVATION_FIELDS, AgentSpec
 from gammagym.errors import ActionError
+from gammagym.exchange.attribution import write_hedge_profits
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Task, get_task
-from gammagym.world import PARTS, QUANTA, YEAR_NS
+from gammagym.world import PARTS, QUANTA, RATE_UNIT, YEAR_NS
 
 BOUNDS = np.array([[field.low, field.high] for field in OBSERVATION_FIELDS]).T.copy()
 OBSERVATION_SPACE = gym.spaces.Box(
@@ -57,8 +58,9 @@ def build(
 
 def agent_spec(compiled: Compiled) -> AgentSpec:
     """Return what an agent of this environment is told before the first observation."""
-    task, venue, price = compiled.task, compiled.venue, compiled.reference_price
+    task, price = compiled.task, compiled.reference_price
     stake = expected_stake(compiled)
+    maker_fee, taker_fee = fees(compiled)
     return AgentSpec(
         task=task.name,
         action_scheme="hedge",
@@ -66,13 +68,29 @@ def agent_spec(compiled: Compiled) -> AgentSpec:
         gross_quantity=task.gross_quantity,
         largest_order=task.largest_order * task.gross_quantity,
         dead_zone=task.dead_zone,
-        maker_fee=float(venue.maker_fee),
-        taker_fee=float(venue.taker_fee),
+        maker_fee=maker_fee,
+        taker_fee=taker_fee,
         reference_price=price,
         stake=stake,
         risk_aversion=task.risk_aversion / stake,
         decision_seconds=task.decision_interval,
         horizon_seconds=task.horizon_seconds,
+    )
+
+
+def fees(compiled: Compiled) -> tuple[float, float]:
+    """Return what the hedge's account pays at first as maker and as taker, discounts taken off."""
+    world = compiled.template[0]
+    agent = world["agents"][0]
+    account = world["accounts"][agent["hedge_account"]]
+    group = int(world["instruments"]["fee_class"][agent["hedge_instrument"]])
+    discount = int(account["discount_e9"])
+
+    def effective(rate: int) -> float:
+        return rate * (1.0 - discount / RATE_UNIT if rate > 0 else 1.0) / RATE_UNIT
+
+    return effective(int(account["maker_fee_e9"][group])), effective(
+        int(account["taker_fee_e9"][group])
     )
 
 
@@ -143,12 +161,6 @@ def episode_results(worlds: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
 def relative_profit(worlds: NDArray[Any]) -> NDArray[np.float64]:
     """Return the hedge's profit less that of the frictionless reference, shape (worlds,)."""
-    agent = worlds["agents"][:, 0]
-    rows = np.arange(len(worlds))
-    account = agent["hedge_account"]
-    position = worlds["positions"][rows, account]
-    marks = worlds["instruments"]["mark_quanta"]
-    carried = (position["quantity_lots"] * marks - position["entry_quanta"]).sum(axis=1)
-    equity = worlds["cash"][rows, account, 0] + carried
-    equity -= worlds["accounts"][rows, account]["covered_quanta"]
-    return (equity - agent["initial_hedge_quanta"]) / QUANTA - agent["reference_profit"]
+    profits = np.empty(len(worlds))
+    write_hedge_profits(worlds, profits)
+    return profits - worlds["agents"]["reference_profit"][:, 0]

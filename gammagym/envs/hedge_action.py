@@ -134,8 +134,11 @@ def _protected_price(world, agent, side):
     touch = contract.mark_price / contract.tick_size
     if has_side(book, 1 - side):
         touch = float(best_price(book, 1 - side))
-    reach = 1.0 + contract.protection if side == BUY else 1.0 - contract.protection
-    return int(touch * reach)
+    reach = contract.protection
+    if contract.price_band > 0.0:
+        # Within the venue's band even if the mark has moved when it arrives.
+        reach = min(reach, 0.5 * contract.price_band)
+    return int(touch * (1.0 + reach if side == BUY else 1.0 - reach))
 
 
 @kernel(once=True)

@@ -21,7 +21,7 @@ def draw_ladder(world: Any) -> str:
     own = (orders["live"] == 1) & (orders["owner"] == agent["hedge_account"])
     own &= orders["instrument"] == instrument
     marked = set(np.unique(orders["price_ticks"][own]).tolist())
-    tick, lot = float(contract["tick_size"]), float(contract["lot_size"])
+    tick, lot = float(contract["tick_size"]), float(contract["lot_quantity"])
 
     def line(price: int, quantity: int, column: int) -> str:
         size = f"{quantity * lot:10.3f}"

@@ -75,7 +75,7 @@ def _observe_book(world, row, out):
     agent = world.agents[row]
     gross = agent.gross_units
     hedge = hedge_units(world, row)
-    mark = world.instruments[agent.hedge_instrument].mark_price
+    mark = world.instruments[agent.hedge_instrument].fair_price
     out[0] = (agent.book_delta + hedge) / gross
     out[1] = agent.book_delta / gross
     out[2] = hedge / gross
@@ -167,14 +167,17 @@ def _observe_costs(world, row, out):
     out[21] = 10.0
     if account.maintenance_quanta < 10 * account.equity_quanta:
         out[21] = account.maintenance_quanta / account.equity_quanta
-    out[22] = contract.funding_rate_e9 * 1e-9 * _BASIS_POINTS
+    funding = contract.funding
+    out[22] = funding.rate_e9 * 1e-9 * _BASIS_POINTS
     out[23] = 0.0
-    if contract.funding_interval_ns > 0:
-        left = max(contract.next_funding_ns - world.time_ns, 0)
-        out[23] = left / contract.funding_interval_ns
+    if funding.interval_ns > 0:
+        left = max(funding.next_ns - world.time_ns, 0)
+        out[23] = left / funding.interval_ns
     out[24] = (agent.seen_mid / contract.mark_price - 1.0) * _BASIS_POINTS
-    out[25] = account.maker_fee_e9 * 1e-9 * _BASIS_POINTS
-    out[26] = account.taker_fee_e9 * 1e-9 * _BASIS_POINTS
+    paid = 1.0 - account.discount_e9 * 1e-9
+    maker_fee = account.maker_fee_e9[contract.fee_class] * 1e-9
+    out[25] = maker_fee * (paid if maker_fee > 0.0 else 1.0) * _BASIS_POINTS
+    out[26] = account.taker_fee_e9[contract.fee_class] * 1e-9 * paid * _BASIS_POINTS
     out[27] = world.venues[contract.venue].halted
     change = agent_equity(world, row) - agent.initial_equity_quanta
     out[28] = change / QUANTA / agent.stake

@@ -9,10 +9,12 @@ expansion of the options leaves over is the residual, and nothing else (docs/rul
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.exchange.ledger import equity, holding
+from gammagym.exchange.ledger import coins_held, equity, holding, in_quote, travelling
 from gammagym.world import (
     BUY,
     CALL,
+    COIN,
+    NO_ACCOUNT,
     PART_BASIS,
     PART_DELAY,
     PART_DELTA,
@@ -28,11 +30,24 @@ from gammagym.world import (
     PART_VEGA,
     PART_VOLGA,
     PARTS,
-    PERPETUAL,
     PUT,
     QUANTA,
+    SPOT,
     YEAR_NS,
 )
+
+
+@kernel(inline=True)
+def price_value(world, contract, price):
+    """Return what a price difference of 1, traded at `price`, is worth on one lot (QUOTE currency).
+
+    One lot of an inverse contract is more of the underlying the lower the price it was traded at.
+    """
+    if contract.inverse:
+        return contract.face / price
+    if contract.currency == COIN:
+        return contract.lot_size * world.price.value
+    return contract.lot_size
 
 
 @kernel
@@ -40,21 +55,21 @@ def attribute_taker_fill(world, message, fill, mid, fee_quanta):
     """Split the cost of a trade that took: delay, spread and slippage, basis, fee."""
     contract = world.instruments[message.instrument]
     agent = world.agents[world.accounts[message.account].agent]
-    units = fill.quantity_lots * contract.lot_size
-    signed = units if message.side == BUY else -units
     price = fill.price_ticks * contract.tick_size
+    units = fill.quantity_lots * price_value(world, contract, price)
+    signed = units if message.side == BUY else -units
     if message.instrument == agent.hedge_instrument:
-        agent.turnover_units += units
+        agent.turnover_units += fill.quantity_lots * contract.lot_size
     if message.liquidation:
-        agent.parts[PART_LIQUIDATION] += signed * (contract.mark_price - price)
+        agent.parts[PART_LIQUIDATION] += signed * (contract.fair_price - price)
         return
     # Had it traded when it decided, the move until arrival would have been carried delta.
     delay = signed * (mid - message.decision_mid)
     agent.parts[PART_DELAY] -= delay
     agent.parts[PART_DELTA] += delay
     agent.parts[PART_SPREAD] += signed * (mid - price)
-    agent.parts[PART_BASIS] += signed * (contract.mark_price - mid)
-    agent.parts[PART_FEES] -= fee_quanta / QUANTA
+    agent.parts[PART_BASIS] += signed * (contract.fair_price - mid)
+    agent.parts[PART_FEES] -= in_quote(world, fee_quanta, contract.currency) / QUANTA
 
 
 @kernel
@@ -62,22 +77,37 @@ def attribute_maker_fill(world, message, fill, mid, fee_quanta):
     """Split the cost of a trade that rested: maker markout, basis, fee."""
     contract = world.instruments[message.instrument]
     agent = world.agents[world.accounts[fill.maker_owner].agent]
-    units = fill.quantity_lots * contract.lot_size
-    signed_lots = -fill.quantity_lots if message.side == BUY else fill.quantity_lots
-    signed = signed_lots * contract.lot_size
     price = fill.price_ticks * contract.tick_size
+    signed_lots = -fill.quantity_lots if message.side == BUY else fill.quantity_lots
+    signed = signed_lots * price_value(world, contract, price)
     agent.parts[PART_MAKER] += signed * (mid - price)
-    agent.parts[PART_BASIS] += signed * (contract.mark_price - mid)
-    agent.parts[PART_FEES] -= fee_quanta / QUANTA
+    agent.parts[PART_BASIS] += signed * (contract.fair_price - mid)
+    agent.parts[PART_FEES] -= in_quote(world, fee_quanta, contract.currency) / QUANTA
     if message.instrument == agent.hedge_instrument:
         agent.maker_lots += signed_lots
-        agent.turnover_units += units
+        agent.turnover_units += fill.quantity_lots * contract.lot_size
 
 
 @kernel
 def attribute_liquidation_fee(world, agent, fee_quanta):
     """Book the liquidation engine's fee to the liquidation part."""
     world.agents[agent].parts[PART_LIQUIDATION] -= fee_quanta / QUANTA
+
+
+@kernel
+def attribute_loss(world, account, part, equity_before):
+    """Book to a part what the equity of an account's owner has changed by since `equity_before`."""
+    row = world.accounts[account].agent
+    if row != NO_ACCOUNT:
+        change = agent_equity(world, row) - equity_before
+        world.agents[row].parts[part] += change / QUANTA
+
+
+@kernel
+def owner_equity(world, account):
+    """Return the equity of the competitor that an account belongs to, 0 for the world's own."""
+    row = world.accounts[account].agent
+    return agent_equity(world, row) if row != NO_ACCOUNT else 0
 
 
 @kernel
@@ -91,14 +121,27 @@ def attribute_funding(world):
         agent.parts[PART_FUNDING] = total / QUANTA
 
 
-@kernel
-def attribute_mark(world, instrument, new_mark):
-    """Split the revaluation of spot or perpetual: carried delta, and markout of maker fills."""
-    contract = world.instruments[instrument]
-    move = new_mark - contract.mark_price
+@kernel(once=True)
+def attribute_coins(world, move):
+    """Book what a move of the price does to coins, spot and collateral alike, to carried delta."""
     for row in range(world.agent_count):
         agent = world.agents[row]
-        lots = _held(world, agent, instrument)
+        coins = coins_held(world, agent.book_account)
+        if agent.hedge_account != agent.book_account:
+            coins += coins_held(world, agent.hedge_account)
+        agent.parts[PART_DELTA] += coins / QUANTA * move
+
+
+@kernel
+def attribute_mark(world, instrument, move):
+    """Split the revaluation of a perpetual or future: carried delta, and markout of maker fills.
+
+    Spot is among the coins, but a maker's fill of it counts as such.
+    """
+    contract = world.instruments[instrument]
+    for row in range(world.agent_count):
+        agent = world.agents[row]
+        lots = 0 if contract.kind == SPOT else _held(world, agent, instrument)
         if instrument == agent.hedge_instrument:
             agent.parts[PART_MAKER] += agent.maker_lots * contract.lot_size * move
             lots -= agent.maker_lots
@@ -141,7 +184,20 @@ def agent_equity(world, row):
     if agent.hedge_account != agent.book_account:
         total += equity(world, agent.hedge_account)
         total -= world.accounts[agent.hedge_account].covered_quanta
+    if world.in_transit > 0:
+        total += travelling(world, agent)
     return total
+
+
+@kernel
+def write_hedge_profits(worlds, profits):
+    """Write what each world's hedge account has earned, shape (worlds,) (currency)."""
+    for index in range(len(worlds)):
+        world = worlds[index]
+        agent = world.agents[0]
+        account = agent.hedge_account
+        earned = equity(world, account) - world.accounts[account].covered_quanta
+        profits[index] = (earned - agent.initial_hedge_quanta) / QUANTA
 
 
 @kernel
@@ -165,16 +221,20 @@ def close_attribution(world, row):
 def measure_book(world, row):
     """Write the Greeks of the book a competitor must hedge (its hedge instrument not counted).
 
-    Reads: positions, Greeks. Writes: agents.book_delta, book_gamma, book_vega, book_theta.
+    Coins count, those of the collateral too. Reads: positions, cash, Greeks. Writes:
+    agents.book_delta, collateral_delta, book_gamma, book_vega, book_theta.
     """
     agent = world.agents[row]
-    agent.book_delta = 0.0
+    agent.collateral_delta = 0.0
+    if agent.hedge_account != agent.book_account:
+        agent.collateral_delta = coins_held(world, agent.hedge_account) / QUANTA
+    agent.book_delta = coins_held(world, agent.book_account) / QUANTA + agent.collateral_delta
     agent.book_gamma = 0.0
     agent.book_vega = 0.0
     agent.book_theta = 0.0
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
-        if instrument == agent.hedge_instrument:
+        if instrument == agent.hedge_instrument or contract.kind == SPOT:
             continue
         units = _held(world, agent, instrument) * contract.lot_size
         if contract.kind == CALL or contract.kind == PUT:
@@ -182,7 +242,7 @@ def measure_book(world, row):
             agent.book_gamma += units * contract.gamma
             agent.book_vega += units * contract.vega
             agent.book_theta += units * contract.theta
-        elif contract.kind != PERPETUAL:
+        else:
             agent.book_delta += units
 
 

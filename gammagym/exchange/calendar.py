@@ -1,45 +1,135 @@
-"""Funding times and expiries."""
+"""What happens by the clock: hours of trading, rules that change, settlement, expiries."""
 
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.exchange.ledger import pay_funding, settle
+from gammagym.exchange.fees import shift_fees, walk_ladder
+from gammagym.exchange.ledger import mul_div, settle
+from gammagym.exchange.marks import write_price
+from gammagym.exchange.options import value_option
 from gammagym.exchange.orders import empty_book
-from gammagym.world import CALL, FUTURE, PERPETUAL, PUT
+from gammagym.world import (
+    CALL,
+    CHANGE_FUNDING_CAP,
+    CHANGE_FUNDING_CLAMP,
+    CHANGE_FUNDING_INTEREST,
+    CHANGE_LIQUIDATION_FEE,
+    CHANGE_MAKER_FEE,
+    CHANGE_TAKER_FEE,
+    COIN,
+    FINE_UNIT,
+    FUTURE,
+    PUT,
+    QUANTA,
+    RATE_UNIT,
+)
 
-NEVER_NS = 2**62
-
-
-@kernel
-def schedule_funding(world):
-    """Write when the next funding payment is due."""
-    due = NEVER_NS
-    for instrument in range(world.instrument_count):
-        contract = world.instruments[instrument]
-        if contract.kind == PERPETUAL and contract.funding_interval_ns > 0:
-            due = min(due, contract.next_funding_ns)
-    world.next_funding_ns = due
+DAY_NS = 86_400_000_000_000
 
 
 @kernel(once=True)
-def fund(world):
-    """Pay the funding that is due and schedule the next payment (docs/rules/funding)."""
-    for instrument in range(world.instrument_count):
-        contract = world.instruments[instrument]
-        due = contract.kind == PERPETUAL and contract.next_funding_ns <= world.time_ns
-        if due and contract.funding_interval_ns > 0:
-            pay_funding(world, instrument, contract.funding_rate_e9)
-            contract.next_funding_ns += contract.funding_interval_ns
-    schedule_funding(world)
+def turn_pages(world):
+    """Open and close venues, change rules whose date has come, look at fee ladders once a day.
+
+    Writes: venues, accounts, instruments.funding.
+    """
+    if world.closure_count > 0:
+        _open_and_close(world)
+    while world.changes_made < world.change_count:
+        change = world.changes[world.changes_made]
+        if change.time_ns > world.time_ns:
+            break
+        _change_rule(world, change)
+        world.changes_made += 1
+    if world.next_day_ns <= world.time_ns:
+        world.next_day_ns += DAY_NS
+        for account in range(world.account_count):
+            walk_ladder(world, account)
+
+
+@kernel
+def _open_and_close(world):
+    for row in range(len(world.venues)):
+        world.venues[row].halted = 0
+    for row in range(world.closure_count):
+        closure = world.closures[row]
+        if closure.start_ns <= world.time_ns < closure.end_ns:
+            world.venues[closure.venue].halted = 1
+
+
+@kernel(once=True)
+def _change_rule(world, change):
+    """Let a rule have its new value; fees change for everybody by what they change at the base."""
+    if change.key == CHANGE_LIQUIDATION_FEE:
+        world.venues[change.venue].liquidation_fee_e9 = change.value_e9
+    elif change.key == CHANGE_MAKER_FEE or change.key == CHANGE_TAKER_FEE:
+        shift_fees(world, change)
+    else:
+        for row in range(world.instrument_count):
+            contract = world.instruments[row]
+            if contract.venue == change.venue:
+                _change_funding(contract.funding, change)
+
+
+@kernel
+def _change_funding(funding, change):
+    value = change.value_e9 / RATE_UNIT
+    if change.key == CHANGE_FUNDING_INTEREST:
+        funding.interest = value
+    elif change.key == CHANGE_FUNDING_CLAMP:
+        funding.clamp = value
+    elif change.key == CHANGE_FUNDING_CAP:
+        funding.cap = value
+
+
+# --- Settlement ------------------------------------------------------------------------------
 
 
 @kernel(once=True)
 def expire(world):
-    """Settle every instrument whose expiry has come, at the mark of this tick: its payoff."""
+    """Average the index before expiries, and settle every instrument whose expiry has come.
+
+    Writes: books, cash, positions, instruments.
+    """
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         expires = contract.kind == CALL or contract.kind == PUT or contract.kind == FUTURE
-        if expires and not contract.settled and contract.expiry_ns <= world.time_ns:
-            empty_book(world, instrument)
-            settle(world, instrument, contract.mark_quanta)
-            contract.settled = 1
+        if not expires or contract.settled:
+            continue
+        left = contract.expiry_ns - world.time_ns
+        if left < contract.settlement_ns:
+            contract.settlement_sum += world.price.index
+            contract.settlement_samples += 1
+        if left <= 0:
+            _deliver(world, instrument)
+
+
+@kernel(once=True)
+def _deliver(world, instrument):
+    """Settle an instrument at the average of the index before its expiry, and close its book."""
+    contract = world.instruments[instrument]
+    price = world.price.index
+    if contract.settlement_samples > 0:
+        price = contract.settlement_sum / contract.settlement_samples
+    empty_book(world, instrument)
+    if contract.kind == FUTURE:
+        write_price(contract, price)
+    else:
+        value_option(contract, price, world.time_ns)
+        in_coins = contract.currency == COIN
+        write_price(contract, contract.value / price if in_coins else contract.value)
+    settle(world, instrument, contract.fair_quanta, _delivery_fee(contract, price))
+    contract.settled = 1
+
+
+@kernel
+def _delivery_fee(contract, price):
+    """Return the fee on the delivery of one lot (1e-4 quanta): a share of the underlying."""
+    units = contract.face / price if contract.inverse else contract.lot_size
+    worth = units if contract.currency == COIN else units * price
+    fee = mul_div(round(worth * QUANTA * FINE_UNIT), contract.delivery_fee_e9)
+    if contract.kind == FUTURE:
+        return fee
+    # An option that ends worthless is not delivered.
+    payoff = contract.fair_quanta * FINE_UNIT
+    return min(fee, mul_div(payoff, contract.delivery_fee_cap_e9))

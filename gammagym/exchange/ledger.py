@@ -1,15 +1,37 @@
 """The only writer of money: double entry, integers, nothing lost.
 
 Cash is held in quanta (1e-8 of a currency). A position holds its signed quantity and the signed
-value at which it was entered, so that equity is ``cash + quantity * mark - entry`` and the sum over
-all accounts of ``cash - entry`` never changes: what a trade adds to one side it takes from the
-other, in the same integer. Spot and options are paid for at once, so their entry value stays 0.
+value at which it was entered, so that equity is ``cash + value - entry`` and the sum over all
+accounts of ``cash - entry`` never changes: what a trade adds to one side it takes from the other,
+in the same integer. Spot and options are paid for at once, so their entry value stays 0.
+
+A lot of an inverse contract is worth face / price coins *less* to its holder, so its value is
+negative and rises with the price; all else is as for linear contracts (docs/rules/contracts).
 """
 
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.world import BUY, CALL, PUT, RATE_UNIT, ROUNDING, SPOT
+from gammagym.world import (
+    BUY,
+    CALL,
+    COIN,
+    FEES_OPTION,
+    FINE_UNIT,
+    FUNDING_CONTINUOUS,
+    NO_ACCOUNT,
+    PUT,
+    QUOTE,
+    RATE_UNIT,
+    ROUNDING,
+    SPOT,
+)
+
+
+@kernel(inline=True)
+def scaled(amount, factor, unit):
+    """Return amount * factor / unit, rounded down, without overflow on the way."""
+    return (amount // unit) * factor + (amount % unit) * factor // unit
 
 
 @kernel(inline=True)
@@ -18,7 +40,7 @@ def mul_div(amount, rate_e9):
 
     The only place where money meets a rate: 6e17 quanta times 550 ppm would wrap silently.
     """
-    return (amount // RATE_UNIT) * rate_e9 + (amount % RATE_UNIT) * rate_e9 // RATE_UNIT
+    return scaled(amount, rate_e9, RATE_UNIT)
 
 
 @kernel(inline=True)
@@ -28,12 +50,46 @@ def share_of(amount, part, whole):
 
 
 @kernel(inline=True)
+def in_quote(world, amount, currency):
+    """Return what an amount of QUOTE or COIN is worth at the fundamental price (QUOTE quanta)."""
+    return amount if currency == QUOTE else scaled(amount, world.price.coin_quanta, FINE_UNIT)
+
+
+# --- Values ----------------------------------------------------------------------------------
+
+
+@kernel(inline=True)
+def trade_value(contract, price_ticks, quantity_lots):
+    """Return the value that buying some lots at a price adds to a position (quanta)."""
+    if contract.inverse:
+        return -(quantity_lots * contract.tick_quanta // max(price_ticks, 1))
+    return quantity_lots * price_ticks * contract.tick_quanta
+
+
+@kernel(inline=True)
+def value_at(contract, lot_quanta, signed_lots):
+    """Return the value of a position whose lot is worth `lot_quanta` (a mark or fair price)."""
+    if contract.inverse:
+        return -(signed_lots * lot_quanta // FINE_UNIT)
+    return signed_lots * lot_quanta
+
+
+@kernel(inline=True)
+def marked_notional(contract, signed_lots):
+    """Return the absolute value of a position at the mark (quanta of its currency)."""
+    return abs(value_at(contract, contract.mark_quanta, signed_lots))
+
+
+@kernel(inline=True)
 def holding(world, account, instrument):
     """Return the signed quantity an account holds (lots); spot is its balance of the coin."""
     contract = world.instruments[instrument]
     if contract.kind == SPOT:
-        return world.cash[account, contract.base_currency] // contract.lot_coin_quanta
+        return world.cash[account, COIN] // contract.lot_coin_quanta
     return world.positions[account, instrument].quantity_lots
+
+
+# --- Transfers and trades --------------------------------------------------------------------
 
 
 @kernel
@@ -52,56 +108,100 @@ def transfer(world, source, target, currency, amount):
 
 @kernel
 def book_trade(world, instrument, taker, maker, side, price_ticks, quantity_lots):
-    """Book one trade to both accounts, `side` being the taker's.
+    """Book one trade to both accounts, `side` being the taker's; returns its absolute value.
+
+    One amount, rounded once, goes to both sides. Writes: cash, positions.
+    """
+    contract = world.instruments[instrument]
+    value = trade_value(contract, price_ticks, quantity_lots)
+    sign = 1 if side == BUY else -1
+    if contract.kind == SPOT:
+        _pay_for_coins(world, contract, taker, sign * quantity_lots, sign * value)
+        _pay_for_coins(world, contract, maker, -sign * quantity_lots, -sign * value)
+    else:
+        change_position(world, instrument, taker, sign * quantity_lots, sign * value)
+        change_position(world, instrument, maker, -sign * quantity_lots, -sign * value)
+    return abs(value)
+
+
+@kernel(inline=True)
+def _pay_for_coins(world, contract, account, signed_lots, value):
+    world.cash[account, QUOTE] -= value
+    world.cash[account, COIN] += signed_lots * contract.lot_coin_quanta
+
+
+@kernel
+def change_position(world, instrument, account, signed_lots, value):
+    """Open, add to, reduce or turn a position by lots worth `value`; what closes is realised.
 
     Writes: cash, positions.
     """
-    signed = quantity_lots if side == BUY else -quantity_lots
-    _exchange(world, instrument, taker, signed, price_ticks)
-    _exchange(world, instrument, maker, -signed, price_ticks)
-
-
-@kernel
-def _exchange(world, instrument, account, signed_lots, price_ticks):
     contract = world.instruments[instrument]
-    unit = price_ticks * contract.tick_quanta
-    if contract.kind == SPOT:
-        world.cash[account, contract.currency] -= signed_lots * unit
-        world.cash[account, contract.base_currency] += signed_lots * contract.lot_coin_quanta
-    elif contract.kind == CALL or contract.kind == PUT:
-        world.cash[account, contract.currency] -= signed_lots * unit
-        world.positions[account, instrument].quantity_lots += signed_lots
-    else:
-        _change_position(world, instrument, account, signed_lots, unit)
-
-
-@kernel
-def _change_position(world, instrument, account, signed_lots, unit):
-    """Open, add to, reduce or turn a position; what closes is realised into cash."""
     position = world.positions[account, instrument]
+    if contract.kind == CALL or contract.kind == PUT:
+        world.cash[account, contract.currency] -= value
+        position.quantity_lots += signed_lots
+        return
+    if contract.funding.method == FUNDING_CONTINUOUS:
+        settle_funding(world, instrument, account)
     held = position.quantity_lots
-    opening = signed_lots
     if held != 0 and (held > 0) != (signed_lots > 0):
         closing = min(abs(signed_lots), abs(held))
-        signed_closing = closing if held > 0 else -closing
         released = share_of(position.entry_quanta, closing, abs(held))
-        currency = world.instruments[instrument].currency
-        world.cash[account, currency] += signed_closing * unit - released
+        margin = share_of(position.margin_quanta, closing, abs(held))
+        paid = share_of(value, closing, abs(signed_lots))
+        world.cash[account, contract.currency] -= paid + released
         position.entry_quanta -= released
-        position.quantity_lots -= signed_closing
-        opening = signed_lots + signed_closing
-    position.quantity_lots += opening
-    position.entry_quanta += opening * unit
+        position.margin_quanta -= margin
+        value -= paid
+    position.quantity_lots += signed_lots
+    position.entry_quanta += value
+
+
+# --- Fees ------------------------------------------------------------------------------------
 
 
 @kernel
-def charge_fee(world, instrument, account, notional_quanta, rate_e9):
-    """Take a fee (or pay a rebate) on a notional; returns what was paid. Writes: cash, accounts."""
-    fee = mul_div(notional_quanta, rate_e9)
+def fee_on(world, contract, value, quantity_lots, rate_e9):
+    """Return the fee on a trade (quanta of the contract's currency), < 0 for a rebate.
+
+    Args:
+        world: one world.
+        contract: what was traded.
+        value: absolute value of the trade (quanta).
+        quantity_lots: its quantity; fees of options go by the underlying.
+        rate_e9: rate of the fee (1e-9).
+    """
+    if contract.fee_class != FEES_OPTION:
+        return mul_div(value, rate_e9)
+    coins = quantity_lots * contract.lot_coin_quanta
+    underlying = coins if contract.currency == COIN else in_quote(world, coins, COIN)
+    fee = mul_div(underlying, rate_e9)
+    return min(fee, mul_div(value, contract.fee_cap_e9)) if contract.fee_cap_e9 > 0 else fee
+
+
+@kernel
+def charge_fee(world, instrument, account, value, quantity_lots, rate_e9):
+    """Take a fee (or pay a rebate) on a trade; returns what was paid.
+
+    A bonus that pays fees is used up first: that much is not taken. Writes: cash, accounts.
+    """
     contract = world.instruments[instrument]
-    transfer(world, account, world.venues[contract.venue].fee_account, contract.currency, fee)
-    world.accounts[account].fees_quanta += fee
+    owner = world.accounts[account]
+    fee = fee_on(world, contract, value, quantity_lots, rate_e9)
+    if fee > 0:
+        fee -= mul_div(fee, owner.discount_e9)
+        if owner.credit_quanta > 0 and contract.currency == QUOTE:
+            credited = min(fee, owner.credit_quanta)
+            owner.credit_quanta -= credited
+            fee -= credited
+    fees = world.venues[contract.venue].fee_account
+    transfer(world, account, fees, contract.currency, fee)
+    owner.fees_quanta += in_quote(world, fee, contract.currency)
     return fee
+
+
+# --- Funding and settlement ------------------------------------------------------------------
 
 
 @kernel
@@ -111,46 +211,108 @@ def pay_funding(world, instrument, rate_e9):
     Reads: positions, mark. Writes: cash, accounts. docs/rules/funding.
     """
     contract = world.instruments[instrument]
-    paid = 0
     for account in range(world.account_count):
         quantity = world.positions[account, instrument].quantity_lots
         if quantity != 0:
-            amount = mul_div(quantity * contract.mark_quanta, rate_e9)
-            world.cash[account, contract.currency] -= amount
-            world.accounts[account].funding_quanta -= amount
-            paid += amount
-    world.cash[ROUNDING, contract.currency] += paid
+            notional = marked_notional(contract, quantity)
+            amount = mul_div(notional if quantity > 0 else -notional, rate_e9)
+            _pay_funding(world, contract, account, amount)
 
 
 @kernel
-def settle(world, instrument, payoff_quanta):
-    """Turn every position of an expired instrument into cash at `payoff_quanta` a lot.
+def settle_funding(world, instrument, account):
+    """Pay the continuous funding of an account up to now. Writes: cash, accounts, positions."""
+    contract = world.instruments[instrument]
+    position = world.positions[account, instrument]
+    due = contract.funding.index - position.funding_index
+    position.funding_index = contract.funding.index
+    if due != 0 and position.quantity_lots != 0:
+        _pay_funding(world, contract, account, scaled(position.quantity_lots, due, FINE_UNIT))
 
-    Positions sum to zero, so the payments do. Writes: cash, positions.
+
+@kernel
+def _pay_funding(world, contract, account, amount):
+    """Take funding from an account; all payments of an instrument add up to what rounding left."""
+    transfer(world, account, ROUNDING, contract.currency, amount)
+    world.accounts[account].funding_quanta -= in_quote(world, amount, contract.currency)
+
+
+@kernel
+def settle(world, instrument, lot_quanta, fee_quanta):
+    """Turn every position of an expired instrument into cash.
+
+    Positions sum to zero; what rounding leaves over is booked. Writes: cash, positions.
+
+    Args:
+        world: one world.
+        instrument: what has expired.
+        lot_quanta: value of one lot, in the unit of its mark.
+        fee_quanta: delivery fee on one lot (1e-4 quanta).
     """
-    currency = world.instruments[instrument].currency
+    contract = world.instruments[instrument]
+    fees = world.venues[contract.venue].fee_account
     for account in range(world.account_count):
         position = world.positions[account, instrument]
-        world.cash[account, currency] += (
-            position.quantity_lots * payoff_quanta - position.entry_quanta
-        )
+        value = value_at(contract, lot_quanta, position.quantity_lots)
+        world.cash[account, contract.currency] += value - position.entry_quanta
+        world.cash[ROUNDING, contract.currency] -= value
+        if world.accounts[account].agent != NO_ACCOUNT:
+            fee = abs(position.quantity_lots) * fee_quanta // FINE_UNIT
+            transfer(world, account, fees, contract.currency, fee)
+            world.accounts[account].fees_quanta += in_quote(world, fee, contract.currency)
         position.quantity_lots = 0
         position.entry_quanta = 0
+        position.margin_quanta = 0
+
+
+# --- Equity ----------------------------------------------------------------------------------
+
+
+@kernel
+def gain(world, account, instrument):
+    """Return value less entry of a position at the fair price (quanta of its currency)."""
+    contract = world.instruments[instrument]
+    position = world.positions[account, instrument]
+    return value_at(contract, contract.fair_quanta, position.quantity_lots) - position.entry_quanta
+
+
+@kernel
+def coins_held(world, account):
+    """Return coins, and gains in coins of all but options: what the coin's price acts on (quanta).
+
+    Options that settle in coins have a delta of their own, net of nothing: their premium is here.
+    """
+    coins = world.cash[account, COIN]
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        if contract.currency == COIN and contract.kind != CALL and contract.kind != PUT:
+            coins += gain(world, account, instrument)
+    return coins
 
 
 @kernel
 def equity(world, account):
-    """Return cash, coins and marked positions of an account in the settlement currency (quanta)."""
-    total = world.cash[account, 0]
+    """Return cash, coins and positions of an account at fair prices (quanta of QUOTE)."""
+    total = world.cash[account, QUOTE]
+    coins = world.cash[account, COIN]
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
-        if contract.kind == SPOT:
-            coins = world.cash[account, contract.base_currency]
-            if coins != 0:
-                total += share_of(contract.mark_quanta, coins, contract.lot_coin_quanta)
-        else:
-            position = world.positions[account, instrument]
-            total += position.quantity_lots * contract.mark_quanta - position.entry_quanta
+        if world.positions[account, instrument].quantity_lots != 0:
+            if contract.currency == COIN:
+                coins += gain(world, account, instrument)
+            else:
+                total += gain(world, account, instrument)
+    return total + in_quote(world, coins, COIN)
+
+
+@kernel
+def travelling(world, agent):
+    """Return what is on its way to a competitor's accounts (quanta of QUOTE)."""
+    total = 0
+    for row in range(len(world.transfers)):
+        way = world.transfers[row]
+        if way.target == agent.book_account or way.target == agent.hedge_account:
+            total += in_quote(world, way.amount_quanta, way.currency)
     return total
 
 

@@ -1,18 +1,54 @@
-"""Liquidation into the book (docs/rules/liquidation).
+"""Liquidation, step by step as the venue does it (docs/rules/liquidation).
 
-When the mark takes an account's equity below its maintenance margin, its orders are canceled and
-its derivatives are closed by market orders, at the prices the book really has, until none is left.
-The fee goes to the insurance fund, which in turn pays what the account cannot.
+When the mark takes an account below its maintenance margin, its orders are canceled and the steps
+of the venue follow: reducing in the book, at the prices the book really has; or handing everything
+over at the bankruptcy price, which leaves the account with nothing. Who takes over, and who pays
+what is missing, is in `exchange/deleveraging.py`. Isolated positions go one by one and at once.
 """
 
 from __future__ import annotations
 
+import math
+
 from gammagym._kernel import kernel
-from gammagym.exchange.attribution import attribute_liquidation_fee
-from gammagym.exchange.ledger import mul_div, transfer
-from gammagym.exchange.margin import check_margin
+from gammagym.exchange.attribution import attribute_loss, owner_equity
+from gammagym.exchange.deleveraging import hand_over_position, share_losses, work_out
+from gammagym.exchange.formulas.liquidation import quantity_to_restore
+from gammagym.exchange.ledger import (
+    in_quote,
+    marked_notional,
+    mul_div,
+    scaled,
+    transfer,
+)
+from gammagym.exchange.margin import (
+    balance,
+    check_margin,
+    is_option,
+    isolated_equity,
+    position_maintenance,
+    tier_of,
+)
 from gammagym.exchange.orders import cancel_orders, market_order
-from gammagym.world import NO_ACCOUNT, SPOT
+from gammagym.world import (
+    BACKSTOP_SOCIALISED_LOSS,
+    COIN,
+    FILL_LIQUIDATION,
+    FINE_UNIT,
+    FIRST_AGENT_ACCOUNT,
+    MARGIN_ISOLATED,
+    NO_INSTRUMENT,
+    PART_LIQUIDATION,
+    QUANTA,
+    QUOTE,
+    RATE_UNIT,
+    SPOT,
+    STEP_CLOSE_IN_BOOK,
+    STEP_REDUCE_SLICE,
+    STEP_REDUCE_TO_RESTORE,
+    STEP_REDUCE_TWO_TIERS,
+    STEP_TAKE_OVER,
+)
 
 
 @kernel(once=True)
@@ -21,53 +57,219 @@ def check_accounts(world):
 
     Writes: accounts and, in a liquidation, book, cash, positions.
     """
-    for account in range(world.account_count):
+    for account in range(FIRST_AGENT_ACCOUNT, world.account_count):
         state = world.accounts[account]
-        if not state.margined:
+        if not state.margined or world.venues[state.venue].halted:
             continue
-        if check_margin(world, account) and not state.liquidating:
-            state.liquidating = 1
-            state.liquidations += 1
-            cancel_orders(world, account)
-        if state.liquidating:
-            _close_positions(world, account)
-            check_margin(world, account)
+        below = check_margin(world, account)
+        if state.margin_mode == MARGIN_ISOLATED:
+            _check_positions(world, account)
+        elif below or state.liquidating:
+            _liquidate(world, account)
+    for row in range(len(world.venues)):
+        venue = world.venues[row]
+        if venue.halted or venue.step_count == 0:
+            continue
+        work_out(world, row)
+        if venue.backstop == BACKSTOP_SOCIALISED_LOSS:
+            share_losses(world, row)
 
 
 @kernel(once=True)
-def _close_positions(world, account):
-    """Sell or buy back everything the book takes; when flat, settle what is owed."""
-    left = 0
+def _liquidate(world, account):
+    """Take the steps that are due: all that follow each other at once, or one of those that wait.
+
+    Writes: accounts, books, cash, positions.
+    """
+    state = world.accounts[account]
+    venue = world.venues[state.venue]
+    if not state.liquidating:
+        state.liquidating = 1
+        state.liquidations += 1
+        state.step = 0
+        state.next_step_ns = world.time_ns
+        cancel_orders(world, account)
+    while world.time_ns >= state.next_step_ns:
+        step = venue.liquidation_steps[state.step]
+        _take_step(world, account, step)
+        below = check_margin(world, account)
+        left = _open_positions(world, account)
+        if left == 0:
+            settle_debts(world, account)
+        if left == 0 or (not below and step != STEP_CLOSE_IN_BOOK):
+            state.liquidating = 0
+            return
+        last = state.step + 1 == venue.step_count
+        if not last:
+            state.step += 1
+        state.next_step_ns = world.time_ns + venue.liquidation_interval_ns
+        if last:
+            # What is repeated waits for the next tick at least.
+            return
+
+
+@kernel(once=True)
+def _take_step(world, account, step):
+    """Reduce, close or hand over what an account holds. Writes: books, cash, positions."""
+    if step == STEP_TAKE_OVER:
+        _hand_over_all(world, account)
+    elif step == STEP_CLOSE_IN_BOOK:
+        for instrument in range(world.instrument_count):
+            _reduce(world, account, instrument, _held(world, account, instrument))
+    else:
+        instrument = _largest_position(world, account)
+        if instrument != NO_INSTRUMENT:
+            _reduce(world, account, instrument, _lots_to_close(world, account, instrument, step))
+
+
+@kernel
+def _held(world, account, instrument):
+    """Return the absolute position that can be liquidated (lots)."""
+    if world.instruments[instrument].kind == SPOT:
+        return 0
+    return abs(world.positions[account, instrument].quantity_lots)
+
+
+@kernel
+def _open_positions(world, account):
+    lots = 0
+    for instrument in range(world.instrument_count):
+        lots += _held(world, account, instrument)
+    return lots
+
+
+@kernel
+def _reduce(world, account, instrument, lots):
+    """Close some lots of a position by a market order. Writes: book, cash, positions."""
+    if lots > 0:
+        held = world.positions[account, instrument].quantity_lots
+        signed = -lots if held > 0 else lots
+        market_order(world, account, instrument, signed, FILL_LIQUIDATION)
+
+
+@kernel(once=True)
+def _largest_position(world, account):
+    """Return the instrument with the largest maintenance margin, the first of equals."""
+    largest, needed = NO_INSTRUMENT, 0
+    for instrument in range(world.instrument_count):
+        margin = position_maintenance(world, account, instrument)
+        if margin > needed:
+            largest, needed = instrument, margin
+    return largest
+
+
+@kernel(once=True)
+def _lots_to_close(world, account, instrument, step):
+    """Return how much of a position a step closes (lots)."""
+    contract = world.instruments[instrument]
+    held = _held(world, account, instrument)
+    if step == STEP_REDUCE_SLICE:
+        venue = world.venues[world.accounts[account].venue]
+        return max(mul_div(held, venue.liquidation_slice_e9), 1)
+    notional = marked_notional(contract, held)
+    row = tier_of(world, contract, notional)
+    if step == STEP_REDUCE_TO_RESTORE:
+        state = world.accounts[account]
+        price = contract.mark_price
+        units = quantity_to_restore(
+            held * contract.lot_size,
+            price,
+            state.equity_quanta / QUANTA,
+            (state.maintenance_quanta / QUANTA) / (held * contract.lot_size * price),
+            world.venues[contract.venue].liquidation_fee_e9 / RATE_UNIT,
+        )
+        return min(held, math.ceil(units / contract.lot_size))
+    row -= 2 if step == STEP_REDUCE_TWO_TIERS else 1
+    if row < contract.first_tier:
+        # There is no lower tier: the steps after this one are for it.
+        return 0
+    return held - int(held * (world.tiers[row].top_quanta / notional))
+
+
+# --- Handing over ----------------------------------------------------------------------------
+
+
+@kernel(once=True)
+def _hand_over_all(world, account):
+    """Hand over every position at prices that leave the account nothing, and its collateral.
+
+    What the account is still worth, or owes, is shared over its positions by their size.
+    """
+    before = owner_equity(world, account)
+    worth = _worth(world, account, QUOTE) + _worth(world, account, COIN)
+    size = 0
+    for instrument in range(world.instrument_count):
+        size += _size(world, account, instrument)
+    for instrument in range(world.instrument_count):
+        part = _size(world, account, instrument)
+        if part > 0:
+            share = int(worth * (part / size)) if part < size else worth
+            worth -= share
+            size -= part
+            _hand_over(world, account, instrument, share)
+    settle_debts(world, account)
+    attribute_loss(world, account, PART_LIQUIDATION, before)
+
+
+@kernel
+def _worth(world, account, currency):
+    """Return cash and gains in a currency that counts as margin (quanta of QUOTE)."""
+    if world.venues[world.accounts[account].venue].collateral_e9[currency] == 0:
+        return 0
+    return in_quote(world, balance(world, account, currency), currency)
+
+
+@kernel
+def _size(world, account, instrument):
+    """Return the absolute value of a position that can be liquidated (quanta of QUOTE)."""
+    contract = world.instruments[instrument]
+    held = _held(world, account, instrument)
+    return in_quote(world, marked_notional(contract, held), contract.currency) if held > 0 else 0
+
+
+@kernel
+def _hand_over(world, account, instrument, share_quanta):
+    """Hand over one position for its marked value less `share_quanta` (QUOTE)."""
+    contract = world.instruments[instrument]
+    if share_quanta < 0:
+        world.accounts[account].covered_quanta -= share_quanta
+    if contract.currency == COIN:
+        share_quanta = scaled(share_quanta, FINE_UNIT, world.price.coin_quanta)
+    hand_over_position(world, instrument, account, share_quanta)
+
+
+@kernel
+def settle_debts(world, account):
+    """Let the insurance fund take what an account without positions owes, and its collateral.
+
+    Writes: cash, covered_quanta.
+    """
+    state = world.accounts[account]
+    venue = world.venues[state.venue]
+    quote = world.cash[account, QUOTE] if venue.collateral_e9[QUOTE] > 0 else 0
+    coins = world.cash[account, COIN] if venue.collateral_e9[COIN] > 0 else 0
+    debt = -(quote + in_quote(world, coins, COIN))
+    if debt > 0:
+        transfer(world, account, venue.insurance_account, QUOTE, quote)
+        transfer(world, account, venue.insurance_account, COIN, coins)
+        state.covered_quanta += debt
+
+
+# --- Isolated positions ----------------------------------------------------------------------
+
+
+@kernel(once=True)
+def _check_positions(world, account):
+    """Hand over every isolated position whose own margin is not enough. Writes: as liquidation."""
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
-        quantity = world.positions[account, instrument].quantity_lots
-        if quantity == 0 or contract.kind == SPOT:
+        if _held(world, account, instrument) == 0 or is_option(contract):
             continue
-        before = world.accounts[account].traded_quanta
-        left += abs(market_order(world, account, instrument, -quantity, 1))
-        _charge_liquidation_fee(
-            world, account, instrument, world.accounts[account].traded_quanta - before
-        )
-    if left == 0:
-        world.accounts[account].liquidating = 0
-        _cover_deficit(world, account)
-
-
-@kernel
-def _charge_liquidation_fee(world, account, instrument, notional_quanta):
-    contract = world.instruments[instrument]
-    venue = world.venues[contract.venue]
-    fee = mul_div(notional_quanta, venue.liquidation_fee_e9)
-    transfer(world, account, venue.insurance_account, contract.currency, fee)
-    if world.accounts[account].agent != NO_ACCOUNT:
-        attribute_liquidation_fee(world, world.accounts[account].agent, fee)
-
-
-@kernel
-def _cover_deficit(world, account):
-    """Let the insurance fund bring negative cash back to zero. Writes: cash, covered_quanta."""
-    deficit = -world.cash[account, 0]
-    if deficit > 0:
-        venue = world.venues[world.accounts[account].venue]
-        transfer(world, venue.insurance_account, account, 0, deficit)
-        world.accounts[account].covered_quanta += deficit
+        worth = in_quote(world, isolated_equity(world, account, instrument), contract.currency)
+        if worth >= position_maintenance(world, account, instrument):
+            continue
+        before = owner_equity(world, account)
+        world.accounts[account].liquidations += 1
+        cancel_orders(world, account)
+        _hand_over(world, account, instrument, worth)
+        attribute_loss(world, account, PART_LIQUIDATION, before)

@@ -1,39 +1,201 @@
-"""Initial and maintenance margin: cross, one tier, on marked notional (docs/rules/margin)."""
+"""Initial and maintenance margin: cross, isolated, portfolio, by tiers (docs/rules/margin).
+
+Margins of a contract are shares of its marked notional in its own currency; everything is compared
+in QUOTE at the fundamental price. An account is below its margin when what counts as margin is less
+than the maintenance margin.
+"""
 
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.exchange.ledger import equity, holding, mul_div
-from gammagym.world import BUY, SPOT
+from gammagym.exchange.formulas.option_contracts import (
+    short_option_initial,
+    short_option_maintenance,
+)
+from gammagym.exchange.ledger import holding, in_quote, marked_notional, mul_div, value_at
+from gammagym.exchange.portfolio import portfolio_margin
+from gammagym.world import (
+    BUY,
+    CALL,
+    COIN,
+    FEES_DERIVATIVE,
+    MARGIN_ISOLATED,
+    MARGIN_PORTFOLIO,
+    PUT,
+    QUOTE,
+    RATE_UNIT,
+    SPOT,
+)
+
+
+@kernel(inline=True)
+def is_option(contract):
+    """Return whether an instrument is a call or a put."""
+    return contract.kind == CALL or contract.kind == PUT
+
+
+# --- What counts as margin -------------------------------------------------------------------
+
+
+@kernel
+def marked_gain(world, account, instrument):
+    """Return value less entry of a position at the mark (quanta of its currency)."""
+    contract = world.instruments[instrument]
+    position = world.positions[account, instrument]
+    return value_at(contract, contract.mark_quanta, position.quantity_lots) - position.entry_quanta
+
+
+@kernel
+def balance(world, account, currency):
+    """Return cash and marked positions of an account in one currency (quanta).
+
+    Options count in a portfolio margin only: elsewhere they are paid for in full.
+    """
+    total = world.cash[account, currency]
+    portfolio = world.accounts[account].margin_mode == MARGIN_PORTFOLIO
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        if contract.currency == currency and contract.kind != SPOT:
+            if portfolio or not is_option(contract):
+                total += marked_gain(world, account, instrument)
+    return total
+
+
+@kernel
+def margin_balance(world, account):
+    """Return what counts as an account's margin: haircuts taken off, bonus added (QUOTE quanta)."""
+    state = world.accounts[account]
+    counted = world.venues[state.venue].collateral_e9
+    quote = balance(world, account, QUOTE)
+    coins = balance(world, account, COIN)
+    # What is owed counts in full.
+    quote = mul_div(quote, counted[QUOTE]) if quote > 0 else quote
+    coins = mul_div(coins, counted[COIN]) if coins > 0 else coins
+    return quote + in_quote(world, coins, COIN) + state.bonus_quanta
+
+
+# --- What is needed --------------------------------------------------------------------------
+
+
+@kernel
+def tier_of(world, contract, notional):
+    """Return the row of the tier that a notional lies in; exactly at a top it is still in it."""
+    row = contract.first_tier
+    last = row + contract.tier_count - 1
+    while row < last and notional > world.tiers[row].top_quanta:
+        row += 1
+    return row
+
+
+@kernel(inline=True)
+def tier_margin(tier, notional):
+    """Return the maintenance margin of a notional in its tier (quanta)."""
+    return mul_div(notional, tier.maintenance_e9) - tier.amount_quanta
+
+
+@kernel(inline=True)
+def size_rate(contract, quantity_lots):
+    """Return what a position's size adds to its margin rates (1e-9)."""
+    return int(abs(quantity_lots) * contract.lot_size * contract.margin_slope_e9)
+
+
+@kernel
+def position_maintenance(world, account, instrument):
+    """Return the maintenance margin of one position (quanta of QUOTE)."""
+    contract = world.instruments[instrument]
+    quantity = world.positions[account, instrument].quantity_lots
+    if quantity == 0 or contract.kind == SPOT:
+        return 0
+    if is_option(contract):
+        return _short_option(world, contract, quantity, 0)
+    notional = marked_notional(contract, quantity)
+    needed = 0
+    if contract.tier_count > 0:
+        needed = tier_margin(world.tiers[tier_of(world, contract, notional)], notional)
+        needed += mul_div(notional, size_rate(contract, quantity))
+    state = world.accounts[account]
+    if world.venues[state.venue].counts_closing_fee:
+        needed += mul_div(notional, state.taker_fee_e9[FEES_DERIVATIVE])
+    return in_quote(world, needed, contract.currency)
+
+
+@kernel
+def position_initial(world, account, instrument, quantity_lots):
+    """Return the initial margin of a position if it were `quantity_lots` (quanta of QUOTE)."""
+    contract = world.instruments[instrument]
+    if quantity_lots == 0 or contract.kind == SPOT:
+        return 0
+    if is_option(contract):
+        return _short_option(world, contract, quantity_lots, 1)
+    if contract.tier_count == 0:
+        return 0
+    notional = marked_notional(contract, quantity_lots)
+    tier = world.tiers[tier_of(world, contract, notional)]
+    rate = max(tier.initial_e9, world.positions[account, instrument].initial_e9)
+    rate += size_rate(contract, quantity_lots)
+    return in_quote(world, mul_div(notional, rate), contract.currency)
+
+
+@kernel
+def _short_option(world, contract, quantity_lots, initial):
+    """Return the margin of an option on its own: nothing if it is long (quanta of QUOTE)."""
+    if quantity_lots >= 0:
+        return 0
+    spot = world.price.value
+    if initial:
+        share = short_option_initial(
+            contract.kind,
+            contract.strike,
+            spot,
+            contract.value,
+            contract.short_initial,
+            contract.short_minimum,
+            contract.short_maintenance,
+        )
+    else:
+        share = short_option_maintenance(
+            contract.kind, spot, contract.value, contract.short_maintenance
+        )
+    coins = -quantity_lots * contract.lot_coin_quanta
+    return in_quote(world, mul_div(coins, round(share * RATE_UNIT)), COIN)
 
 
 @kernel
 def maintenance_margin(world, account):
-    """Return the maintenance margin of an account's derivatives (quanta)."""
+    """Return the maintenance margin of an account (quanta of QUOTE)."""
+    if world.accounts[account].margin_mode == MARGIN_PORTFOLIO:
+        return portfolio_margin(world, account, 1)
     total = 0
     for instrument in range(world.instrument_count):
-        contract = world.instruments[instrument]
-        quantity = world.positions[account, instrument].quantity_lots
-        if quantity != 0:
-            total += mul_div(abs(quantity) * contract.mark_quanta, contract.maintenance_margin_e9)
+        total += position_maintenance(world, account, instrument)
     return total
 
 
 @kernel
 def initial_margin(world, account, instrument, quantity_lots):
-    """Return the initial margin if the position in `instrument` were `quantity_lots` (quanta)."""
+    """Return the initial margin if the position in `instrument` were `quantity_lots`."""
+    if world.accounts[account].margin_mode == MARGIN_PORTFOLIO:
+        position = world.positions[account, instrument]
+        held = position.quantity_lots
+        position.quantity_lots = quantity_lots
+        needed = portfolio_margin(world, account, 0)
+        position.quantity_lots = held
+        return needed
     total = 0
     for row in range(world.instrument_count):
-        contract = world.instruments[row]
-        held = quantity_lots if row == instrument else world.positions[account, row].quantity_lots
-        if held != 0 and contract.kind != SPOT:
-            total += mul_div(abs(held) * contract.mark_quanta, contract.initial_margin_e9)
+        held = world.positions[account, row].quantity_lots
+        if row == instrument:
+            held = quantity_lots
+        total += position_initial(world, account, row, held)
     return total
+
+
+# --- Checks ----------------------------------------------------------------------------------
 
 
 @kernel
 def can_afford(world, message):
-    """Return whether an account's equity carries the position an order could lead to.
+    """Return whether an account's margin carries the position an order could lead to.
 
     An order that only brings the position closer to zero is allowed, whatever the equity; nothing
     is while the liquidation engine holds the account.
@@ -47,14 +209,61 @@ def can_afford(world, message):
     after = held + message.quantity_lots if message.side == BUY else held - message.quantity_lots
     if abs(after) <= abs(held) and (after == 0 or (after > 0) == (held > 0)):
         return True
+    if account.margin_mode == MARGIN_ISOLATED:
+        return _can_set_aside(world, message, after)
     needed = initial_margin(world, message.account, message.instrument, after)
-    return equity(world, message.account) >= needed
+    return margin_balance(world, message.account) >= needed
+
+
+@kernel
+def _can_set_aside(world, message, after):
+    """Return whether free cash pays for the margin that an isolated position still needs."""
+    currency = world.instruments[message.instrument].currency
+    needed = position_initial(world, message.account, message.instrument, after)
+    position = world.positions[message.account, message.instrument]
+    needed -= in_quote(world, position.margin_quanta, currency)
+    return in_quote(world, free_cash(world, message.account, currency), currency) >= needed
+
+
+@kernel
+def free_cash(world, account, currency):
+    """Return the cash that no isolated position holds (quanta)."""
+    free = world.cash[account, currency]
+    for instrument in range(world.instrument_count):
+        if world.instruments[instrument].currency == currency:
+            free -= world.positions[account, instrument].margin_quanta
+    return free
+
+
+@kernel
+def set_margin_aside(world, account, instrument):
+    """Bring an isolated position's margin to what it needs to be opened, if it has less.
+
+    Reads: mark, cash. Writes: positions.margin_quanta.
+    """
+    contract = world.instruments[instrument]
+    position = world.positions[account, instrument]
+    notional = marked_notional(contract, position.quantity_lots)
+    if contract.tier_count == 0 or contract.kind == SPOT:
+        return
+    tier = world.tiers[tier_of(world, contract, notional)]
+    needed = mul_div(notional, max(tier.initial_e9, position.initial_e9))
+    missing = needed - position.margin_quanta
+    if missing > 0:
+        position.margin_quanta += max(0, min(missing, free_cash(world, account, contract.currency)))
+
+
+@kernel
+def isolated_equity(world, account, instrument):
+    """Return margin and gain of an isolated position (quanta of its currency)."""
+    margin = world.positions[account, instrument].margin_quanta
+    return margin + marked_gain(world, account, instrument)
 
 
 @kernel
 def check_margin(world, account):
-    """Write an account's equity and maintenance margin; returns whether it must be liquidated."""
+    """Write an account's margin balance and maintenance margin; returns whether it is below."""
     state = world.accounts[account]
-    state.equity_quanta = equity(world, account)
+    state.equity_quanta = margin_balance(world, account)
     state.maintenance_quanta = maintenance_margin(world, account)
     return state.margined and state.equity_quanta < state.maintenance_quanta

@@ -1,7 +1,9 @@
-"""Marks: what positions are worth at a price tick, from prices that no agent can move.
+"""Marks: what positions are worth at a price tick, and what margins look at.
 
-Spot and perpetual are marked at the index, options at Black-76 on it. The change since the tick
-before is attributed with the Greeks of that tick before they are replaced.
+Every instrument has two prices. The *fair price* is one that no order can move: the fundamental
+price, options at Black-76 on it; profit and loss are counted at it, attributed with the Greeks of
+the tick before. The *mark* is made as the venue makes it, from index, basis and last price; margin,
+liquidation and funding look at it (docs/rules/marks).
 """
 
 from __future__ import annotations
@@ -10,32 +12,82 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.waiting import any_price_moved, anybody_waits, note_price
-from gammagym.exchange.attribution import attribute_mark, attribute_option
+from gammagym.exchange.attribution import attribute_coins, attribute_mark, attribute_option
+from gammagym.exchange.formulas import marks as formulas
 from gammagym.exchange.options import value_option
-from gammagym.world import CALL, ON_INDEX, ON_MARK, PUT
+from gammagym.exchange.trading import mid_price
+from gammagym.world import (
+    CALL,
+    COIN,
+    FINE_UNIT,
+    MARK_INDEX,
+    MARK_MEDIAN,
+    NANOSECONDS,
+    ON_INDEX,
+    ON_LAST,
+    ON_MARK,
+    PUT,
+    RATE_UNIT,
+)
 
 
 @kernel(once=True)
 def set_marks(world, elapsed_ns):
-    """Mark every instrument at the fundamental price of this tick.
+    """Mark every instrument at the prices of this tick.
 
-    Reads: price, time. Writes: instruments (marks and Greeks), agents.parts.
+    Reads: price, time, books. Writes: instruments (fair prices, marks, Greeks), agents.parts.
     """
     forward = world.price.value
+    move = forward - world.price.previous
+    attribute_coins(world, move)
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         if contract.settled:
             continue
         if contract.kind == CALL or contract.kind == PUT:
-            move = forward - world.price.previous
             attribute_option(world, instrument, move, elapsed_ns, 0.0)
             value_option(contract, forward, world.time_ns)
-            write_mark(contract, contract.value)
+            write_price(contract, option_price(world, contract))
         else:
-            attribute_mark(world, instrument, forward)
-            write_mark(contract, forward)
+            attribute_mark(world, instrument, move)
+            write_price(contract, forward)
+            if contract.mark_method != MARK_INDEX or world.price.index != forward:
+                write_mark(contract, _venue_mark(world, instrument, elapsed_ns))
         if anybody_waits(world.books[instrument]):
             tell_book(world, instrument)
+
+
+@kernel(inline=True)
+def option_price(world, contract):
+    """Return the price of one unit of an option as it is quoted: in coins, if it settles so."""
+    return contract.value / world.price.value if contract.currency == COIN else contract.value
+
+
+@kernel(once=True)
+def _venue_mark(world, instrument, elapsed_ns):
+    """Return the mark as the venue makes it. Writes: instruments.mean_basis."""
+    contract, index = world.instruments[instrument], world.price.index
+    if contract.mark_method == MARK_INDEX:
+        return index
+    elapsed = elapsed_ns / NANOSECONDS
+    basis = mid_price(world, instrument) - index
+    contract.mean_basis = formulas.moving_average(
+        contract.mean_basis, basis, elapsed, contract.basis_window
+    )
+    if contract.mark_method != MARK_MEDIAN:
+        return formulas.basis_price(index, contract.mean_basis)
+    funding, book = contract.funding, world.books[instrument]
+    last = index + basis
+    if book.price_known[ON_LAST]:
+        last = book.price_ticks[ON_LAST] * contract.tick_size
+    return formulas.mark_price(
+        index,
+        funding.rate_e9 / RATE_UNIT,
+        float(max(funding.next_ns - world.time_ns, 0)),
+        float(max(funding.interval_ns, 1)),
+        contract.mean_basis,
+        last,
+    )
 
 
 @kernel
@@ -48,7 +100,7 @@ def tell_book(world, instrument):
     """
     contract, book = world.instruments[instrument], world.books[instrument]
     note_price(book, ON_MARK, _ticks(contract.mark_price, contract))
-    note_price(book, ON_INDEX, _ticks(world.price.value, contract))
+    note_price(book, ON_INDEX, _ticks(world.price.index, contract))
     if any_price_moved(book):
         world.triggers_due = 1
     book.rules.protection_ticks = _ticks(contract.mark_price * contract.protection, contract)
@@ -63,8 +115,28 @@ def _ticks(price, contract):
     return np.int64(round(price / contract.tick_size))
 
 
-@kernel(inline=True)
-def write_mark(contract, mark_price):
+@kernel
+def write_price(contract, price):
+    """Write the fair price, and the mark, which is the same unless the venue's rule differs."""
+    contract.fair_price = price
+    contract.fair_quanta = lot_quanta(contract, price)
+    contract.mark_price = price
+    contract.mark_quanta = contract.fair_quanta
+    if contract.inverse:
+        contract.lot_size = contract.face / price
+
+
+@kernel
+def write_mark(contract, price):
     """Write a mark as a price and as quanta a lot."""
-    contract.mark_price = mark_price
-    contract.mark_quanta = round(mark_price / contract.tick_size * contract.tick_quanta)
+    contract.mark_price = price
+    contract.mark_quanta = lot_quanta(contract, price)
+
+
+@kernel
+def lot_quanta(contract, price):
+    """Return the value of one lot at a price (quanta; inverse: 1e-4 quanta)."""
+    ticks = price / contract.tick_size
+    if contract.inverse:
+        return np.int64(round(contract.tick_quanta / ticks * FINE_UNIT))
+    return np.int64(round(ticks * contract.tick_quanta))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from gammagym._kernel import kernel
 from gammagym.engine.book import open_book
 from gammagym.exchange.ledger import book_trade, deposit
-from gammagym.exchange.marks import write_mark
+from gammagym.exchange.marks import option_price, write_price
 from gammagym.exchange.options import value_option
 from gammagym.world import (
     BUY,
     CALL,
+    COIN,
     FLOW_ZERO_INTELLIGENCE,
     MAKERS,
     PUT,
@@ -42,12 +43,13 @@ def _open_instruments(world):
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         if contract.kind == CALL or contract.kind == PUT:
-            contract.strike = round(contract.moneyness * price / contract.tick_size)
-            contract.strike *= contract.tick_size
+            if contract.strike == 0.0:
+                grid = contract.strike_step
+                contract.strike = round(contract.moneyness * price / grid) * grid
             value_option(contract, price, world.time_ns)
-            write_mark(contract, contract.value)
+            write_price(contract, option_price(world, contract))
         else:
-            write_mark(contract, price)
+            write_price(contract, price)
 
 
 @kernel(once=True)
@@ -62,7 +64,7 @@ def _hand_over_book(world, row):
             continue
         position.quantity_lots = 0
         side = BUY if wanted > 0 else SELL
-        ticks = round(contract.mark_price / contract.tick_size)
+        ticks = round(contract.fair_price / contract.tick_size)
         book_trade(world, instrument, agent.book_account, MAKERS, side, ticks, abs(wanted))
 
 
@@ -90,9 +92,15 @@ def _measure_stake(world, row):
 
 @kernel
 def _hand_over_collateral(world, row):
+    """Bring in the hedge's collateral, in the currency that counts as such, and its leverage."""
     agent = world.agents[row]
     amount = agent.collateral_share * agent.gross_units * world.price.value
-    deposit(world, agent.hedge_account, 0, round(amount * QUANTA))
+    currency = world.instruments[agent.hedge_instrument].currency
+    if world.venues[world.accounts[agent.hedge_account].venue].collateral_e9[currency] == 0:
+        currency = 1 - currency
+    if currency == COIN:
+        amount /= world.price.value
+    deposit(world, agent.hedge_account, currency, round(amount * QUANTA))
 
 
 @kernel

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from gammagym._kernel import kernel
+from gammagym.exchange.formulas.option_contracts import decayed_delta
 from gammagym.world import CALL, YEAR_NS
 
 _ROOT_2 = math.sqrt(2.0)
@@ -26,10 +27,28 @@ def normal_distribution(x):
 def value_option(contract, forward, time_ns):
     """Write value and Greeks of one unit of a call or put.
 
-    Reads: strike, expiry_ns, implied_volatility, kind. Writes: value, delta, gamma, vega, theta
-    (per year), vanna, volga. At or after expiry: the payoff and its slope.
+    While the index is averaged for its settlement, part of the price it settles at is known: what
+    is left of the forward counts less and less, and its Greeks decay (docs/rules/options).
+
+    Reads: strike, expiry_ns, implied_volatility, kind, settlement. Writes: value, delta, gamma,
+    vega, theta (per year), vanna, volga. At or after expiry: the payoff and its slope.
     """
-    years = (contract.expiry_ns - time_ns) / YEAR_NS
+    left = contract.expiry_ns - time_ns
+    if left >= contract.settlement_ns or contract.settlement_samples == 0:
+        _value(contract, forward, left / YEAR_NS)
+        return
+    window = float(contract.settlement_ns)
+    unknown = decayed_delta(1.0, window - left, window)
+    known = contract.settlement_sum / contract.settlement_samples * (1.0 - unknown)
+    # An average over the rest of the window has a third of the variance of its end.
+    _value(contract, known + forward * unknown, unknown * unknown * left / (3.0 * YEAR_NS))
+    contract.delta *= unknown
+    contract.gamma *= unknown * unknown
+    contract.vanna *= unknown
+
+
+@kernel
+def _value(contract, forward, years):
     deviation = contract.implied_volatility * math.sqrt(max(years, 0.0))
     if years <= _SHORTEST_YEARS or deviation <= 0.0:
         _value_at_expiry(contract, forward)
@@ -47,6 +66,18 @@ def value_option(contract, forward, time_ns):
     contract.theta = -0.5 * contract.vega * contract.implied_volatility / years
     contract.vanna = -density * d2 / contract.implied_volatility
     contract.volga = contract.vega * d1 * d2 / contract.implied_volatility
+
+
+@kernel
+def black_value(kind, forward, strike, volatility, years):
+    """Return the Black-76 value of one unit of a call or put; at expiry: its payoff."""
+    deviation = volatility * math.sqrt(years)
+    sign = 1.0 if kind == CALL else -1.0
+    if years <= _SHORTEST_YEARS or deviation <= 0.0:
+        return max(sign * (forward - strike), 0.0)
+    d1 = math.log(forward / strike) / deviation + 0.5 * deviation
+    in_forward = forward * normal_distribution(sign * d1)
+    return sign * (in_forward - strike * normal_distribution(sign * (d1 - deviation)))
 
 
 @kernel

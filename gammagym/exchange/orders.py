@@ -93,6 +93,8 @@ def execute(world, message):
     """
     book = world.books[message.instrument]
     open_times(world)
+    if world.venues[world.instruments[message.instrument].venue].halted:
+        return refuse(world, message.account, REJECT_HALTED)
     if message.kind == CANCEL_ALL:
         cancel_orders(world, message.account)
         return NO_ORDER
@@ -231,6 +233,8 @@ def _reason_of_exchange(world, message):
     price = work.price_ticks
     if is_market(work.kind):
         price = np.int64(contract.mark_price / contract.tick_size)
+    if contract.inverse:
+        price = 1
     if float(price) * contract.tick_quanta * work.left_lots > LARGEST_QUANTA:
         return REJECT_OVERFLOW
     message.price_ticks = work.price_ticks
@@ -372,8 +376,9 @@ def _through_everything(world, instrument, signed_lots):
     tell_book(world, instrument)
     if signed_lots <= 0:
         return max(rules.lowest_ticks, 1)
-    highest = LARGEST_QUANTA // (contract.tick_quanta * signed_lots)
-    highest = min(highest, rules.highest_ticks)
+    highest = rules.highest_ticks
+    if not contract.inverse:
+        highest = min(highest, LARGEST_QUANTA // (contract.tick_quanta * signed_lots))
     return min(int(100.0 * contract.mark_price / contract.tick_size), highest)
 
 

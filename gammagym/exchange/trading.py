@@ -17,12 +17,20 @@ from gammagym.engine.members import NO_MEMBER
 from gammagym.engine.protocol import TRADE
 from gammagym.engine.reducing import count_trade, drop_first, enforce, forget_list, list_owner
 from gammagym.engine.waiting import any_price_moved
-from gammagym.exchange.attribution import attribute_maker_fill, attribute_taker_fill
-from gammagym.exchange.ledger import book_trade, charge_fee
+from gammagym.exchange.attribution import (
+    attribute_liquidation_fee,
+    attribute_maker_fill,
+    attribute_taker_fill,
+)
+from gammagym.exchange.ledger import book_trade, charge_fee, in_quote, mul_div, transfer
+from gammagym.exchange.margin import set_margin_aside
 from gammagym.world import (
     ACCEPTED,
     BUY,
+    FILL_LIQUIDATION,
+    FILL_ORDERED,
     FILLS_AT_ONCE,
+    MARGIN_ISOLATED,
     NO_ACCOUNT,
     NO_ORDER,
     NOBODY,
@@ -129,8 +137,9 @@ def _enforce(world, book, owner):
 def _book_fill(world, message, fill, mid):
     """Move position, cash and fees of one trade between two different accounts."""
     instrument, quantity = message.instrument, fill.quantity_lots
+    contract = world.instruments[instrument]
     taker, maker = world.accounts[message.account], world.accounts[fill.maker_owner]
-    book_trade(
+    value = book_trade(
         world,
         instrument,
         message.account,
@@ -139,34 +148,82 @@ def _book_fill(world, message, fill, mid):
         fill.price_ticks,
         quantity,
     )
-    notional = abs(fill.price_ticks) * world.instruments[instrument].tick_quanta * quantity
-    taker_rate = 0 if message.liquidation else taker.taker_fee_e9
-    taker_fee = charge_fee(world, instrument, message.account, notional, taker_rate)
-    maker_fee = charge_fee(world, instrument, fill.maker_owner, notional, maker.maker_fee_e9)
+    if message.liquidation:
+        taker_fee = _charge_liquidation_fee(world, message.account, contract, value)
+    else:
+        rate = taker.taker_fee_e9[contract.fee_class]
+        taker_fee = charge_fee(world, instrument, message.account, value, quantity, rate)
+    rate = maker.maker_fee_e9[contract.fee_class]
+    maker_fee = charge_fee(world, instrument, fill.maker_owner, value, quantity, rate)
+    notional = in_quote(world, value, contract.currency)
     taker.traded_quanta += notional
     maker.traded_quanta += notional
     taker.taker_fills += 1
     maker.maker_fills += 1
+    cause = FILL_LIQUIDATION if message.liquidation else FILL_ORDERED
+    _set_aside(world, message.account, instrument)
+    _set_aside(world, fill.maker_owner, instrument)
     if taker.agent != NO_ACCOUNT:
         attribute_taker_fill(world, message, fill, mid, taker_fee)
-        _log_fill(world, message.account, message, fill, taker_fee, 0)
+        line = log_fill(
+            world,
+            message.account,
+            instrument,
+            message.side,
+            fill.price_ticks,
+            quantity,
+            taker_fee,
+            cause,
+        )
+        line.order_id = message.order_id
     if maker.agent != NO_ACCOUNT:
         attribute_maker_fill(world, message, fill, mid, maker_fee)
-        _log_fill(world, fill.maker_owner, message, fill, maker_fee, 1)
+        line = log_fill(
+            world,
+            fill.maker_owner,
+            instrument,
+            1 - message.side,
+            fill.price_ticks,
+            quantity,
+            maker_fee,
+            FILL_ORDERED,
+        )
+        line.order_id = fill.maker_id
+        line.maker = 1
+
+
+@kernel(inline=True)
+def _set_aside(world, account, instrument):
+    if world.accounts[account].margin_mode == MARGIN_ISOLATED:
+        set_margin_aside(world, account, instrument)
 
 
 @kernel
-def _log_fill(world, account, message, fill, fee, as_maker):
-    """Write one line of the ring of competitors' trades. Writes: fills, fill_count."""
+def _charge_liquidation_fee(world, account, contract, value):
+    """Take the liquidation fee on a trade for the insurance fund; returns it. Writes: cash."""
+    venue = world.venues[contract.venue]
+    if account == venue.insurance_account:
+        return 0
+    fee = mul_div(value, venue.liquidation_fee_e9)
+    transfer(world, account, venue.insurance_account, contract.currency, fee)
+    if world.accounts[account].agent != NO_ACCOUNT:
+        quote_fee = in_quote(world, fee, contract.currency)
+        attribute_liquidation_fee(world, world.accounts[account].agent, quote_fee)
+    return fee
+
+
+@kernel
+def log_fill(world, account, instrument, side, price_ticks, quantity_lots, fee, cause):
+    """Write one line of the ring of competitors' trades; returns it. Writes: fills, fill_count."""
     line = world.fills[world.fill_count % len(world.fills)]
     world.fill_count += 1
-    bought = (message.side == BUY) != (as_maker == 1)
     line.time_ns = world.time_ns
-    line.order_id = fill.maker_id if as_maker else message.order_id
-    line.price_ticks = fill.price_ticks
-    line.quantity_lots = fill.quantity_lots if bought else -fill.quantity_lots
+    line.order_id = 0
+    line.price_ticks = price_ticks
+    line.quantity_lots = quantity_lots if side == BUY else -quantity_lots
     line.fee_quanta = fee
     line.account = account
-    line.instrument = message.instrument
-    line.maker = as_maker
-    line.liquidation = 0 if as_maker else message.liquidation
+    line.instrument = instrument
+    line.maker = 0
+    line.cause = cause
+    return line

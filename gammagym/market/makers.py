@@ -10,7 +10,7 @@ import math
 from gammagym._kernel import kernel
 from gammagym.engine.book import remove
 from gammagym.exchange.orders import limit_order
-from gammagym.world import BUY, GTC, MAKERS, NO_ORDER, SELL
+from gammagym.world import BUY, COIN, GTC, MAKERS, NO_ORDER, SELL
 
 
 @kernel(once=True)
@@ -25,9 +25,12 @@ def quote(world):
 @kernel(once=True)
 def _quote_instrument(world, instrument):
     contract = world.instruments[instrument]
-    half = contract.maker_half_spread * world.price.value * world.stress.spread_multiple
-    bid = math.floor((contract.mark_price - half) / contract.tick_size)
-    ask = math.ceil((contract.mark_price + half) / contract.tick_size)
+    # Options that settle in coins are quoted in them, and so is the spread.
+    in_coins = contract.currency == COIN and not contract.inverse
+    half = contract.maker_half_spread * world.stress.spread_multiple
+    half *= 1.0 if in_coins else world.price.value
+    bid = math.floor((contract.fair_price - half) / contract.tick_size)
+    ask = math.ceil((contract.fair_price + half) / contract.tick_size)
     ask = max(ask, bid + 1)
     size = max(int(contract.maker_size_lots * world.stress.depth_multiple), 1)
     stands = _stands(world, contract, BUY, bid, size) and _stands(world, contract, SELL, ask, size)

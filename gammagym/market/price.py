@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 
 from gammagym._kernel import kernel
+from gammagym.exchange.formulas.marks import index_price
 from gammagym.market.streams import normal, uniform
-from gammagym.world import PRICE_REPLAY, STREAM_PRICE, STREAM_SEEDING, YEAR_NS
+from gammagym.world import FINE_UNIT, PRICE_REPLAY, STREAM_PRICE, STREAM_SEEDING, YEAR_NS
 
 
 @kernel
@@ -29,6 +30,8 @@ def start_price(world, tape):
     price.value = price.process
     price.previous = price.process
     price.changed_ns = world.time_ns
+    price.source_weights[:] = 1.0
+    set_index(world)
 
 
 @kernel(once=True)
@@ -52,6 +55,22 @@ def step_price(world, tape):
     price.changed_ns = world.time_ns
     price.previous = price.value
     price.value = price.process * math.exp(world.stress.price_shift)
+    set_index(world)
+
+
+@kernel
+def set_index(world):
+    """Write the value of a coin, and the index from its sources, of which one may be off.
+
+    Reads: price, stress, the first venue's rule. Writes: price.index, sources, coin_quanta.
+    """
+    price = world.price
+    price.coin_quanta = round(price.value * FINE_UNIT)
+    price.index = price.value
+    if world.stress.source_shift != 0.0:
+        price.sources[:] = price.value
+        price.sources[0] *= math.exp(world.stress.source_shift)
+        price.index = index_price(price.sources, price.source_weights, world.venues[0].outlier)
 
 
 @kernel

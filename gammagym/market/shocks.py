@@ -1,4 +1,4 @@
-"""The timeline: shocks that act on price, spread and depth, each a trapezoid in time.
+"""The timeline: shocks that act on price, spread, depth and index, each a trapezoid in time.
 
 A shock is a function of the clock alone; only when it comes may depend on the seed, through a
 stream of its own. So a market with a shock and the same one without share every other number.
@@ -10,7 +10,7 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.market.streams import uniform
-from gammagym.world import SHOCK_DEPTH, SHOCK_PRICE, SHOCK_SPREAD, STREAM_SHOCKS
+from gammagym.world import SHOCK_DEPTH, SHOCK_INDEX, SHOCK_PRICE, SHOCK_SPREAD, STREAM_SHOCKS
 
 
 @kernel
@@ -40,7 +40,7 @@ def strength(shock, time_ns):
 @kernel
 def apply_shocks(world):
     """Write what the timeline does to the market now. Reads: shocks, time. Writes: stress."""
-    shift, spread, depth = 0.0, 0.0, 0.0
+    shift, spread, depth, source = 0.0, 0.0, 0.0, 0.0
     for row in range(world.shock_count):
         shock = world.shocks[row]
         effect = shock.magnitude * strength(shock, world.time_ns)
@@ -50,6 +50,9 @@ def apply_shocks(world):
             spread += effect
         elif shock.kind == SHOCK_DEPTH:
             depth += effect
+        elif shock.kind == SHOCK_INDEX:
+            source += effect
     world.stress.price_shift = shift
     world.stress.spread_multiple = math.exp(spread)
     world.stress.depth_multiple = math.exp(depth)
+    world.stress.source_shift = source

@@ -8,43 +8,59 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym.engine.rules import BookRules
 from gammagym.engine.tables import BOOK_TABLES, place_in_world
 from gammagym.errors import CapacityError, ScenarioError
+from gammagym.exchange.fees import walk_ladder
 from gammagym.exchange.opening import open_books
-from gammagym.scenario.load import Scenario, flow_parameters, load_flow, load_venue
-from gammagym.scenario.tasks import Leg, Task
-from gammagym.venues.schema import Latency, Listing, OrderRules, Venue
+from gammagym.scenario.instruments import (
+    HEDGE_ROW,
+    HEDGE_VENUE,
+    Venues,
+    check_scale,
+    hedge_listing,
+    section,
+    whole_lots,
+    write_books,
+    write_instruments,
+)
+from gammagym.scenario.load import Scenario, load_flow, load_venue
+from gammagym.scenario.rules import (
+    first_moment,
+    quanta,
+    write_account,
+    write_changes,
+    write_closures,
+    write_venue,
+)
+from gammagym.scenario.schema import Flow
+from gammagym.scenario.tasks import Task
+from gammagym.venues.schema import Latency, Venue
 from gammagym.world import (
-    CALL,
-    FEE_INCOME,
+    COIN,
     FIRST_AGENT_ACCOUNT,
     FLOW_IDEAL,
-    FLOW_NONE,
     FLOW_ZERO_INTELLIGENCE,
     INSURANCE,
     LARGEST_QUANTA,
     LATENCY_CONSTANT,
     LATENCY_LOGNORMAL,
     LATENCY_TABLE,
+    MARGIN_CROSS,
     NO_ACCOUNT,
     NO_ORDER,
-    PERPETUAL,
     PRICE_GBM,
     PRICE_REPLAY,
-    PUT,
     QUANTA,
-    RATE_UNIT,
+    QUOTE,
     SHOCK_DEPTH,
+    SHOCK_INDEX,
     SHOCK_PRICE,
     SHOCK_SPREAD,
-    SPOT,
     STANDARD,
     WAY_ACKNOWLEDGEMENT,
     WAY_CANCEL,
@@ -54,12 +70,12 @@ from gammagym.world import (
     empty_worlds,
 )
 
-PERPETUAL_ROW = 0
-QUOTE, COIN = 0, 1
-_KINDS = {"call": CALL, "put": PUT, "spot": SPOT}
-_SHOCKS = {"price": SHOCK_PRICE, "spread": SHOCK_SPREAD, "depth": SHOCK_DEPTH}
-_INSURANCE_QUANTA = 10_000_000 * QUANTA
-_PROTECTION = 0.05
+_SHOCKS = {
+    "price": SHOCK_PRICE,
+    "spread": SHOCK_SPREAD,
+    "depth": SHOCK_DEPTH,
+    "index": SHOCK_INDEX,
+}
 # Sizes in flow files are in units; in a world, in lots.
 _FLOW_SIZES = {
     "add_size": "add_size_lots",
@@ -67,10 +83,21 @@ _FLOW_SIZES = {
     "touch_size": "touch_size_lots",
     "impact_scale": "impact_scale_lots",
 }
+# Distances in flow presets are in ticks of this size; another venue has as many of its own.
+_FLOW_TICK = 0.1
+_FLOW_DISTANCES = (
+    "distance_scale",
+    "distance_maximum",
+    "informed_scale",
+    "market_reach",
+    "impact_ticks",
+    "stale_ticks",
+)
+_DAY_NS = 86_400 * 10**9
+# Where a book is held that the venue does not list.
+_BOOK_VENUE = "generic"
 # How far the price may run before integer arithmetic would be at risk; see _check_notional.
 _LARGEST_MOVE = 20
-_LOT_TOLERANCE = 1e-6
-_FEWEST_TICKS = 100
 
 
 @dataclass(frozen=True)
@@ -115,46 +142,50 @@ def compile_world(
         DataError: the price file is missing or broken.
         CapacityError: more agents or instruments than the capacity has rows for.
     """
-    venue = load_venue(scenario.venue, scenario.rules)
+    venues = _load_venues(scenario, task)
     worlds = empty_worlds(1, capacity)
     world = worlds.view(np.recarray)[0]
     end_ns = round(task.horizon_seconds * 1e9)
     tape, volatility = _write_price(world, scenario, end_ns)
     start = float(tape[0])
-    _check_scale(scenario, venue, task, float(tape.min()))
+    _check_clock(scenario, task)
+    check_scale(scenario, venues, task, float(tape.min()))
     world.end_ns = end_ns
     world.next_order_id = 1
     world.time_ns = -_whole_ticks(scenario.warmup, scenario.price.tick)
     world.price.next_tick_ns = world.time_ns
-    _write_venue(world, venue)
-    names = _write_instruments(world, scenario, venue, task, volatility)
+    names = write_instruments(world, scenario, venues, task, start, volatility)
+    _write_venues(world, venues, agents, start)
     _write_flow(world, scenario, task)
-    _write_agents(world, task, venue, agents, start)
+    _write_agents(world, scenario, task, venues, agents, start)
     _write_shocks(world, scenario, end_ns)
     _check_notional(scenario, task, start)
+    for account in range(world.account_count):
+        walk_ladder(worlds[0], account)
     place_in_world(worlds, **BOOK_TABLES)
-    _write_rules(world, venue, task)
+    write_books(world, venues, task)
     open_books(worlds[0])
-    return Compiled(worlds, tape, names, start, scenario, task, venue)
+    return Compiled(worlds, tape, names, start, scenario, task, venues.hedge)
 
 
-def _check_scale(scenario: Scenario, venue: Venue, task: Task, lowest: float) -> None:
-    """Refuse a clock coarser than the decisions, and prices of hardly any ticks."""
+def _load_venues(scenario: Scenario, task: Task) -> Venues:
+    """Load the hedge's venue and the book's: the same, if it lists the whole book."""
+    hedge = load_venue(scenario.venue, scenario.rules)
+    book = hedge
+    lists_all = all(getattr(hedge, section(leg.kind)) is not None for leg in task.legs)
+    if scenario.book_venue is not None or not lists_all:
+        book = load_venue(scenario.book_venue or _BOOK_VENUE)
+    return Venues(hedge, book, first_moment(scenario, hedge))
+
+
+def _check_clock(scenario: Scenario, task: Task) -> None:
+    """Refuse a clock coarser than the decisions."""
     if scenario.price.tick > round(task.decision_interval * 1e9):
         raise ScenarioError(
             f"scenario {scenario.name!r}, task {task.name}: price.tick is "
             f"{scenario.price.tick / 1e9:g} s, which must be at most the decision interval of "
             f"{task.decision_interval:g} s"
         )
-    listings = {"perpetual": venue.perpetual, "spot": venue.spot, "option": venue.option}
-    for kind, listing in listings.items():
-        if lowest < _FEWEST_TICKS * float(listing.tick):
-            key = "price.start" if scenario.price.model == "gbm" else "the lowest price.file price"
-            raise ScenarioError(
-                f"scenario {scenario.name!r}: {key}, {lowest:g}, must be at least {_FEWEST_TICKS} "
-                f"ticks of {listing.tick} ({kind}.tick of venue {venue.name!r}): take a higher "
-                f'price, or a smaller tick with rules = {{ "{kind}.tick" = "..." }}'
-            )
 
 
 def _whole_ticks(duration_ns: int, tick_ns: int) -> int:
@@ -195,176 +226,94 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
     return recorded, volatility
 
 
-def _rate_e9(share: Decimal | float) -> int:
-    return round(Decimal(share) * RATE_UNIT)
-
-
-def _write_venue(world: Any, venue: Venue) -> None:
-    row = world.venues[0]
-    row.liquidation_fee_e9 = _rate_e9(venue.liquidation_fee)
-    row.fee_account = FEE_INCOME
-    row.insurance_account = INSURANCE
-    world.cash[INSURANCE, QUOTE] = _INSURANCE_QUANTA
-    world.deposits[QUOTE] = _INSURANCE_QUANTA
-
-
-def _write_terms(contract: Any, kind: int, listing: Any) -> None:
-    """Write what all instruments have: grid of prices and sizes, account currency."""
-    contract.kind = kind
-    contract.flow = FLOW_NONE
-    contract.tick_size = float(listing.tick)
-    contract.lot_size = float(listing.lot)
-    contract.tick_quanta = int(listing.tick * listing.lot * QUANTA)
-    contract.protection = _PROTECTION
-    contract.maker_orders[:] = NO_ORDER
-    contract.currency = QUOTE
-    contract.base_currency = COIN
-    contract.lot_coin_quanta = int(listing.lot * QUANTA)
-
-
-def _write_rules(world: Any, venue: Venue, task: Task) -> None:
-    """Write the rules of every book; those of an instrument nobody lists stay as they are."""
-    listings = {"spot": venue.spot, "perpetual": venue.perpetual}
-    kinds = ["perpetual", *(leg.kind for leg in task.legs)]
-    for row in range(len(world.books)):
-        kind = kinds[row] if row < len(kinds) else "perpetual"
-        listing = listings.get(kind, venue.option)
-        book_rules(venue.orders, listing).write(world.books[row].rules)
-        world.instruments[row].price_band = float(listing.price_band or 0)
-        world.instruments[row].protection = float(listing.market_protection)
-
-
-def book_rules(orders: OrderRules, listing: Listing) -> BookRules:
-    """Return a venue's rules for the book of one listing, in ticks and lots."""
-    notional = (listing.minimum_notional or 0) / (listing.tick * listing.lot)
-    return BookRules(
-        minimum_quantity=_in_lots(listing.minimum_quantity, listing) or 1,
-        maximum_quantity=_in_lots(listing.maximum_quantity, listing),
-        minimum_notional=math.ceil(notional),
-        iceberg_parts=orders.iceberg_parts,
-        maximum_orders=orders.maximum_orders,
-        maximum_waiting=orders.maximum_waiting,
-        rate_burst=orders.rate_burst,
-        rate_interval=orders.rate_interval,
-        matching=listing.matching,
-        top_share=float(listing.top_share),
-        top_maximum=_in_lots(listing.top_maximum, listing),
-        pro_rata_minimum=_in_lots(listing.pro_rata_minimum, listing) or 0,
-        post_only=orders.post_only,
-        amend_keeps_priority=orders.amend_keeps_priority,
-        self_trade=orders.self_trade,
-        self_trade_decides=orders.self_trade_decides,
-        cancel_on_disconnect=orders.cancel_on_disconnect,
-    )
-
-
-def _in_lots(quantity: Decimal | None, listing: Listing) -> int | None:
-    """Return a quantity in whole lots, rounded up."""
-    return None if quantity is None else math.ceil(quantity / listing.lot)
-
-
-def _write_instruments(
-    world: Any, scenario: Scenario, venue: Venue, task: Task, volatility: float
-) -> tuple[str, ...]:
-    """List the perpetual, then one instrument for each leg; returns their names."""
-    if 1 + len(task.legs) > len(world.instruments):
-        raise CapacityError(
-            f"task {task.name}: {len(task.legs)} legs need {1 + len(task.legs)} instruments, "
-            f"this capacity has {len(world.instruments)}"
-        )
-    perpetual = world.instruments[PERPETUAL_ROW]
-    _write_terms(perpetual, PERPETUAL, venue.perpetual)
-    perpetual.initial_margin_e9 = _rate_e9(venue.perpetual.initial_margin)
-    perpetual.maintenance_margin_e9 = _rate_e9(venue.perpetual.maintenance_margin)
-    perpetual.funding_rate_e9 = _rate_e9(scenario.funding)
-    perpetual.funding_interval_ns = venue.perpetual.funding_interval
-    perpetual.next_funding_ns = venue.perpetual.funding_interval
-    names = ["BTC-PERP"]
-    for row, leg in enumerate(task.legs, start=1):
-        names.append(_write_leg(world.instruments[row], leg, scenario, venue, volatility))
-    world.instrument_count = len(names)
-    return tuple(_distinct(names))
-
-
-def _write_leg(contract: Any, leg: Leg, scenario: Scenario, venue: Venue, volatility: float) -> str:
-    if leg.kind == "spot":
-        _write_terms(contract, SPOT, venue.spot)
-        contract.maker_half_spread = scenario.options.half_spread
-        contract.maker_size_lots = int(scenario.options.size / contract.lot_size)
-        return "BTC-SPOT"
-    _write_terms(contract, _KINDS[leg.kind], venue.option)
-    implied = scenario.options.implied_volatility
-    contract.implied_volatility = volatility if implied is None else implied
-    contract.moneyness = leg.moneyness
-    contract.expiry_ns = round(leg.expiry_days * 86_400 * 1e9)
-    contract.maker_half_spread = scenario.options.half_spread
-    contract.maker_size_lots = int(scenario.options.size / contract.lot_size)
-    return f"BTC-{leg.expiry_days:g}D-{100 * leg.moneyness:g}-{leg.kind[0].upper()}"
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Number instruments that would share a name."""
-    seen: dict[str, int] = {}
-    result: list[str] = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        result.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return result
+def _write_venues(world: Any, venues: Venues, agents: int, start: float) -> None:
+    """Write the venues: rules, insurance funds, hours, and what changes during the episode."""
+    for row, venue in enumerate(venues.both):
+        fund = INSURANCE if row == HEDGE_VENUE else FIRST_AGENT_ACCOUNT + 2 * agents
+        write_venue(world, row, venue, fund)
+        world.accounts[fund].venue = row
+        currency, amount = QUOTE, float(venue.liquidation.insurance_fund)
+        if hedge_listing(venue).contract == "inverse":
+            currency, amount = COIN, amount / start
+        world.cash[fund, currency] = quanta(amount)
+        world.deposits[currency] += world.cash[fund, currency]
+        if venue.calendar is not None:
+            write_closures(world, row, venue.calendar, venues.start, world.end_ns)
+        write_changes(world, row, venue, venues.start, world.end_ns)
+    order = np.argsort(world.changes["time_ns"][: world.change_count], kind="stable")
+    world.changes[: world.change_count] = world.changes[order]
+    world.next_day_ns = _DAY_NS
 
 
 def _write_flow(world: Any, scenario: Scenario, task: Task) -> None:
-    """Feed the perpetual's book: an ideal maker, or zero-intelligence flow."""
-    perpetual = world.instruments[PERPETUAL_ROW]
+    """Feed the hedge's book: an ideal maker, or zero-intelligence flow."""
+    hedge = world.instruments[HEDGE_ROW]
     flow = scenario.flow
     if flow.kind == "ideal":
-        perpetual.flow = FLOW_IDEAL
-        perpetual.maker_half_spread = flow.half_spread
-        perpetual.maker_size_lots = int((flow.size or 0.0) / perpetual.lot_size)
+        hedge.flow = FLOW_IDEAL
+        hedge.maker_half_spread = flow.half_spread
+        hedge.maker_size_lots = int((flow.size or 0.0) / hedge.lot_size)
         return
-    perpetual.flow = FLOW_ZERO_INTELLIGENCE
-    parameters = flow_parameters(flow)
-    if task.flow is not None and "preset" not in flow.model_fields_set:
-        parameters = load_flow(task.flow) | flow.overrides()
+    hedge.flow = FLOW_ZERO_INTELLIGENCE
     row = world.flows[0]
-    for name, value in parameters.items():
+    for name, value in _flow_parameters(flow, task, hedge.tick_size).items():
         if name in _FLOW_SIZES:
-            setattr(row, _FLOW_SIZES[name], value / perpetual.lot_size)
+            setattr(row, _FLOW_SIZES[name], value / hedge.lot_size)
         else:
             setattr(row, name, value)
     row.slots = min(row.slots, len(row.rows))
-    row.instrument = PERPETUAL_ROW
+    row.instrument = HEDGE_ROW
     row.rows[:] = NO_ORDER
     world.flow_count = 1
 
 
-def _write_agents(world: Any, task: Task, venue: Venue, agents: int, start: float) -> None:
+def _flow_parameters(flow: Flow, task: Task, tick_size: float) -> dict[str, float]:
+    """Return the parameters of a flow: a preset's distances hold for its tick, not the venue's."""
+    preset = flow.preset
+    if task.flow is not None and "preset" not in flow.model_fields_set:
+        preset = task.flow
+    parameters = load_flow(preset)
+    for name in _FLOW_DISTANCES:
+        parameters[name] *= _FLOW_TICK / tick_size
+    return parameters | flow.overrides()
+
+
+def _write_agents(
+    world: Any, scenario: Scenario, task: Task, venues: Venues, agents: int, start: float
+) -> None:
     """Give every competitor an account for its book and one for its hedge."""
     if not 1 <= agents <= len(world.agents):
         raise CapacityError(f"{agents} agents: a world has room for 1 to {len(world.agents)}")
     world.agent_count = agents
-    world.account_count = FIRST_AGENT_ACCOUNT + 2 * agents
-    for row in range(FIRST_AGENT_ACCOUNT):
+    world.account_count = FIRST_AGENT_ACCOUNT + 2 * agents + len(venues.both) - 1
+    for row in range(world.account_count):
         world.accounts[row].agent = NO_ACCOUNT
-    perpetual = world.instruments[PERPETUAL_ROW]
+    hedge = world.instruments[HEDGE_ROW]
     for row in range(agents):
         agent = world.agents[row]
         agent.book_account = FIRST_AGENT_ACCOUNT + 2 * row
         agent.hedge_account = agent.book_account + 1
-        agent.hedge_instrument = PERPETUAL_ROW
-        _write_latencies(agent, venue)
+        agent.hedge_instrument = HEDGE_ROW
+        _write_latencies(agent, venues.hedge)
         agent.decision_ns = round(task.decision_interval * 1e9)
         agent.gross_units = task.gross_quantity
         largest = task.largest_order * task.gross_quantity
-        agent.largest_order_lots = max(1, round(largest / perpetual.lot_size))
+        agent.largest_order_lots = max(1, round(largest / hedge.lot_size))
         agent.dead_zone = task.dead_zone
         agent.collateral_share = task.collateral
         agent.relative_aversion = task.risk_aversion
         agent.reference_scale = start
         agent.working_row = NO_ORDER
-        for account in (agent.book_account, agent.hedge_account):
+        for account, venue, venue_row in (
+            (agent.book_account, venues.book, venues.book_row),
+            (agent.hedge_account, venues.hedge, HEDGE_VENUE),
+        ):
             world.accounts[account].agent = row
-            world.accounts[account].maker_fee_e9 = _rate_e9(venue.maker_fee)
-            world.accounts[account].taker_fee_e9 = _rate_e9(venue.taker_fee)
+            world.accounts[account].venue = venue_row
+            write_account(world.accounts[account], venue, scenario)
+        # The book is in custody: its account pays fees, but no margin and no bonus is asked of it.
+        world.accounts[agent.book_account].margin_mode = MARGIN_CROSS
+        world.accounts[agent.book_account].bonus_quanta = 0
         world.accounts[agent.hedge_account].margined = 1
         _write_book(world, agent.book_account, task)
 
@@ -400,23 +349,12 @@ def _write_book(world: Any, account: int, task: Task) -> None:
     """Write the positions to be handed over; coins are brought along, options are bought."""
     for row, leg in enumerate(task.legs, start=1):
         contract = world.instruments[row]
-        lots = _whole_lots(leg, contract, task)
+        lots = whole_lots(leg, contract, task)
         if leg.kind == "spot":
             world.cash[account, COIN] += lots * contract.lot_coin_quanta
             world.deposits[COIN] += lots * contract.lot_coin_quanta
         else:
             world.positions[account, row].quantity_lots = lots
-
-
-def _whole_lots(leg: Leg, contract: Any, task: Task) -> int:
-    """Return the quantity of a leg in lots, refusing what the venue does not trade."""
-    lots = round(leg.quantity / contract.lot_size)
-    if abs(lots - leg.quantity / contract.lot_size) > _LOT_TOLERANCE:
-        raise ScenarioError(
-            f"task {task.name}: legs: the quantity of a {leg.kind} must be a multiple of the "
-            f"venue's lot, {contract.lot_size:g}, was {leg.quantity!r}"
-        )
-    return lots
 
 
 def _write_shocks(world: Any, scenario: Scenario, end_ns: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -25,6 +26,10 @@ MOST_SHOCKS = 8
 _MINUTE_NS = 60_000_000_000
 _DAY_NS = 86_400_000_000_000
 
+# Shocks that are a return; the others are a factor.
+_MOVES = ("price", "index")
+
+Amount = Annotated[Exact, Field(ge=0, le=10**10)]
 Probability = Annotated[float | None, Field(ge=0, le=1)]
 Positive = Annotated[float | None, Field(gt=0, le=1e9)]
 NotNegative = Annotated[float | None, Field(ge=0, le=1e9)]
@@ -238,10 +243,38 @@ class Flow(FlowParameters):
         return self
 
 
+class AccountTerms(Model):
+    """What a competitor's account at the venue is like: history, discounts, bonuses, margin."""
+
+    volume: Amount = Field(
+        default=Decimal(0), description="traded in the last 30 days, for the fee ladder (quote)"
+    )
+    discounts: tuple[str, ...] = Field(
+        default=(), strict=False, description='fee discounts of the venue it has: ["token"]'
+    )
+    bonus: Amount = Field(
+        default=Decimal(0), description="trading bonus that counts as margin, not paid out (quote)"
+    )
+    fee_credit: Amount = Field(
+        default=Decimal(0), description="bonus that fees are taken from first (quote)"
+    )
+    margin: Literal["cross", "isolated", "portfolio"] | None = Field(
+        default=None, description="margin mode; left out: cross, or else the venue's first"
+    )
+    leverage: float | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="leverage of new positions; left out: the highest their tier allows",
+    )
+
+
 class Shock(Model):
     """One event of the timeline: it ramps up, holds, and recovers."""
 
-    kind: Literal["price", "spread", "depth"] = Field(description="what it moves")
+    kind: Literal["price", "spread", "depth", "index"] = Field(
+        description="what it moves; index: one of the sources of the index price"
+    )
     at: Moment = Field(description='when it begins: "40%" of the episode, "90min", "40%+5min"')
     ramp: Moment = Field(default=Span(), description="time to full strength")
     hold: Moment = Field(default=Span(), description="time at full strength")
@@ -252,7 +285,7 @@ class Shock(Model):
         default=None,
         gt=-1,
         le=10,
-        description='price: simple return at full strength, such as "-12%"',
+        description='price, index: simple return at full strength, such as "-12%"',
     )
     multiple: float | None = Field(
         default=None, gt=0, le=10_000, description="spread, depth: factor at full strength"
@@ -261,16 +294,16 @@ class Shock(Model):
     @property
     def magnitude(self) -> float:
         """Logarithm of the price ratio or of the multiple at full strength."""
-        if self.kind == "price":
+        if self.kind in _MOVES:
             return math.log1p(float(self.move or 0))
         return math.log(self.multiple or 1.0)
 
     @model_validator(mode="after")
     def _strength_fits_the_kind(self) -> Shock:
         problems = Problems(self)
-        if self.kind == "price":
-            problems.need("move", 'a price shock needs a return, such as "-12%"')
-            problems.forbid("multiple", "a price shock has a 'move'")
+        if self.kind in _MOVES:
+            problems.need("move", f'a shock of {self.kind} needs a return, such as "-12%"')
+            problems.forbid("multiple", f"a shock of {self.kind} has a 'move'")
         else:
             problems.need("multiple", f"a {self.kind} shock needs a factor, such as 10 or 0.1")
             problems.forbid("move", f"a {self.kind} shock has a 'multiple'")
@@ -286,6 +319,20 @@ class Scenario(Model):
     venue: str = Field(
         default="generic", min_length=1, description="name or path of the venue's rules"
     )
+    book_venue: str | None = Field(
+        default=None,
+        min_length=1,
+        description="venue that holds the book; left out: the venue, if it lists all of it, else "
+        "'generic'",
+    )
+    start: datetime.datetime | None = Field(
+        default=None,
+        description="date and time of the beginning, UTC if it says no other; left out: the Monday "
+        "after the date of the venue's rules",
+    )
+    account: AccountTerms = Field(
+        default=AccountTerms(), description="what the competitor's account at the venue is like"
+    )
     rules: dict[str, Any] = Field(
         default={},
         description='rules of the venue that are otherwise here, by dotted key: {taker_fee = "1%"}',
@@ -293,11 +340,10 @@ class Scenario(Model):
     price: Price = Field(description="the fundamental price")
     options: Options = Field(default=Options(), description="how options are priced and quoted")
     flow: Flow = Field(default=Flow(), description="background order flow")
-    funding: Rate = Field(
-        default=Decimal("0.0001"),
-        ge=Decimal("-0.05"),
-        le=Decimal("0.05"),
-        description="funding rate of each interval of the venue; positive: longs pay shorts",
+    funding: Annotated[Rate, Field(ge=Decimal("-0.05"), le=Decimal("0.05"))] | None = Field(
+        default=None,
+        description="imposed funding rate of each interval, positive: longs pay shorts; left out: "
+        "as the venue finds it, 0.01% where its method is 'imposed'",
     )
     warmup: Duration = Field(
         default=20_000_000_000,

@@ -226,7 +226,7 @@ class LearnerEnv(VecEnvWrapper):
     def _state(self) -> tuple[NDArray[Any], ...]:
         agents = self.worlds["agents"][:, 0]
         rows = np.arange(len(agents))
-        marks = self.worlds["instruments"]["mark_price"][rows, agents["hedge_instrument"]]
+        marks = self.worlds["instruments"]["fair_price"][rows, agents["hedge_instrument"]]
         return agents["parts"].copy(), agents["book_gamma"].copy(), marks
 
     def _luck(self, before: tuple[NDArray[Any], ...]) -> NDArray[np.float64]:

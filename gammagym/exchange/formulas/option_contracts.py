@@ -63,3 +63,36 @@ def decayed_delta(delta, elapsed, window):
     Source: Deribit help 25944751433757.
     """
     return delta * (1.0 - min(max(elapsed / window, 0.0), 1.0))
+
+
+@kernel
+def short_option_initial(kind, strike, spot, price, share, minimum, maintenance):
+    """Return the initial margin of one short option as a share of the underlying.
+
+    Args:
+        kind: CALL or PUT.
+        strike: strike price.
+        spot: price of the underlying.
+        price: price of the option, in the same currency.
+        share: initial margin at the money, falling with every step out of the money.
+        minimum: least of it.
+        maintenance: maintenance margin, below which a put's initial margin never is.
+
+    Source: Deribit, standard margin: max(0.15 - out of the money / underlying, 0.1) + mark price.
+    """
+    away = max(0.0, strike - spot) if kind == CALL else max(0.0, spot - strike)
+    needed = max(share - away / spot, minimum) + price / spot
+    if kind == CALL:
+        return needed
+    return max(needed, short_option_maintenance(kind, spot, price, maintenance))
+
+
+@kernel
+def short_option_maintenance(kind, spot, price, maintenance):
+    """Return the maintenance margin of one short option as a share of the underlying.
+
+    Source: Deribit, standard margin: 0.075 + mark price; a put's share grows with its price.
+    """
+    premium = price / spot
+    share = maintenance if kind == CALL else max(maintenance, maintenance * premium)
+    return share + premium

@@ -1,0 +1,223 @@
+"""Who takes over a bankrupt position: the insurance fund, or those who have won against it.
+
+A position is handed over for a value that leaves its owner nothing. While the insurance fund can
+bear it, the fund takes the position and works it out in the book. When it cannot, the position is
+closed against the opposite positions of other accounts, in the venue's rank: they lose a profitable
+hedge at the bankruptcy price and learn of it as a fill. Or all who have gains pay a share of what
+the fund lacks (docs/rules/liquidation).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gammagym._kernel import kernel
+from gammagym.exchange.attribution import attribute_loss, owner_equity
+from gammagym.exchange.formulas.deleveraging import levered_profit, profit_share, signed_rank
+from gammagym.exchange.formulas.margin import margin_ratio
+from gammagym.exchange.ledger import (
+    change_position,
+    in_quote,
+    marked_notional,
+    mul_div,
+    share_of,
+    transfer,
+    value_at,
+)
+from gammagym.exchange.margin import (
+    balance,
+    maintenance_margin,
+    margin_balance,
+    marked_gain,
+)
+from gammagym.exchange.orders import cancel_orders, market_order
+from gammagym.exchange.trading import log_fill
+from gammagym.world import (
+    BACKSTOP_DELEVERAGING,
+    BUY,
+    COIN,
+    FILL_DELEVERAGING,
+    FILL_LIQUIDATION,
+    NO_ACCOUNT,
+    PART_DELEVERAGING,
+    QUANTA,
+    QUOTE,
+    RANK_MARGIN_RATIO,
+    RANK_SIGNED_LEVERAGE,
+    SELL,
+    SPOT,
+)
+
+# A balance below this does not top the queue (Binance FAQ 360033525471).
+LEAST_BALANCE = 1.0
+# World accounts, which are not margined, are last in the queue.
+_UNRANKED = -1e300
+
+
+@kernel(once=True)
+def hand_over_position(world, instrument, account, share_quanta):
+    """Take a position off an account for its marked value less what the account was worth.
+
+    Args:
+        world: one world.
+        instrument: what is handed over.
+        account: whose it is.
+        share_quanta: what the position's owner had left in it, < 0 if it owed (quanta of the
+            contract's currency).
+
+    Writes: cash, positions, fills.
+    """
+    contract = world.instruments[instrument]
+    lots = world.positions[account, instrument].quantity_lots
+    value = value_at(contract, contract.mark_quanta, lots) - share_quanta
+    change_position(world, instrument, account, -lots, -value)
+    _log(world, instrument, account, -lots, value, FILL_LIQUIDATION)
+    venue = world.venues[contract.venue]
+    if venue.backstop == BACKSTOP_DELEVERAGING and not _fund_bears(world, venue, share_quanta):
+        _deleverage(world, instrument, lots, value)
+    else:
+        change_position(world, instrument, venue.insurance_account, lots, value)
+
+
+@kernel
+def _fund_bears(world, venue, share_quanta):
+    """Return whether the insurance fund has enough for a position with this much left in it."""
+    fund = venue.insurance_account
+    return fund_balance(world, fund) + min(share_quanta, 0) > 0
+
+
+@kernel
+def fund_balance(world, fund):
+    """Return cash and marked positions of an insurance fund (quanta of QUOTE)."""
+    return balance(world, fund, QUOTE) + in_quote(world, balance(world, fund, COIN), COIN)
+
+
+@kernel(once=True)
+def work_out(world, row):
+    """Sell a slice of what a venue's insurance fund has taken over. Writes: books, cash."""
+    venue = world.venues[row]
+    fund = venue.insurance_account
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        lots = world.positions[fund, instrument].quantity_lots
+        if lots != 0 and contract.venue == row and not contract.settled:
+            part = max(mul_div(abs(lots), venue.liquidation_slice_e9), 1)
+            signed = -part if lots > 0 else part
+            market_order(world, fund, instrument, signed, FILL_LIQUIDATION)
+
+
+# --- Auto-deleveraging -----------------------------------------------------------------------
+
+
+@kernel(once=True)
+def _deleverage(world, instrument, lots, value):
+    """Close a position against those of others, first in rank first, at the bankruptcy price.
+
+    Positions sum to zero, so there are enough of them. Writes: cash, positions, fills, orders.
+    """
+    while lots != 0:
+        account = _first_in_rank(world, instrument, lots)
+        held = world.positions[account, instrument].quantity_lots
+        taken = min(abs(lots), abs(held))
+        amount = share_of(value, taken, abs(lots))
+        signed = taken if lots > 0 else -taken
+        before = owner_equity(world, account)
+        if world.accounts[account].agent != NO_ACCOUNT:
+            cancel_orders(world, account)
+            world.accounts[account].deleveragings += 1
+        change_position(world, instrument, account, signed, amount)
+        attribute_loss(world, account, PART_DELEVERAGING, before)
+        _log(world, instrument, account, signed, amount, FILL_DELEVERAGING)
+        lots -= signed
+        value -= amount
+
+
+@kernel
+def _first_in_rank(world, instrument, lots):
+    """Return the account whose opposite position is closed first."""
+    first, highest = NO_ACCOUNT, -np.inf
+    for account in range(world.account_count):
+        held = world.positions[account, instrument].quantity_lots
+        if held != 0 and (held > 0) != (lots > 0):
+            rank = deleveraging_rank(world, account, instrument)
+            if rank > highest:
+                first, highest = account, rank
+    return first
+
+
+@kernel
+def deleveraging_rank(world, account, instrument):
+    """Return an account's place in the queue of an instrument: the highest goes first."""
+    state, contract = world.accounts[account], world.instruments[instrument]
+    if not state.margined:
+        return _UNRANKED - account
+    cash = in_quote(world, world.cash[account, contract.currency], contract.currency) / QUANTA
+    gain = in_quote(world, marked_gain(world, account, instrument), contract.currency) / QUANTA
+    venue = world.venues[contract.venue]
+    equity = margin_balance(world, account) / QUANTA
+    held = world.positions[account, instrument].quantity_lots
+    size = in_quote(world, marked_notional(contract, held), contract.currency) / QUANTA
+    if venue.rank == RANK_MARGIN_RATIO:
+        ratio = margin_ratio(maintenance_margin(world, account) / QUANTA, equity)
+        return levered_profit(profit_share(gain, cash, LEAST_BALANCE), min(ratio, 1e9))
+    leverage = min(size / equity, 1e9) if equity > 0.0 else 1e9
+    if venue.rank == RANK_SIGNED_LEVERAGE:
+        return signed_rank(gain / size, leverage)
+    return levered_profit(profit_share(gain, cash, LEAST_BALANCE), leverage)
+
+
+@kernel
+def _log(world, instrument, account, signed_lots, value, cause):
+    """Tell a competitor of a position that was closed for it, at the price it was closed at."""
+    if world.accounts[account].agent == NO_ACCOUNT:
+        return
+    contract, lots = world.instruments[instrument], abs(signed_lots)
+    if contract.inverse:
+        ticks = contract.tick_quanta * lots / max(abs(value), 1)
+    else:
+        ticks = abs(value) / (contract.tick_quanta * lots)
+    side = BUY if signed_lots > 0 else SELL
+    log_fill(world, account, instrument, side, np.int64(round(ticks)), lots, 0, cause)
+
+
+# --- Socialised loss -------------------------------------------------------------------------
+
+
+@kernel(once=True)
+def share_losses(world, row):
+    """Let all who have gains pay what a venue's fund lacks, in proportion to their gains.
+
+    Writes: cash, socialised_quanta.
+    """
+    fund = world.venues[row].insurance_account
+    for currency in (QUOTE, COIN):
+        lacking = -balance(world, fund, currency)
+        if lacking <= 0:
+            continue
+        total = 0
+        for account in range(world.account_count):
+            total += _gains(world, account, row, currency)
+        lacking = min(lacking, total)
+        for account in range(world.account_count):
+            gains = _gains(world, account, row, currency)
+            if lacking > 0 and gains > 0:
+                before = owner_equity(world, account)
+                paid = share_of(lacking, gains, total)
+                transfer(world, account, fund, currency, paid)
+                lacking -= paid
+                total -= gains
+                world.accounts[account].socialised_quanta += in_quote(world, paid, currency)
+                attribute_loss(world, account, PART_DELEVERAGING, before)
+
+
+@kernel
+def _gains(world, account, row, currency):
+    """Return an account's marked gains on a venue in one currency, 0 if it has lost (quanta)."""
+    total = 0
+    if account == world.venues[row].insurance_account:
+        return 0
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        if contract.venue == row and contract.currency == currency and contract.kind != SPOT:
+            total += marked_gain(world, account, instrument)
+    return max(total, 0)

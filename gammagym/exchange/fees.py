@@ -1,0 +1,43 @@
+"""Fee ladders: what an account pays depends on what it has traded in thirty days."""
+
+from __future__ import annotations
+
+from gammagym._kernel import kernel
+from gammagym.world import CHANGE_MAKER_FEE, FEES_DERIVATIVE, NO_ACCOUNT
+
+
+@kernel
+def walk_ladder(world, account):
+    """Give an account the fees of its 30-day volume: what it had before, and what it traded since.
+
+    Reads: accounts, venues.ladder. Writes: accounts.maker_fee_e9, taker_fee_e9.
+    """
+    state = world.accounts[account]
+    if state.agent == NO_ACCOUNT:
+        return
+    venue = world.venues[state.venue]
+    volume = state.volume_quanta + state.traded_quanta
+    for row in range(venue.ladder_count):
+        step = venue.ladder[row]
+        if volume >= step.volume_quanta:
+            state.maker_fee_e9[FEES_DERIVATIVE] = step.maker_fee_e9
+            state.taker_fee_e9[FEES_DERIVATIVE] = step.taker_fee_e9
+
+
+@kernel
+def shift_fees(world, change):
+    """Raise or lower what the accounts of a venue pay, and its ladder, by one amount.
+
+    Writes: accounts.maker_fee_e9 or taker_fee_e9, venues.ladder.
+    """
+    maker = change.value_e9 if change.key == CHANGE_MAKER_FEE else 0
+    taker = change.value_e9 - maker
+    for row in range(world.account_count):
+        account = world.accounts[row]
+        if account.venue == change.venue and account.agent != NO_ACCOUNT:
+            account.maker_fee_e9[FEES_DERIVATIVE] += maker
+            account.taker_fee_e9[FEES_DERIVATIVE] += taker
+    venue = world.venues[change.venue]
+    for row in range(venue.ladder_count):
+        venue.ladder[row].maker_fee_e9 += maker
+        venue.ladder[row].taker_fee_e9 += taker

@@ -1,0 +1,354 @@
+"""Write the instruments of a world: what the agent hedges with, what its book is made of.
+
+The first row is what it hedges with: the venue's perpetual, or its dated future where it lists no
+perpetual. One row follows for each leg of the book, then what the venue lists by name and date.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from gammagym.engine.rules import BookRules
+from gammagym.errors import CapacityError, ScenarioError
+from gammagym.scenario.rules import rate_e9, since, write_tiers
+from gammagym.scenario.schema import Scenario
+from gammagym.scenario.tasks import Leg, Task
+from gammagym.venues.listings import (
+    DerivativeListing,
+    FutureListing,
+    OptionListing,
+    PerpetualListing,
+)
+from gammagym.venues.marks import Mark
+from gammagym.venues.schema import Listing, OrderRules, Venue
+from gammagym.world import (
+    CALL,
+    COIN,
+    FEES_DERIVATIVE,
+    FEES_OPTION,
+    FEES_SPOT,
+    FLOW_NONE,
+    FUNDING_CONTINUOUS,
+    FUNDING_IMPOSED,
+    FUNDING_PREMIUM,
+    FUTURE,
+    MARK_AVERAGE_BASIS,
+    MARK_INDEX,
+    MARK_MEDIAN,
+    NO_ORDER,
+    PERPETUAL,
+    PUT,
+    QUANTA,
+    QUOTE,
+    SPOT,
+)
+
+HEDGE_ROW = 0
+HEDGE_VENUE, BOOK_VENUE = 0, 1
+_KINDS = {"call": CALL, "put": PUT, "spot": SPOT, "future": FUTURE}
+_MARKS = {"index": MARK_INDEX, "median": MARK_MEDIAN, "average_basis": MARK_AVERAGE_BASIS}
+_FUNDING = {
+    "imposed": FUNDING_IMPOSED,
+    "premium": FUNDING_PREMIUM,
+    "continuous": FUNDING_CONTINUOUS,
+}
+_IMPOSED_RATE = Decimal("0.0001")
+# A dated future to hedge with expires so long after the episode.
+_FUTURE_BEYOND_NS = 30 * 86_400 * 10**9
+_FEWEST_TICKS = 100
+_LOT_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Venues:
+    """The venues of a world: of the hedge, and of the book, which may be the same.
+
+    Attributes:
+        hedge: venue that the agent hedges on.
+        book: venue that holds its book.
+        start: when the episode begins.
+    """
+
+    hedge: Venue
+    book: Venue
+    start: datetime.datetime
+
+    @property
+    def both(self) -> tuple[Venue, ...]:
+        """Each venue once, the hedge's first."""
+        return (self.hedge,) if self.book is self.hedge else (self.hedge, self.book)
+
+    @property
+    def book_row(self) -> int:
+        """Row of the book's venue."""
+        return HEDGE_VENUE if self.book is self.hedge else BOOK_VENUE
+
+
+def section(kind: str) -> str:
+    """Return the section of a venue file that a leg of the book belongs to."""
+    return "option" if kind in ("call", "put") else kind
+
+
+def hedge_listing(venue: Venue) -> DerivativeListing:
+    """Return the terms of what a venue has to hedge with."""
+    listing = venue.perpetual or venue.future
+    assert listing is not None, "the schema wants one of the two"
+    return listing
+
+
+def leg_listing(venue: Venue, kind: str, task: Task) -> Any:
+    """Return the terms of a leg of the book."""
+    listing = getattr(venue, section(kind))
+    if listing is None:
+        raise ScenarioError(
+            f"venue {venue.name!r} has no [{section(kind)}], which task {task.name} needs: take "
+            "another venue, or hold the book elsewhere with book_venue"
+        )
+    return listing
+
+
+def check_scale(scenario: Scenario, venues: Venues, task: Task, lowest: float) -> None:
+    """Refuse prices of hardly any ticks."""
+    listings: list[tuple[Venue, str, Listing]] = []
+    hedge = "perpetual" if venues.hedge.perpetual is not None else "future"
+    listings.append((venues.hedge, hedge, hedge_listing(venues.hedge)))
+    for leg in task.legs:
+        listing = leg_listing(venues.book, leg.kind, task)
+        if not _is_in_coin(listing):
+            listings.append((venues.book, section(leg.kind), listing))
+    for venue, kind, listing in listings:
+        if lowest < _FEWEST_TICKS * float(listing.tick):
+            key = "price.start" if scenario.price.model == "gbm" else "the lowest price.file price"
+            raise ScenarioError(
+                f"scenario {scenario.name!r}: {key}, {lowest:g}, must be at least {_FEWEST_TICKS} "
+                f"ticks of {listing.tick} ({kind}.tick of venue {venue.name!r}): take a higher "
+                f'price, or a smaller tick with rules = {{ "{kind}.tick" = "..." }}'
+            )
+
+
+def _is_in_coin(listing: Listing) -> bool:
+    """Return whether prices of a listing are in coins."""
+    return isinstance(listing, OptionListing) and listing.contract == "inverse"
+
+
+def write_instruments(
+    world: Any, scenario: Scenario, venues: Venues, task: Task, start: float, volatility: float
+) -> tuple[str, ...]:
+    """List everything; returns the names. `start` is the price, `volatility` that of options."""
+    listed = venues.hedge.instruments
+    count = 1 + len(task.legs) + len(listed)
+    if count > len(world.instruments):
+        raise CapacityError(
+            f"task {task.name}: {len(task.legs)} legs and {len(listed)} instruments of venue "
+            f"{venues.hedge.name!r} need {count} instruments, this capacity has "
+            f"{len(world.instruments)}"
+        )
+    writer = _Writer(world, scenario, venues, task, start, volatility)
+    names = [writer.hedge()]
+    names += [writer.leg(row, leg) for row, leg in enumerate(task.legs, start=1)]
+    for row, each in enumerate(listed, start=1 + len(task.legs)):
+        names.append(each.name)
+        expiry_ns = since(each.expiry, venues.start)
+        strike = float(each.strike or 0)
+        writer.dated(row, venues.hedge, HEDGE_VENUE, each.kind, expiry_ns, strike)
+    world.instrument_count = len(names)
+    return tuple(_distinct(names))
+
+
+@dataclass
+class _Writer:
+    """Writes instruments of one world, one after the other.
+
+    Attributes: arguments of `write_instruments`; `tiers`: rows of margin tiers in use.
+    """
+
+    world: Any
+    scenario: Scenario
+    venues: Venues
+    task: Task
+    start: float
+    volatility: float
+    tiers: int = 0
+
+    def hedge(self) -> str:
+        """Write what the agent hedges with; returns its name."""
+        venue, contract = self.venues.hedge, self.world.instruments[HEDGE_ROW]
+        if venue.perpetual is not None:
+            self._terms(contract, PERPETUAL, HEDGE_VENUE, venue.perpetual)
+            self._margins(HEDGE_ROW, venue.perpetual)
+            _write_funding(contract.funding, venue.perpetual, self.scenario)
+            return f"{venue.coin}-PERP"
+        expiry_ns = self.world.end_ns + _FUTURE_BEYOND_NS
+        self.dated(HEDGE_ROW, venue, HEDGE_VENUE, "future", expiry_ns, 0.0)
+        return f"{venue.coin}-FUT"
+
+    def leg(self, row: int, leg: Leg) -> str:
+        """Write a leg of the book; returns its name."""
+        venue, contract = self.venues.book, self.world.instruments[row]
+        coin = self.venues.hedge.coin
+        if leg.kind == "spot":
+            listing = leg_listing(venue, "spot", self.task)
+            self._terms(contract, SPOT, self.venues.book_row, listing)
+            self._quoted(contract)
+            return f"{coin}-SPOT"
+        self.dated(
+            row, venue, self.venues.book_row, leg.kind, round(leg.expiry_days * 86_400e9), 0.0
+        )
+        contract.moneyness = leg.moneyness
+        return f"{coin}-{leg.expiry_days:g}D-{100 * leg.moneyness:g}-{leg.kind[0].upper()}"
+
+    def dated(
+        self, row: int, venue: Venue, venue_row: int, kind: str, expiry_ns: int, strike: float
+    ) -> None:
+        """Write a future, or an option of a strike (0: given by its moneyness)."""
+        contract = self.world.instruments[row]
+        listing = leg_listing(venue, kind, self.task)
+        self._terms(contract, _KINDS[kind], venue_row, listing)
+        contract.expiry_ns = expiry_ns
+        contract.settlement_ns = listing.settlement_window
+        contract.delivery_fee_e9 = rate_e9(listing.delivery_fee)
+        if isinstance(listing, FutureListing):
+            self._margins(row, listing)
+        else:
+            self._option(contract, listing, strike)
+        if row != HEDGE_ROW:
+            self._quoted(contract)
+
+    def _option(self, contract: Any, listing: OptionListing, strike: float) -> None:
+        implied = self.scenario.options.implied_volatility
+        contract.implied_volatility = self.volatility if implied is None else implied
+        contract.strike = strike
+        contract.strike_step = 1.0 if listing.contract == "inverse" else contract.tick_size
+        contract.fee_cap_e9 = rate_e9(listing.fee_cap or 0)
+        contract.delivery_fee_cap_e9 = rate_e9(listing.delivery_fee_cap or 1)
+        contract.short_initial = float(listing.short_initial)
+        contract.short_minimum = float(listing.short_initial_minimum)
+        contract.short_maintenance = float(listing.short_maintenance)
+
+    def _quoted(self, contract: Any) -> None:
+        """Let makers quote an instrument that has no order flow of its own."""
+        options = self.scenario.options
+        contract.maker_half_spread = options.half_spread
+        contract.maker_size_lots = int(options.size / contract.lot_size)
+
+    def _margins(self, row: int, listing: DerivativeListing) -> None:
+        contract = self.world.instruments[row]
+        contract.mark_method = _MARKS[listing.mark.method]
+        contract.basis_window = _window(listing.mark)
+        self.tiers = write_tiers(self.world, contract, listing, self.tiers)
+        leverage = self.scenario.account.leverage or listing.leverage
+        rate = 0 if leverage is None else rate_e9(1 / Decimal(str(leverage)))
+        self.world.positions["initial_e9"][:, row] = rate
+
+    def _terms(self, contract: Any, kind: int, venue_row: int, listing: Listing) -> None:
+        """Write what all instruments have: grid of prices and sizes, value of a lot, currency."""
+        contract.kind = kind
+        contract.venue = venue_row
+        contract.flow = FLOW_NONE
+        contract.maker_orders[:] = NO_ORDER
+        contract.price_band = float(listing.price_band or 0)
+        contract.protection = float(listing.market_protection)
+        contract.tick_size = float(listing.tick)
+        contract.lot_quantity = float(listing.lot)
+        contract.fee_class = {SPOT: FEES_SPOT, CALL: FEES_OPTION, PUT: FEES_OPTION}.get(
+            kind, FEES_DERIVATIVE
+        )
+        contract.inverse = isinstance(listing, DerivativeListing) and listing.contract == "inverse"
+        contract.currency = COIN if contract.inverse or _is_in_coin(listing) else QUOTE
+        if contract.inverse and isinstance(listing, DerivativeListing):
+            face = (listing.face or Decimal(1)) * listing.lot
+            contract.face = float(face)
+            contract.lot_size = contract.face / self.start
+            contract.tick_quanta = int(face / listing.tick * QUANTA)
+        else:
+            contract.lot_size = float(listing.lot)
+            contract.tick_quanta = int(listing.tick * listing.lot * QUANTA)
+            contract.lot_coin_quanta = int(listing.lot * QUANTA)
+
+
+def _window(mark: Mark) -> float:
+    return max(mark.window, 1) / 1e9
+
+
+def _write_funding(funding: Any, listing: PerpetualListing, scenario: Scenario) -> None:
+    rules = listing.funding
+    imposed = scenario.funding is not None or rules.method == "imposed"
+    funding.method = FUNDING_IMPOSED if imposed else _FUNDING[rules.method]
+    rate = scenario.funding if scenario.funding is not None else _IMPOSED_RATE
+    funding.rate_e9 = rate_e9(rate if imposed else rules.interest)
+    funding.interval_ns = listing.funding_interval
+    funding.next_ns = listing.funding_interval
+    funding.sample_ns = rules.sample
+    funding.interest = float(rules.interest)
+    funding.clamp = float(rules.clamp)
+    funding.cap = 1.0 if rules.cap is None else float(rules.cap)
+    funding.impact_notional = float(rules.impact_notional)
+    funding.rising_weights = rules.weights == "linear"
+
+
+def write_books(world: Any, venues: Venues, task: Task) -> None:
+    """Write the rules of every book; those of an instrument nobody lists are as the first's."""
+    hedge = venues.hedge
+    listings = [(hedge, hedge_listing(hedge))]
+    listings += [(venues.book, leg_listing(venues.book, leg.kind, task)) for leg in task.legs]
+    listings += [(hedge, leg_listing(hedge, each.kind, task)) for each in hedge.instruments]
+    for row in range(len(world.books)):
+        venue, listing = listings[row] if row < len(listings) else listings[0]
+        book_rules(venue.orders, listing).write(world.books[row].rules)
+        if world.instruments[row].inverse:
+            # An inverse contract has no value at a price of zero.
+            world.books[row].rules.lowest_ticks = 1
+
+
+def book_rules(orders: OrderRules, listing: Listing) -> BookRules:
+    """Return a venue's rules for the book of one listing, in ticks and lots."""
+    notional = (listing.minimum_notional or 0) / (listing.tick * listing.lot)
+    return BookRules(
+        minimum_quantity=_in_lots(listing.minimum_quantity, listing) or 1,
+        maximum_quantity=_in_lots(listing.maximum_quantity, listing),
+        minimum_notional=math.ceil(notional),
+        iceberg_parts=orders.iceberg_parts,
+        maximum_orders=orders.maximum_orders,
+        maximum_waiting=orders.maximum_waiting,
+        rate_burst=orders.rate_burst,
+        rate_interval=orders.rate_interval,
+        matching=listing.matching,
+        top_share=float(listing.top_share),
+        top_maximum=_in_lots(listing.top_maximum, listing),
+        pro_rata_minimum=_in_lots(listing.pro_rata_minimum, listing) or 0,
+        post_only=orders.post_only,
+        amend_keeps_priority=orders.amend_keeps_priority,
+        self_trade=orders.self_trade,
+        self_trade_decides=orders.self_trade_decides,
+        cancel_on_disconnect=orders.cancel_on_disconnect,
+    )
+
+
+def _in_lots(quantity: Decimal | None, listing: Listing) -> int | None:
+    """Return a quantity in whole lots, rounded up."""
+    return None if quantity is None else math.ceil(quantity / listing.lot)
+
+
+def whole_lots(leg: Leg, contract: Any, task: Task) -> int:
+    """Return the quantity of a leg in lots, refusing what the venue does not trade."""
+    lots = round(leg.quantity / contract.lot_size)
+    if abs(lots - leg.quantity / contract.lot_size) > _LOT_TOLERANCE:
+        raise ScenarioError(
+            f"task {task.name}: legs: the quantity of a {leg.kind} must be a multiple of the "
+            f"venue's lot, {contract.lot_size:g}, was {leg.quantity!r}"
+        )
+    return lots
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Number instruments that would share a name."""
+    seen: dict[str, int] = {}
+    result: list[str] = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return result
