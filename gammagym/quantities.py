@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import (
     BaseModel,
@@ -256,13 +256,17 @@ class Problems:
 
     def add(self, key: str, message: str) -> None:
         """Add a problem of one key of the model, or of one below it, such as "tiers.3.to"."""
-        place = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
+        place: list[int | str] = []
         given: Any = self._model
-        for part in place:
-            at_index = isinstance(given, tuple | dict)
-            given = given[part] if at_index else getattr(given, str(part))
+        rest = key
+        while rest:
+            # The names in a table of free names may have dots themselves.
+            part, _, rest = (rest, "", "") if isinstance(given, dict) else rest.partition(".")
+            place.append(int(part) if isinstance(given, tuple) else part)
+            is_model = isinstance(given, BaseModel)
+            given = getattr(given, part) if is_model else cast(Any, given)[place[-1]]
         kind = PydanticCustomError("rule", "{message}", {"message": message})
-        self._details.append(InitErrorDetails(type=kind, loc=place, input=given))
+        self._details.append(InitErrorDetails(type=kind, loc=tuple(place), input=given))
 
     def need(self, key: str, reason: str) -> None:
         """Add a problem if the key was left out."""

@@ -26,6 +26,14 @@ from gammagym.quantities import format_duration, format_percent
 from gammagym.scenario import schema
 from gammagym.scenario.load import list_scenarios, list_venues, load_flow, load_venue
 from gammagym.scenario.tasks import TASKS, Leg, Task
+from gammagym.venues import calendar as venue_calendar
+from gammagym.venues import dates as venue_dates
+from gammagym.venues import fees as venue_fees
+from gammagym.venues import liquidation as venue_liquidation
+from gammagym.venues import listings as venue_listings
+from gammagym.venues import margins as venue_margins
+from gammagym.venues import marks as venue_marks
+from gammagym.venues import portfolio as venue_portfolio
 from gammagym.venues import schema as venue_schema
 
 _MARK = re.compile(r"^<!-- generated: ([a-z_]+) -->$", re.MULTILINE)
@@ -241,7 +249,8 @@ def venues() -> str:
     rows = []
     for name, purpose in list_venues().items():
         venue = load_venue(name)
-        margins = (venue.perpetual.initial_margin, venue.perpetual.maintenance_margin)
+        first = (venue.perpetual or venue.future).tiers[0]
+        margins = (1 / Decimal(str(first.leverage)), first.maintenance)
         fees = (venue.maker_fee, venue.taker_fee)
         cells = [" / ".join(map(_percent, pair)) for pair in (fees, margins)]
         rows.append((f"`{name}`", purpose, *cells, str(venue.as_of)))
@@ -250,7 +259,7 @@ def venues() -> str:
 
 
 def _percent(share: Decimal) -> str:
-    return f"{(share * 100).normalize():f} %"
+    return f"{round(share * 100, 6).normalize():f} %"
 
 
 def scenario_keys() -> str:
@@ -290,8 +299,21 @@ def venue_keys() -> str:
         "Top level": venue_schema.Venue,
         "Latencies": venue_schema.Latency,
         "`[orders]`": venue_schema.OrderRules,
-        "`[perpetual]`": venue_schema.PerpetualListing,
-        "`[spot]` and `[option]`": venue_schema.Listing,
+        "`[margin]`": venue_margins.MarginRules,
+        "`[liquidation]`": venue_liquidation.Liquidation,
+        "`[index]`": venue_marks.Index,
+        "`[calendar]`": venue_calendar.Calendar,
+        "`[portfolio_margin]`": venue_portfolio.PortfolioMargin,
+        "`[[fee_tiers]]`": venue_fees.FeeTier,
+        "`[spot]`": venue_listings.Listing,
+        "`[perpetual]`": venue_listings.PerpetualListing,
+        "`[future]`": venue_listings.FutureListing,
+        "`tiers` of `[perpetual]` and `[future]`": venue_margins.Tier,
+        "`mark` of `[perpetual]` and `[future]`": venue_marks.Mark,
+        "`[perpetual.funding]`": venue_marks.Funding,
+        "`[option]`": venue_listings.OptionListing,
+        "`[[changes]]`": venue_dates.Change,
+        "`[[instruments]]`": venue_dates.Listed,
     }
     return "\n\n".join(
         f"### Venue: {title}\n\n{_first_line(model)}\n\n{_keys(model, set())}"

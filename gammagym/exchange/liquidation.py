@@ -45,6 +45,7 @@ from gammagym.world import (
     SPOT,
     STEP_CLOSE_IN_BOOK,
     STEP_REDUCE_SLICE,
+    STEP_REDUCE_TO_LOWER_TIER,
     STEP_REDUCE_TO_RESTORE,
     STEP_REDUCE_TWO_TIERS,
     STEP_TAKE_OVER,
@@ -91,7 +92,7 @@ def _liquidate(world, account):
         cancel_orders(world, account)
     while world.time_ns >= state.next_step_ns:
         step = venue.liquidation_steps[state.step]
-        _take_step(world, account, step)
+        closed = _take_step(world, account, step)
         below = check_margin(world, account)
         left = _open_positions(world, account)
         if left == 0:
@@ -99,8 +100,10 @@ def _liquidate(world, account):
         if left == 0 or (not below and step != STEP_CLOSE_IN_BOOK):
             state.liquidating = 0
             return
+        # Tiers are gone down one after the other while the book takes it.
+        by_tiers = step == STEP_REDUCE_TO_LOWER_TIER or step == STEP_REDUCE_TWO_TIERS
         last = state.step + 1 == venue.step_count
-        if not last:
+        if not last and not (by_tiers and closed > 0):
             state.step += 1
         state.next_step_ns = world.time_ns + venue.liquidation_interval_ns
         if last:
@@ -110,16 +113,23 @@ def _liquidate(world, account):
 
 @kernel(once=True)
 def _take_step(world, account, step):
-    """Reduce, close or hand over what an account holds. Writes: books, cash, positions."""
+    """Reduce, close or hand over what an account holds; returns the lots closed in the book.
+
+    Writes: books, cash, positions.
+    """
     if step == STEP_TAKE_OVER:
         _hand_over_all(world, account)
-    elif step == STEP_CLOSE_IN_BOOK:
+        return 0
+    closed = 0
+    if step == STEP_CLOSE_IN_BOOK:
         for instrument in range(world.instrument_count):
-            _reduce(world, account, instrument, _held(world, account, instrument))
-    else:
-        instrument = _largest_position(world, account)
-        if instrument != NO_INSTRUMENT:
-            _reduce(world, account, instrument, _lots_to_close(world, account, instrument, step))
+            closed += _reduce(world, account, instrument, _held(world, account, instrument))
+        return closed
+    instrument = _largest_position(world, account)
+    if instrument != NO_INSTRUMENT:
+        lots = _lots_to_close(world, account, instrument, step)
+        closed = _reduce(world, account, instrument, lots)
+    return closed
 
 
 @kernel
@@ -140,11 +150,15 @@ def _open_positions(world, account):
 
 @kernel
 def _reduce(world, account, instrument, lots):
-    """Close some lots of a position by a market order. Writes: book, cash, positions."""
-    if lots > 0:
-        held = world.positions[account, instrument].quantity_lots
-        signed = -lots if held > 0 else lots
-        market_order(world, account, instrument, signed, FILL_LIQUIDATION)
+    """Close lots of a position by a market order; returns how many the book took.
+
+    Writes: book, cash, positions.
+    """
+    if lots <= 0:
+        return 0
+    held = world.positions[account, instrument].quantity_lots
+    signed = -lots if held > 0 else lots
+    return lots - abs(market_order(world, account, instrument, signed, FILL_LIQUIDATION))
 
 
 @kernel(once=True)

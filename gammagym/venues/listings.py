@@ -178,16 +178,18 @@ class DerivativeListing(Listing):
             initial = 1 / Decimal(str(filled[0].leverage))
             derived = {"initial_margin": initial, "maintenance_margin": filled[0].maintenance}
             vars(self).update(tiers=filled, **derived)
+            self.model_fields_set.difference_update(derived)
         elif self.initial_margin is not None and self.maintenance_margin is not None:
             leverage = float(1 / self.initial_margin)
             only = Tier(maintenance=self.maintenance_margin, leverage=leverage, amount=Decimal(0))
             vars(self).update(tiers=(only,))
+            self.model_fields_set.discard("tiers")
 
     @model_serializer(mode="wrap")
     def _as_given(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what was derived, so that what is written loads again."""
-        of_tiers = "tiers" in self.model_fields_set and self.tiers
-        derived = ("initial_margin", "maintenance_margin") if of_tiers else ("tiers",)
+        given = "tiers" in self.model_fields_set
+        derived = ("initial_margin", "maintenance_margin") if given else ("tiers",)
         return {name: value for name, value in handler(self).items() if name not in derived}
 
 

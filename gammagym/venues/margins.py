@@ -84,7 +84,8 @@ def check_tiers(problems: Problems, tiers: Sequence[Tier]) -> None:
             )
         if place:
             _check_no_easier(problems, key, tiers[place - 1], tier)
-        _check_leverage(problems, f"{key}.leverage", tier)
+        if not place or tier.leverage <= tiers[place - 1].leverage:
+            _check_leverage(problems, f"{key}.leverage", tier)
         if tier.amount is not None and abs(tier.amount - expected) > _AMOUNT_TOLERANCE * expected:
             problems.add(
                 f"{key}.amount",

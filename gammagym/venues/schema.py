@@ -37,7 +37,6 @@ from gammagym.venues.units import MakerFee, Share, TakerFee, Window
 
 __all__ = ["Latency", "Listing", "OrderRules", "Venue"]
 
-LISTINGS = ("perpetual", "future", "spot", "option")
 Currency = Annotated[str, Field(pattern="^[A-Z0-9]{2,10}$")]
 
 
