@@ -142,7 +142,7 @@ def close_out(world, row):
     cancel_orders(world, agent.hedge_account)
     lots = world.positions[agent.hedge_account, agent.hedge_instrument].quantity_lots
     if lots != 0:
-        market_order(world, agent.hedge_account, agent.hedge_instrument, -lots, FILL_ORDERED)
+        market_order(world, agent.hedge_account, agent.hedge_instrument, -lots, FILL_ORDERED, 0)
     if world.instruments[agent.hedge_instrument].funding.method == FUNDING_CONTINUOUS:
         settle_all(world, agent.hedge_instrument)
     close_attribution(world, row)

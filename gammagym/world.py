@@ -237,6 +237,8 @@ FILLS_AT_ONCE = 32
 LIQUIDATION_STEPS = 4
 FEE_LADDER = 12
 MARGIN_SCENARIOS = 40
+# Moves at which a circuit breaker pauses trading.
+BREAKERS = 3
 # Exchanges that an index is made of.
 INDEX_SOURCES = 4
 
@@ -590,6 +592,14 @@ class Instrument(Protocol):
     face: Annotated[float, F8, "inverse: value of one lot (quote currency)"]
     basis_window: Annotated[float, F8, "memory of the mark's average basis (s)"]
     mean_basis: Annotated[float, F8, "moving average of mid less index (price units)"]
+    breaker_moves: Annotated[
+        Vector, F8, (BREAKERS,), "moves from the day's first price at which trading pauses"
+    ]
+    breaker_count: Annotated[int, I8, "how many of them there are"]
+    breakers_hit: Annotated[int, I8, "how many of them the day has seen"]
+    pause_ns: Annotated[int, I8, "how long trading pauses (ns)"]
+    paused_until_ns: Annotated[int, I8, "while trading pauses: when it goes on (ns)"]
+    first_price: Annotated[float, F8, "first price of the day, that moves are counted from"]
     strike: Annotated[float, F8, "call, put: strike price"]
     strike_step: Annotated[float, F8, "call, put: strikes are multiples of it (quote currency)"]
     moneyness: Annotated[float, F8, "call, put: strike as a multiple of the episode's first price"]
@@ -827,6 +837,8 @@ class Agent(Protocol):
     book_gamma: Annotated[float, F8, "gamma of that book (units per price unit)"]
     book_vega: Annotated[float, F8, "vega of that book (currency per unit of volatility)"]
     book_theta: Annotated[float, F8, "theta of that book (currency per year)"]
+    book_coins: Annotated[float, F8, "coins that were handed over or paid for the book (units)"]
+    book_profit: Annotated[float, F8, "joint account: what the book has earned (currency)"]
     reference_units: Annotated[float, F8, "hedge held by the frictionless reference (units)"]
     reference_price: Annotated[float, F8, "price at which the reference was last marked"]
     reference_profit: Annotated[

@@ -14,6 +14,7 @@ from gammagym.api.order_entry import (
     OrderTerms,
     SentOrder,
     message_fields,
+    number,
     seconds_to_ns,
     steps,
 )
@@ -30,20 +31,24 @@ from gammagym.errors import OrderError, nearest
 from gammagym.exchange.ledger import deposit
 from gammagym.exchange.orders import next_order_id, plain
 from gammagym.exchange.trading import mid_price
+from gammagym.exchange.transfers import send_transfer, withdrawable
 from gammagym.loop import advance, open_world
 from gammagym.market.latency import instruct
 from gammagym.market.streams import open_streams
 from gammagym.scenario.compile import compile_world
-from gammagym.scenario.load import load_scenario
-from gammagym.scenario.tasks import Leg, Task
+from gammagym.scenario.load import load_scenario, load_venue
+from gammagym.scenario.schema import Scenario
+from gammagym.scenario.tasks import Leg, LegKind, Task
 from gammagym.world import (
     BUY,
     CANCEL,
     CANCEL_ALL,
+    COIN,
     DISCONNECT,
     MODIFY,
     NEW,
     QUANTA,
+    QUOTE,
     REJECT_REASONS,
     viewed,
 )
@@ -53,6 +58,9 @@ if TYPE_CHECKING:
 
 # What a message speaks of that is about no order in particular; ids start at 1.
 _NO_ID = -1
+# A competitor's accounts, and the currencies of a world, as they are called here.
+_ACCOUNTS = ("hedge", "book")
+_CURRENCIES = ("quote", "coin")
 
 
 class Market:
@@ -92,20 +100,32 @@ class Market:
     ) -> None:
         if isinstance(agents, str) or not are_names(agents):
             raise OrderError(f"agents must be a list of different names, was {agents!r}")
-        legs = tuple(Leg(kind, 0.0) for kind in ("spot", "call", "put"))
-        task = Task("Market", legs, horizon_seconds=horizon_seconds)
-        compiled = compile_world(load_scenario(scenario), task, len(agents))
+        loaded = load_scenario(scenario)
+        task = Task("Market", _listed(loaded), horizon_seconds=horizon_seconds)
+        compiled = compile_world(loaded, task, len(agents))
         self.agents = tuple(agents)
         self._names = compiled.instruments
         self._tape = compiled.tape
         self._worlds: NDArray[Any] = compiled.template.copy()
         self._sent: dict[int, SentOrder] = {}
-        for row in range(len(self.agents)):
-            self._worlds["agents"]["book_account"][0, row] = self._account(row)
-            self._worlds["agents"]["collateral_share"][0, row] = 0.0
+        competitors = self._worlds["agents"][0, : len(self.agents)]
+        competitors["collateral_share"] = 0.0
+        if not self.world["instruments"]["venue"].any():
+            competitors["book_account"] = competitors["hedge_account"]
         open_world(self._worlds[0], self._tape, _seed("seed", seed))
         for row in range(len(self.agents)):
-            deposit(self._worlds[0], self._account(row), 0, round(cash * QUANTA))
+            for account in self._accounts(row):
+                self.world["accounts"]["margined"][account] = 1
+                self._pay_in(account, cash)
+
+    def _pay_in(self, account: int, cash: float) -> None:
+        """Bring a competitor's money in, in the currency that counts as margin there."""
+        venue = self.world["venues"][self.world["accounts"][account]["venue"]]
+        if venue["collateral_e9"][QUOTE]:
+            deposit(self.world, account, QUOTE, round(cash * QUANTA))
+        else:
+            coins = cash / float(self.world["price"]["value"])
+            deposit(self.world, account, COIN, round(coins * QUANTA))
 
     @property
     def world(self) -> Any:
@@ -236,6 +256,36 @@ class Market:
         """
         self._instruct(DISCONNECT, agent, self._names[0], _NO_ID)
 
+    def transfer(
+        self, agent: str, amount: float, source: str, target: str, currency: str = "quote"
+    ) -> None:
+        """Send money from one of a competitor's accounts to the other; it takes the venue's time.
+
+        Args:
+            agent: whose money.
+            amount: how much (> 0), in the currency.
+            source: account it leaves, "hedge" or "book".
+            target: the other one.
+            currency: "quote" or "coin".
+
+        Raises:
+            OrderError: there is one venue only, transfers are halted, too many are on their way, or
+                the amount is more than margin and bonus leave free.
+        """
+        row = self._agent(agent)
+        if currency not in _CURRENCIES:
+            raise OrderError(f"currency must be quote or coin, was {currency!r}")
+        given, taken = self._account_at(row, source), self._account_at(row, target)
+        if given == taken:
+            raise OrderError(f"source and target must be two accounts, were both {source!r}")
+        code, sum_ = _CURRENCIES.index(currency), round(number("amount", amount) * QUANTA)
+        if not send_transfer(self.world, given, taken, code, sum_):
+            most = withdrawable(self.world, given, code) / QUANTA
+            raise OrderError(
+                f"a transfer of {amount:g} was refused: at most {most:g} is free at {source!r}, "
+                "or transfers are halted, or too many are on their way"
+            )
+
     def amend(self, order_id: int, price: float, quantity: float) -> None:
         """Send a new price and open quantity for an order that rests; priority as the venue has it.
 
@@ -265,7 +315,10 @@ class Market:
     def _send(self, row: int, column: int, order_id: int) -> None:
         message = self.world["incoming"]
         message["order_id"] = order_id
-        message["account"] = self._account(row)
+        accounts = self._accounts(row)
+        message["account"] = accounts[
+            int(self.world["instruments"]["venue"][column]) % len(accounts)
+        ]
         message["instrument"] = column
         message["liquidation"] = 0
         message["decision_mid"] = mid_price(self.world, column)
@@ -278,13 +331,19 @@ class Market:
         """Return the best levels of both sides: side, price, quantity; asks first."""
         return book_table(self.world, self._instrument(instrument), levels)
 
-    def account(self, agent: str) -> pd.Series:
-        """Return cash, equity, maintenance margin, fees, funding and positions of a competitor."""
-        return account_table(self.world, self._account(self._agent(agent)), self._names)
+    def account(self, agent: str, at: str = "hedge") -> pd.Series:
+        """Return cash, coins, equity, margin, fees, funding and positions of a competitor.
+
+        Args:
+            agent: whose account.
+            at: with two venues, the account at the one of the "hedge" or of the "book".
+        """
+        account = self._account_at(self._agent(agent), at)
+        return account_table(self.world, account, self._names)
 
     def fills(self, agent: str) -> pd.DataFrame:
         """Return the competitor's latest trades; the log holds the last 64 of all of them."""
-        return fills_table(self.world, self._account(self._agent(agent)), self._names)
+        return fills_table(self.world, self._accounts(self._agent(agent)), self._names)
 
     def orders(self, agent: str) -> pd.DataFrame:
         """Return the competitor's orders that rest or wait for a trigger, at the venue, now.
@@ -293,7 +352,7 @@ class Market:
         (open, what is hidden included), displayed, queue_ahead (displayed quantity that trades
         before it at its price) and expires (s since the start). Orders on their way are not there.
         """
-        return orders_table(self.world, self._account(self._agent(agent)), self._names)
+        return orders_table(self.world, self._accounts(self._agent(agent)), self._names)
 
     def rejects(self, agent: str) -> pd.Series:
         """Return how many of the competitor's orders the venue refused or ended, by reason."""
@@ -347,8 +406,18 @@ class Market:
 
     # --- Names -------------------------------------------------------------------------------
 
-    def _account(self, row: int) -> int:
-        return int(self._worlds["agents"]["hedge_account"][0, row])
+    def _accounts(self, row: int) -> tuple[int, ...]:
+        """Return a competitor's accounts: one, or with two venues the hedge's and the book's."""
+        agent = self.world["agents"][row]
+        both = (int(agent["hedge_account"]), int(agent["book_account"]))
+        return both[:1] if both[0] == both[1] else both
+
+    def _account_at(self, row: int, at: str) -> int:
+        accounts = self._accounts(row)
+        names = _ACCOUNTS[: len(accounts)]
+        if at not in names:
+            raise OrderError(f"there is no account at {at!r} here: it is {' or '.join(names)}")
+        return accounts[names.index(at)]
 
     def _agent(self, name: str) -> int:
         if name not in self.agents:
@@ -376,6 +445,24 @@ class Market:
             touch = float(best_price(book, 1 - side))
         reach = float(contract["protection"])
         return max(int(touch * (1.0 + reach if side == BUY else 1.0 - reach)), 1)
+
+
+def _listed(scenario: Scenario) -> tuple[Leg, ...]:
+    """Return one leg of everything that the venue lists beside its perpetual, quantity 0.
+
+    With a venue for the book it is what that one lists.
+    """
+    venue = load_venue(scenario.venue, scenario.rules)
+    if scenario.book_venue is not None:
+        venue = load_venue(scenario.book_venue)
+    kinds: list[LegKind] = []
+    if venue.spot is not None:
+        kinds.append("spot")
+    if venue.option is not None:
+        kinds += ["call", "put"]
+    if venue.future is not None:
+        kinds.append("future")
+    return tuple(Leg(kind, 0.0) for kind in kinds)
 
 
 def _seed(name: str, value: object) -> np.uint64:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gammagym.api.order_entry import TIFS, TRIGGERS, TYPES
 from gammagym.world import (
     BUY,
@@ -104,15 +106,15 @@ def account_table(world: Any, account: int, names: tuple[str, ...]) -> pd.Series
     return pd.Series(values, dtype=float)
 
 
-def fills_table(world: Any, account: int, names: tuple[str, ...]) -> pd.DataFrame:
-    """Return the trades of one account that the log still holds, oldest first."""
+def fills_table(world: Any, accounts: tuple[int, ...], names: tuple[str, ...]) -> pd.DataFrame:
+    """Return the trades of some accounts that the log still holds, oldest first."""
     import pandas as pd
 
     count, log = int(world["fill_count"]), world["fills"]
     rows: list[dict[str, Any]] = []
     for number in range(max(0, count - len(log)), count):
         line = log[number % len(log)]
-        if int(line["account"]) != account:
+        if int(line["account"]) not in accounts:
             continue
         contract = world["instruments"][int(line["instrument"])]
         rows.append(
@@ -131,14 +133,14 @@ def fills_table(world: Any, account: int, names: tuple[str, ...]) -> pd.DataFram
     return pd.DataFrame(rows, columns=columns)
 
 
-def orders_table(world: Any, account: int, names: tuple[str, ...]) -> pd.DataFrame:
-    """Return an account's orders that rest or wait for a trigger, in order of their ids.
+def orders_table(world: Any, accounts: tuple[int, ...], names: tuple[str, ...]) -> pd.DataFrame:
+    """Return the orders of some accounts that rest or wait for a trigger, in order of their ids.
 
     What does not apply to an order is NaN, or None where it would be a word.
     """
     import pandas as pd
 
-    mine = (world["orders"]["live"] == 1) & (world["orders"]["owner"] == account)
+    mine = (world["orders"]["live"] == 1) & np.isin(world["orders"]["owner"], accounts)
     rows = [_order_line(world, int(row), names) for row in mine.nonzero()[0]]
     table = pd.DataFrame(rows, columns=_ORDER_COLUMNS)
     return table.sort_values("order_id", ignore_index=True)

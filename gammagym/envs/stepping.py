@@ -7,8 +7,7 @@ import numba
 from gammagym._kernel import kernel
 from gammagym.envs.hedge_action import is_number, wish
 from gammagym.envs.observe import implied_volatility, observe, see_market, start_seeing
-from gammagym.exchange.attribution import close_attribution
-from gammagym.exchange.ledger import equity
+from gammagym.exchange.attribution import close_attribution, hedge_profit
 from gammagym.loop import advance, close_out, open_world
 from gammagym.world import QUANTA
 
@@ -70,9 +69,7 @@ def _watch_drawdown(agent):
 @kernel
 def _reward(world, agent):
     """Return minus the increment of relative cost, less the price of delta risk, in stakes."""
-    account = world.accounts[agent.hedge_account]
-    hedge = equity(world, agent.hedge_account) - account.covered_quanta
-    relative = (hedge - agent.initial_hedge_quanta) / QUANTA - agent.reference_profit
+    relative = hedge_profit(world, AGENT) - agent.reference_profit
     total = relative - 0.5 * agent.risk_aversion * agent.risk_penalty
     reward = (total - agent.reward_equity) / agent.stake
     agent.reward_equity = total

@@ -130,6 +130,17 @@ def attribute_coins(world, move):
         if agent.hedge_account != agent.book_account:
             coins += coins_held(world, agent.hedge_account)
         agent.parts[PART_DELTA] += coins / QUANTA * move
+        agent.book_profit += agent.book_coins * move
+
+
+@kernel
+def note_book_profit(world, instrument, change):
+    """Note what the book earns by a change of an option's value, where it shares the account."""
+    for row in range(world.agent_count):
+        agent = world.agents[row]
+        if agent.hedge_account == agent.book_account:
+            lots = world.positions[agent.book_account, instrument].quantity_lots
+            agent.book_profit += lots * world.instruments[instrument].lot_size * change
 
 
 @kernel
@@ -190,14 +201,25 @@ def agent_equity(world, row):
 
 
 @kernel
+def hedge_profit(world, row):
+    """Return what a competitor's hedge has earned: its own account, or all but the book (currency).
+
+    What the insurance fund has paid does not count.
+    """
+    agent = world.agents[row]
+    account = agent.hedge_account
+    if account == agent.book_account:
+        change = agent_equity(world, row) - agent.initial_equity_quanta
+        return change / QUANTA - agent.book_profit
+    earned = equity(world, account) - world.accounts[account].covered_quanta
+    return (earned - agent.initial_hedge_quanta) / QUANTA
+
+
+@kernel
 def write_hedge_profits(worlds, profits):
     """Write what each world's hedge account has earned, shape (worlds,) (currency)."""
     for index in range(len(worlds)):
-        world = worlds[index]
-        agent = world.agents[0]
-        account = agent.hedge_account
-        earned = equity(world, account) - world.accounts[account].covered_quanta
-        profits[index] = (earned - agent.initial_hedge_quanta) / QUANTA
+        profits[index] = hedge_profit(worlds[index], 0)
 
 
 @kernel

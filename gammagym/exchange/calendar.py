@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from gammagym._kernel import kernel
+from gammagym.exchange.attribution import note_book_profit
 from gammagym.exchange.fees import shift_fees, walk_ladder
 from gammagym.exchange.ledger import mul_div, settle
 from gammagym.exchange.marks import write_price
 from gammagym.exchange.options import value_option
 from gammagym.exchange.orders import empty_book
+from gammagym.exchange.trading import mid_price
 from gammagym.world import (
     CALL,
     CHANGE_FUNDING_CAP,
@@ -41,10 +43,14 @@ def turn_pages(world):
             break
         _change_rule(world, change)
         world.changes_made += 1
-    if world.next_day_ns <= world.time_ns:
+    new_day = world.next_day_ns <= world.time_ns
+    if new_day:
         world.next_day_ns += DAY_NS
         for account in range(world.account_count):
             walk_ladder(world, account)
+    for instrument in range(world.instrument_count):
+        if world.instruments[instrument].breaker_count > 0:
+            _watch_breaker(world, instrument, new_day)
 
 
 @kernel
@@ -55,6 +61,24 @@ def _open_and_close(world):
         closure = world.closures[row]
         if closure.start_ns <= world.time_ns < closure.end_ns:
             world.venues[closure.venue].halted = 1
+
+
+@kernel(once=True)
+def _watch_breaker(world, instrument, new_day):
+    """Pause trading for a while when the price has moved too far since the day's first one.
+
+    Each of the venue's moves does so once a day. Reads: book. Writes: instruments.
+    """
+    contract = world.instruments[instrument]
+    price = mid_price(world, instrument)
+    if new_day or contract.first_price == 0.0:
+        contract.first_price = price
+        contract.breakers_hit = 0
+    hit = contract.breakers_hit
+    if hit < contract.breaker_count:
+        if abs(price / contract.first_price - 1.0) >= contract.breaker_moves[hit]:
+            contract.breakers_hit += 1
+            contract.paused_until_ns = world.time_ns + contract.pause_ns
 
 
 @kernel(once=True)
@@ -115,7 +139,9 @@ def _deliver(world, instrument):
     if contract.kind == FUTURE:
         write_price(contract, price)
     else:
+        before = contract.value
         value_option(contract, price, world.time_ns)
+        note_book_profit(world, instrument, contract.value - before)
         in_coins = contract.currency == COIN
         write_price(contract, contract.value / price if in_coins else contract.value)
     settle(world, instrument, contract.fair_quanta, _delivery_fee(contract, price))

@@ -103,7 +103,7 @@ def work_out(world, row):
         if lots != 0 and contract.venue == row and not contract.settled:
             part = max(mul_div(abs(lots), venue.liquidation_slice_e9), 1)
             signed = -part if lots > 0 else part
-            market_order(world, fund, instrument, signed, FILL_LIQUIDATION)
+            market_order(world, fund, instrument, signed, FILL_LIQUIDATION, 0)
 
 
 # --- Auto-deleveraging -----------------------------------------------------------------------

@@ -10,10 +10,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gammagym._kernel import kernel
 from gammagym.exchange.attribution import attribute_loss, owner_equity
 from gammagym.exchange.deleveraging import hand_over_position, share_losses, work_out
-from gammagym.exchange.formulas.liquidation import quantity_to_restore
+from gammagym.exchange.formulas.liquidation import (
+    bankruptcy_price,
+    inverse_bankruptcy_price,
+    quantity_to_restore,
+)
+from gammagym.exchange.formulas.order_limits import rounded_safe
 from gammagym.exchange.ledger import (
     in_quote,
     marked_notional,
@@ -50,6 +57,9 @@ from gammagym.world import (
     STEP_REDUCE_TWO_TIERS,
     STEP_TAKE_OVER,
 )
+
+# A bankruptcy price beyond so many times the mark is none.
+_HIGHEST = 100.0
 
 
 @kernel(once=True)
@@ -101,7 +111,7 @@ def _liquidate(world, account):
             state.liquidating = 0
             return
         # Tiers are gone down one after the other while the book takes it.
-        by_tiers = step == STEP_REDUCE_TO_LOWER_TIER or step == STEP_REDUCE_TWO_TIERS
+        by_tiers = step in (STEP_REDUCE_TO_LOWER_TIER, STEP_REDUCE_TWO_TIERS)
         last = state.step + 1 == venue.step_count
         if not last and not (by_tiers and closed > 0):
             state.step += 1
@@ -123,12 +133,14 @@ def _take_step(world, account, step):
     closed = 0
     if step == STEP_CLOSE_IN_BOOK:
         for instrument in range(world.instrument_count):
-            closed += _reduce(world, account, instrument, _held(world, account, instrument))
+            lots = _held(world, account, instrument)
+            closed += _reduce(world, account, instrument, lots, 0)
         return closed
     instrument = _largest_position(world, account)
     if instrument != NO_INSTRUMENT:
         lots = _lots_to_close(world, account, instrument, step)
-        closed = _reduce(world, account, instrument, lots)
+        worst_ticks = bankruptcy_ticks(world, account, instrument)
+        closed = _reduce(world, account, instrument, lots, worst_ticks)
     return closed
 
 
@@ -149,8 +161,8 @@ def _open_positions(world, account):
 
 
 @kernel
-def _reduce(world, account, instrument, lots):
-    """Close lots of a position by a market order; returns how many the book took.
+def _reduce(world, account, instrument, lots, worst_ticks):
+    """Close lots of a position at no worse a price; returns how many the book took.
 
     Writes: book, cash, positions.
     """
@@ -158,7 +170,29 @@ def _reduce(world, account, instrument, lots):
         return 0
     held = world.positions[account, instrument].quantity_lots
     signed = -lots if held > 0 else lots
-    return lots - abs(market_order(world, account, instrument, signed, FILL_LIQUIDATION))
+    left = market_order(world, account, instrument, signed, FILL_LIQUIDATION, worst_ticks)
+    return lots - abs(left)
+
+
+@kernel(once=True)
+def bankruptcy_ticks(world, account, instrument):
+    """Return the price at which an account's position leaves it nothing (ticks).
+
+    It is rounded to the side of the account's creditors; 1 if no price does.
+    """
+    contract = world.instruments[instrument]
+    lots = world.positions[account, instrument].quantity_lots
+    worth = _worth(world, account, QUOTE) + _worth(world, account, COIN)
+    mark = contract.mark_price
+    if contract.inverse:
+        coins = worth / QUANTA / world.price.value
+        price = inverse_bankruptcy_price(lots * contract.face, mark, coins, 0.0)
+    else:
+        value = 1.0 if contract.currency == QUOTE else world.price.value
+        price = bankruptcy_price(lots * contract.lot_size, mark, worth / QUANTA / value, 0.0)
+    if not 0.0 < price < _HIGHEST * mark:
+        return np.int64(1) if lots > 0 else np.int64(0)
+    return np.int64(rounded_safe(price / contract.tick_size, 1.0, float(lots)))
 
 
 @kernel(once=True)

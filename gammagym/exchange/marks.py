@@ -12,7 +12,12 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.waiting import any_price_moved, anybody_waits, note_price
-from gammagym.exchange.attribution import attribute_coins, attribute_mark, attribute_option
+from gammagym.exchange.attribution import (
+    attribute_coins,
+    attribute_mark,
+    attribute_option,
+    note_book_profit,
+)
 from gammagym.exchange.formulas import marks as formulas
 from gammagym.exchange.options import value_option
 from gammagym.exchange.trading import mid_price
@@ -46,7 +51,9 @@ def set_marks(world, elapsed_ns):
             continue
         if contract.kind == CALL or contract.kind == PUT:
             attribute_option(world, instrument, move, elapsed_ns, 0.0)
+            before = contract.value
             value_option(contract, forward, world.time_ns)
+            note_book_profit(world, instrument, contract.value - before)
             write_price(contract, option_price(world, contract))
         else:
             attribute_mark(world, instrument, move)

@@ -15,6 +15,7 @@ from gammagym.world import (
     MAKERS,
     PUT,
     QUANTA,
+    QUOTE,
     SELL,
     YEAR_NS,
 )
@@ -66,6 +67,7 @@ def _hand_over_book(world, row):
         side = BUY if wanted > 0 else SELL
         ticks = round(contract.fair_price / contract.tick_size)
         book_trade(world, instrument, agent.book_account, MAKERS, side, ticks, abs(wanted))
+    agent.book_coins = world.cash[agent.book_account, COIN] / QUANTA
 
 
 @kernel(once=True)
@@ -101,6 +103,12 @@ def _hand_over_collateral(world, row):
     if currency == COIN:
         amount /= world.price.value
     deposit(world, agent.hedge_account, currency, round(amount * QUANTA))
+    if agent.hedge_account == agent.book_account:
+        # Who holds both in one account has brought the money for the book, too.
+        for money in (QUOTE, COIN):
+            deposit(
+                world, agent.hedge_account, money, max(-world.cash[agent.hedge_account, money], 0)
+            )
 
 
 @kernel

@@ -29,7 +29,7 @@ from gammagym.engine.waiting import leave, next_triggered, take_out, wait
 from gammagym.exchange.ledger import holding
 from gammagym.exchange.margin import can_afford
 from gammagym.exchange.marks import tell_book
-from gammagym.exchange.trading import mid_price, refuse, trade_and_rest
+from gammagym.exchange.trading import is_closed, mid_price, refuse, trade_and_rest
 from gammagym.world import (
     ACCEPTED,
     BUY,
@@ -194,7 +194,7 @@ def _reason_against(world, message):
     """Return the first rule that the new order in `work` breaks, or ACCEPTED."""
     book, work = world.books[message.instrument], world.work
     contract = world.instruments[message.instrument]
-    if world.venues[contract.venue].halted or contract.settled:
+    if is_closed(world, message.instrument):
         return REJECT_HALTED
     reason = reason_against_size(book, work)
     if reason != ACCEPTED:
@@ -259,7 +259,7 @@ def _modify(world, message, row):
     work.price_ticks, work.left_lots = message.price_ticks, message.quantity_lots
     contract = world.instruments[message.instrument]
     reason = REJECT_HALTED
-    if not (world.venues[contract.venue].halted or contract.settled):
+    if not is_closed(world, message.instrument):
         _know_owner(world, book, message)
         if contract.price_band > 0.0:
             tell_book(world, message.instrument)
@@ -344,9 +344,10 @@ def empty_book(world, instrument):
 
 
 @kernel
-def market_order(world, account, instrument, signed_lots, liquidation):
-    """Trade at once against everything the book has; returns the signed quantity left over.
+def market_order(world, account, instrument, signed_lots, liquidation, worst_ticks):
+    """Trade at once against what the book has; returns the signed quantity left over.
 
+    No price is worse than `worst_ticks`; any price is taken if that is 0.
     Writes: incoming (the work space), book, cash, positions.
     """
     message = world.incoming
@@ -354,6 +355,10 @@ def market_order(world, account, instrument, signed_lots, liquidation):
     _draft(world, account, instrument, BUY if signed_lots > 0 else SELL, abs(signed_lots))
     message.order_id = 0 if liquidation else next_order_id(world)
     message.price_ticks = _through_everything(world, instrument, signed_lots)
+    if worst_ticks > 0 and signed_lots > 0:
+        message.price_ticks = min(message.price_ticks, worst_ticks)
+    elif worst_ticks > 0:
+        message.price_ticks = max(message.price_ticks, worst_ticks)
     message.tif = IOC
     message.reduce_only = 1
     message.liquidation = liquidation

@@ -50,6 +50,15 @@ def mid_price(world, instrument):
 
 
 @kernel
+def is_closed(world, instrument):
+    """Return whether nothing trades: its venue is closed, it has expired, a breaker has tripped."""
+    contract = world.instruments[instrument]
+    if world.venues[contract.venue].halted or contract.settled:
+        return True
+    return world.time_ns < contract.paused_until_ns
+
+
+@kernel
 def refuse(world, account, reason):
     """Count a refusal, or a cancelation nobody asked for; returns NO_ORDER.
 

@@ -17,6 +17,7 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side, remove
 from gammagym.exchange.orders import limit_order
+from gammagym.exchange.trading import is_closed
 from gammagym.market.streams import bits, exponential, normal, uniform
 from gammagym.world import (
     BUY,
@@ -69,6 +70,8 @@ def background_event(world, row):
     draw = flow.event * DRAWS
     flow.event += 1
     flow.next_ns += 1 + int(exponential(key, draw + _ARRIVAL) / flow.rate * NANOSECONDS)
+    if is_closed(world, flow.instrument):
+        return
     kind = uniform(key, draw + _KIND)
     if kind < flow.probability_market:
         _trade(world, flow, key, draw)

@@ -10,6 +10,7 @@ import math
 from gammagym._kernel import kernel
 from gammagym.engine.book import remove
 from gammagym.exchange.orders import limit_order
+from gammagym.exchange.trading import is_closed
 from gammagym.world import BUY, COIN, GTC, MAKERS, NO_ORDER, SELL
 
 
@@ -18,7 +19,7 @@ def quote(world):
     """Requote every instrument that makers quote. Reads: marks, stress. Writes: books."""
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
-        if contract.maker_size_lots > 0 and not contract.settled:
+        if contract.maker_size_lots > 0 and not is_closed(world, instrument):
             _quote_instrument(world, instrument)
 
 

@@ -291,8 +291,9 @@ def _write_agents(
     hedge = world.instruments[HEDGE_ROW]
     for row in range(agents):
         agent = world.agents[row]
-        agent.book_account = FIRST_AGENT_ACCOUNT + 2 * row
-        agent.hedge_account = agent.book_account + 1
+        agent.hedge_account = FIRST_AGENT_ACCOUNT + 2 * row + 1
+        joint = _shares_account(scenario, venues)
+        agent.book_account = agent.hedge_account - (0 if joint else 1)
         agent.hedge_instrument = HEDGE_ROW
         _write_latencies(agent, venues.hedge)
         agent.decision_ns = round(task.decision_interval * 1e9)
@@ -311,11 +312,23 @@ def _write_agents(
             world.accounts[account].agent = row
             world.accounts[account].venue = venue_row
             write_account(world.accounts[account], venue, scenario)
-        # The book is in custody: its account pays fees, but no margin and no bonus is asked of it.
-        world.accounts[agent.book_account].margin_mode = MARGIN_CROSS
-        world.accounts[agent.book_account].bonus_quanta = 0
+        if not joint:
+            # The book is in custody: its account pays fees, but needs no margin.
+            world.accounts[agent.book_account].margin_mode = MARGIN_CROSS
+            world.accounts[agent.book_account].bonus_quanta = 0
         world.accounts[agent.hedge_account].margined = 1
         _write_book(world, agent.book_account, task)
+
+
+def _shares_account(scenario: Scenario, venues: Venues) -> bool:
+    """Return whether book and hedge are in one account, which must be at one venue."""
+    joint = scenario.account.joint or scenario.account.margin == "portfolio"
+    if joint and venues.book is not venues.hedge:
+        raise ScenarioError(
+            f"scenario {scenario.name!r}: account.joint: the book is at venue "
+            f"{venues.book.name!r}, the hedge at {venues.hedge.name!r}: one account is at one venue"
+        )
+    return joint
 
 
 def _write_latencies(agent: Any, venue: Venue) -> None:

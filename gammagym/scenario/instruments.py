@@ -198,6 +198,8 @@ class _Writer:
         self.dated(
             row, venue, self.venues.book_row, leg.kind, round(leg.expiry_days * 86_400e9), 0.0
         )
+        if leg.kind == "future":
+            return f"{coin}-{leg.expiry_days:g}D"
         contract.moneyness = leg.moneyness
         return f"{coin}-{leg.expiry_days:g}D-{100 * leg.moneyness:g}-{leg.kind[0].upper()}"
 
@@ -249,9 +251,14 @@ class _Writer:
         contract.kind = kind
         contract.venue = venue_row
         contract.flow = FLOW_NONE
+        contract.mark_method = MARK_INDEX
         contract.maker_orders[:] = NO_ORDER
         contract.price_band = float(listing.price_band or 0)
         contract.protection = float(listing.market_protection)
+        contract.breaker_count = len(listing.breaker_moves)
+        for place, move in enumerate(listing.breaker_moves):
+            contract.breaker_moves[place] = float(move)
+        contract.pause_ns = listing.breaker_pause
         contract.tick_size = float(listing.tick)
         contract.lot_quantity = float(listing.lot)
         contract.fee_class = {SPOT: FEES_SPOT, CALL: FEES_OPTION, PUT: FEES_OPTION}.get(
@@ -335,11 +342,11 @@ def _in_lots(quantity: Decimal | None, listing: Listing) -> int | None:
 
 def whole_lots(leg: Leg, contract: Any, task: Task) -> int:
     """Return the quantity of a leg in lots, refusing what the venue does not trade."""
-    lots = round(leg.quantity / contract.lot_size)
-    if abs(lots - leg.quantity / contract.lot_size) > _LOT_TOLERANCE:
+    lots = round(leg.quantity / contract.lot_quantity)
+    if abs(lots - leg.quantity / contract.lot_quantity) > _LOT_TOLERANCE:
         raise ScenarioError(
             f"task {task.name}: legs: the quantity of a {leg.kind} must be a multiple of the "
-            f"venue's lot, {contract.lot_size:g}, was {leg.quantity!r}"
+            f"venue's lot, {contract.lot_quantity:g}, was {leg.quantity!r}"
         )
     return lots
 

@@ -261,6 +261,11 @@ class AccountTerms(Model):
     margin: Literal["cross", "isolated", "portfolio"] | None = Field(
         default=None, description="margin mode; left out: cross, or else the venue's first"
     )
+    joint: bool = Field(
+        default=False,
+        description="one account for book and hedge, so that they share margin; with margin "
+        "'portfolio' it always is",
+    )
     leverage: float | None = Field(
         default=None,
         ge=1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from gammagym.errors import ScenarioError, nearest
 
@@ -11,18 +11,21 @@ _SECOND_NS = 1_000_000_000
 _DAY_NS = 86_400 * _SECOND_NS
 
 
+LegKind = Literal["call", "put", "spot", "future"]
+
+
 @dataclass(frozen=True)
 class Leg:
     """One line of the book.
 
     Attributes:
-        kind: ``call``, ``put`` or ``spot``.
-        quantity: signed quantity (units of the underlying).
+        kind: ``call``, ``put``, ``spot`` or ``future``.
+        quantity: signed quantity (units of the underlying; of inverse futures: contracts).
         moneyness: strike as a multiple of the episode's first price; not used for spot.
         expiry_days: time to expiry from the start of the episode (days); not used for spot.
     """
 
-    kind: Literal["call", "put", "spot"]
+    kind: LegKind
     quantity: float
     moneyness: float = 1.0
     expiry_days: float = 7.0
@@ -142,7 +145,7 @@ def _check(task: Task) -> None:
     if sum(leg.kind == "spot" for leg in task.legs) > 1:
         refuse("legs", task.legs, "with at most one of kind spot: all spot is one balance of coins")
     for leg in task.legs:
-        if leg.kind not in ("call", "put", "spot"):
-            refuse("legs", leg, "of kind call, put or spot")
+        if leg.kind not in get_args(LegKind):
+            refuse("legs", leg, f"of kind {', '.join(get_args(LegKind))}")
         if not (abs(leg.quantity) > 0 and leg.moneyness > 0 and leg.expiry_days > 0):
             refuse("legs", leg, "of quantity other than 0, moneyness > 0, expiry_days > 0")

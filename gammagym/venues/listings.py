@@ -20,6 +20,7 @@ from gammagym.venues.units import (
     TakerFee,
     Window,
 )
+from gammagym.world import BREAKERS
 
 _HALF_AN_HOUR_NS = 1_800_000_000_000
 
@@ -54,6 +55,16 @@ class Listing(Section):
         default=Decimal("0.05"),
         description="how far through the touch a market order reaches (share of the mark)",
     )
+    breaker_moves: tuple[Share, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=BREAKERS,
+        description="circuit breaker: moves from the day's first price at which trading pauses, "
+        'each once a day, such as ["7%", "13%"]',
+    )
+    breaker_pause: Window = Field(
+        default=120_000_000_000, description="circuit breaker: how long trading pauses"
+    )
     matching: Literal["price_time", "pro_rata"] = Field(
         default="price_time", description="who trades first at one price"
     )
@@ -69,6 +80,12 @@ class Listing(Section):
         le=10**9,
         description="pro-rata: smaller shares are nothing (units)",
     )
+
+    @rule
+    def _breakers_rise(self, problems: Problems) -> None:
+        for place, move in enumerate(self.breaker_moves[1:], start=1):
+            if move <= self.breaker_moves[place - 1]:
+                problems.add(f"breaker_moves.{place}", "must be above the one before")
 
     @rule
     def _values_are_whole_quanta(self, problems: Problems) -> None:
