@@ -122,6 +122,7 @@ def _open_agent(world, row):
     agent.parts[:] = 0.0
     agent.risk_penalty = 0.0
     agent.reference_profit = 0.0
+    agent.book_profit = 0.0
     agent.reference_price = world.price.value
     measure_book(world, row)
     agent.reference_units = agent.collateral_delta - agent.book_delta

@@ -837,7 +837,7 @@ class Agent(Protocol):
     book_gamma: Annotated[float, F8, "gamma of that book (units per price unit)"]
     book_vega: Annotated[float, F8, "vega of that book (currency per unit of volatility)"]
     book_theta: Annotated[float, F8, "theta of that book (currency per year)"]
-    book_coins: Annotated[float, F8, "coins that were handed over or paid for the book (units)"]
+    book_coins: Annotated[float, F8, "coins of the book's account at the start (units)"]
     book_profit: Annotated[float, F8, "joint account: what the book has earned (currency)"]
     reference_units: Annotated[float, F8, "hedge held by the frictionless reference (units)"]
     reference_price: Annotated[float, F8, "price at which the reference was last marked"]

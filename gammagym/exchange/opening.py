@@ -67,7 +67,6 @@ def _hand_over_book(world, row):
         side = BUY if wanted > 0 else SELL
         ticks = round(contract.fair_price / contract.tick_size)
         book_trade(world, instrument, agent.book_account, MAKERS, side, ticks, abs(wanted))
-    agent.book_coins = world.cash[agent.book_account, COIN] / QUANTA
 
 
 @kernel(once=True)
@@ -102,13 +101,13 @@ def _hand_over_collateral(world, row):
         currency = 1 - currency
     if currency == COIN:
         amount /= world.price.value
-    deposit(world, agent.hedge_account, currency, round(amount * QUANTA))
-    if agent.hedge_account == agent.book_account:
+    account = agent.hedge_account
+    if account == agent.book_account:
         # Who holds both in one account has brought the money for the book, too.
         for money in (QUOTE, COIN):
-            deposit(
-                world, agent.hedge_account, money, max(-world.cash[agent.hedge_account, money], 0)
-            )
+            deposit(world, account, money, max(-world.cash[account, money], 0))
+    deposit(world, account, currency, round(amount * QUANTA))
+    agent.book_coins = world.cash[agent.book_account, COIN] / QUANTA
 
 
 @kernel
