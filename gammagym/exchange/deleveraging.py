@@ -20,6 +20,7 @@ from gammagym.exchange.ledger import (
     in_quote,
     marked_notional,
     mul_div,
+    portion,
     share_of,
     transfer,
     value_at,
@@ -202,7 +203,7 @@ def share_losses(world, row):
             gains = _gains(world, account, row, currency)
             if lacking > 0 and gains > 0:
                 before = owner_equity(world, account)
-                paid = share_of(lacking, gains, total)
+                paid = portion(lacking, gains, total) if gains < total else lacking
                 transfer(world, account, fund, currency, paid)
                 lacking -= paid
                 total -= gains

@@ -45,8 +45,17 @@ def mul_div(amount, rate_e9):
 
 @kernel(inline=True)
 def share_of(amount, part, whole):
-    """Return amount * part / whole, rounded down, without overflow; 0 < part <= whole."""
+    """Return amount * part / whole, rounded down; 0 < part <= whole < 2^31 (numbers of lots)."""
     return (amount // whole) * part + (amount % whole) * part // whole
+
+
+@kernel(inline=True)
+def portion(amount, part, whole):
+    """Return amount * part / whole, rounded to zero, of amounts whose product is too large.
+
+    The ratio is a float: whoever shares something out gives what is left to the last one.
+    """
+    return int(amount * (part / whole))
 
 
 @kernel(inline=True)

@@ -25,6 +25,7 @@ from gammagym.exchange.ledger import (
     in_quote,
     marked_notional,
     mul_div,
+    portion,
     scaled,
     transfer,
 )
@@ -251,7 +252,7 @@ def _hand_over_all(world, account):
     for instrument in range(world.instrument_count):
         part = _size(world, account, instrument)
         if part > 0:
-            share = int(worth * (part / size)) if part < size else worth
+            share = portion(worth, part, size) if part < size else worth
             worth -= share
             size -= part
             _hand_over(world, account, instrument, share)
