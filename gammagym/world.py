@@ -494,7 +494,7 @@ class MarginScenario(Protocol):
 
     move: Annotated[float, F8, "relative move of the underlying"]
     volatility: Annotated[float, F8, "relative move of volatility, at 30 days to expiry"]
-    share: Annotated[float, F8, "share of the loss that counts"]
+    dampener: Annotated[float, F8, "taken off its loss (quote currency)"]
 
 
 class Venue(Protocol):

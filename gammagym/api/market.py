@@ -26,7 +26,6 @@ from gammagym.api.tables import (
     instrument_table,
     orders_table,
 )
-from gammagym.engine.book import best_price, has_side
 from gammagym.errors import OrderError, nearest
 from gammagym.exchange.ledger import deposit
 from gammagym.exchange.orders import next_order_id, plain
@@ -40,7 +39,6 @@ from gammagym.scenario.load import load_scenario, load_venue
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Leg, LegKind, Task
 from gammagym.world import (
-    BUY,
     CANCEL,
     CANCEL_ALL,
     COIN,
@@ -50,7 +48,6 @@ from gammagym.world import (
     QUANTA,
     QUOTE,
     REJECT_REASONS,
-    viewed,
 )
 
 if TYPE_CHECKING:
@@ -217,8 +214,7 @@ class Market:
             reduce_only=reduce_only,
         )
         contract = self.world["instruments"][column]
-        protected = self._protected(column, SIDES[side])
-        fields = message_fields(terms, contract, int(self.world["time_ns"]), protected)
+        fields = message_fields(terms, contract, int(self.world["time_ns"]))
         message = self.world["incoming"]
         message["kind"] = NEW
         for name, value in fields.items():
@@ -435,16 +431,6 @@ class Market:
                 f"unknown order {order_id!r}: this market sent {len(self._sent)} orders"
             )
         return self._sent[order_id]
-
-    def _protected(self, column: int, side: int) -> int:
-        """Return the limit of a market order: the far touch and a protection beyond it (ticks)."""
-        contract = self.world["instruments"][column]
-        book = viewed(self.world["books"])[column]
-        touch = float(contract["mark_price"]) / float(contract["tick_size"])
-        if has_side(book, 1 - side):
-            touch = float(best_price(book, 1 - side))
-        reach = float(contract["protection"])
-        return max(int(touch * (1.0 + reach if side == BUY else 1.0 - reach)), 1)
 
 
 def _listed(scenario: Scenario) -> tuple[Leg, ...]:

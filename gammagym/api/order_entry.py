@@ -144,14 +144,13 @@ class OrderTerms:
         return "price" in _PRICES[self.kind]
 
 
-def message_fields(terms: OrderTerms, contract: Any, now_ns: int, protected: int) -> dict[str, int]:
+def message_fields(terms: OrderTerms, contract: Any, now_ns: int) -> dict[str, int]:
     """Return the fields of a message that say what an order is like.
 
     Args:
         terms: what was asked for.
         contract: the instrument's row of the world.
         now_ns: time it is sent at (ns).
-        protected: limit of a market order (ticks).
 
     Raises:
         OrderError: a number is not finite, not positive, too large, or no multiple of its step.
@@ -174,8 +173,6 @@ def message_fields(terms: OrderTerms, contract: Any, now_ns: int, protected: int
     if terms.expire_in is not None:
         fields["expiry_ns"] = now_ns + seconds_to_ns("expire_in", terms.expire_in)
     if terms.kind == "market":
-        # The venue's own market orders take any price; a limit keeps this one near the touch.
-        fields["type"], fields["price_ticks"] = LIMIT, protected
         fields["tif"] = FOK if terms.tif == "fok" else IOC
     return fields
 

@@ -23,6 +23,7 @@ from gammagym.scenario.instruments import (
     Venues,
     check_scale,
     hedge_listing,
+    quoted_lots,
     section,
     whole_lots,
     write_books,
@@ -156,7 +157,7 @@ def compile_world(
     world.price.next_tick_ns = world.time_ns
     names = write_instruments(world, scenario, venues, task, start, volatility)
     _write_venues(world, venues, agents, start)
-    _write_flow(world, scenario, task)
+    _write_flow(world, scenario, task, venues.hedge)
     _write_agents(world, scenario, task, venues, agents, start)
     _write_shocks(world, scenario, end_ns)
     _check_notional(scenario, task, start)
@@ -245,14 +246,14 @@ def _write_venues(world: Any, venues: Venues, agents: int, start: float) -> None
     world.next_day_ns = _DAY_NS
 
 
-def _write_flow(world: Any, scenario: Scenario, task: Task) -> None:
+def _write_flow(world: Any, scenario: Scenario, task: Task, venue: Venue) -> None:
     """Feed the hedge's book: an ideal maker, or zero-intelligence flow."""
     hedge = world.instruments[HEDGE_ROW]
     flow = scenario.flow
     if flow.kind == "ideal":
         hedge.flow = FLOW_IDEAL
         hedge.maker_half_spread = flow.half_spread
-        hedge.maker_size_lots = int((flow.size or 0.0) / hedge.lot_size)
+        hedge.maker_size_lots = quoted_lots(flow.size or 0.0, hedge, hedge_listing(venue))
         return
     hedge.flow = FLOW_ZERO_INTELLIGENCE
     row = world.flows[0]

@@ -193,7 +193,7 @@ class _Writer:
         if leg.kind == "spot":
             listing = leg_listing(venue, "spot", self.task)
             self._terms(contract, SPOT, self.venues.book_row, listing)
-            self._quoted(contract)
+            self._quoted(contract, listing)
             return f"{coin}-SPOT"
         self.dated(
             row, venue, self.venues.book_row, leg.kind, round(leg.expiry_days * 86_400e9), 0.0
@@ -218,7 +218,7 @@ class _Writer:
         else:
             self._option(contract, listing, strike)
         if row != HEDGE_ROW:
-            self._quoted(contract)
+            self._quoted(contract, listing)
 
     def _option(self, contract: Any, listing: OptionListing, strike: float) -> None:
         implied = self.scenario.options.implied_volatility
@@ -231,11 +231,11 @@ class _Writer:
         contract.short_minimum = float(listing.short_initial_minimum)
         contract.short_maintenance = float(listing.short_maintenance)
 
-    def _quoted(self, contract: Any) -> None:
+    def _quoted(self, contract: Any, listing: Listing) -> None:
         """Let makers quote an instrument that has no order flow of its own."""
         options = self.scenario.options
         contract.maker_half_spread = options.half_spread
-        contract.maker_size_lots = int(options.size / contract.lot_size)
+        contract.maker_size_lots = quoted_lots(options.size, contract, listing)
 
     def _margins(self, row: int, listing: DerivativeListing) -> None:
         contract = self.world.instruments[row]
@@ -275,6 +275,13 @@ class _Writer:
             contract.lot_size = float(listing.lot)
             contract.tick_quanta = int(listing.tick * listing.lot * QUANTA)
             contract.lot_coin_quanta = int(listing.lot * QUANTA)
+
+
+def quoted_lots(size: float, contract: Any, listing: Listing) -> int:
+    """Return a size of makers' quotes (units) in lots, no larger than an order may be."""
+    lots = int(size / contract.lot_size)
+    most = _in_lots(listing.maximum_quantity, listing)
+    return lots if most is None else min(lots, most)
 
 
 def _window(mark: Mark) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -20,6 +19,7 @@ from gammagym.quantities import (
     Span,
     parse_span,
 )
+from gammagym.venues.dates import Instant
 
 NEVER = "never"
 MOST_SHOCKS = 8
@@ -330,7 +330,7 @@ class Scenario(Model):
         description="venue that holds the book; left out: the venue, if it lists all of it, else "
         "'generic'",
     )
-    start: datetime.datetime | None = Field(
+    start: Instant | None = Field(
         default=None,
         description="date and time of the beginning, UTC if it says no other; left out: the Monday "
         "after the date of the venue's rules",

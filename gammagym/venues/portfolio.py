@@ -37,8 +37,8 @@ class PortfolioMargin(Section):
     )
     extended_dampener: Size | None = Field(
         default=None,
-        description="size of an account in which losses of the larger moves begin to count in "
-        "full (quote currency); left out: always",
+        description="taken off the losses of the larger moves, so that they count for large "
+        "accounts only (quote currency)",
     )
     futures_contingency: Rate = Field(
         default=Decimal(0), ge=0, le=1, description="added for futures and perpetuals (share)"

@@ -20,7 +20,13 @@ from gammagym.world import (
 PERP = "BTC-PERP"
 
 
-def market(venue: str, move: str, rules: dict[str, Any] | None = None, **account: Any) -> Any:
+def market(
+    venue: str,
+    move: str,
+    rules: dict[str, Any] | None = None,
+    ramp: str = "0s",
+    **account: Any,
+) -> Any:
     """Return a market without volatility that jumps by `move` after a minute; bob is its victim."""
     return gammagym.Market(
         {
@@ -31,7 +37,7 @@ def market(venue: str, move: str, rules: dict[str, Any] | None = None, **account
             "price": {"model": "gbm", "start": "60000", "volatility": 0.0},
             "options": {"implied_volatility": 0.6},
             "flow": {"kind": "ideal", "half_spread": 0.0001, "size": 1000},
-            "shocks": [{"kind": "price", "at": "60s", "move": move}],
+            "shocks": [{"kind": "price", "at": "60s", "ramp": ramp, "move": move}],
         },
         agents=["alice", "bob"],
         cash=60_000,
@@ -114,11 +120,11 @@ def test_a_liquidation_at_a_gap_is_booked_at_the_price_it_really_got() -> None:
 
 
 def test_reducing_stops_when_the_margin_is_enough_again() -> None:
-    here = market("binance", "-5%", {"liquidation_fee": "0.1%"}, leverage=20)
+    here = market("binance", "-4.75%", {"liquidation_fee": "0.1%"}, ramp="300s", leverage=20)
     here.submit("bob", PERP, "buy", 19.0, type="market")
     here.advance(59)
     assert here.account("bob")[PERP] == 19.0
-    here.advance(30)
+    here.advance(330)
     account = here.account("bob")
     assert 0.0 < account[PERP] < 19.0
     assert account["margin_balance"] >= account["maintenance_margin"]
