@@ -18,6 +18,7 @@ from gammagym.api.order_entry import (
     seconds_to_ns,
     steps,
 )
+from gammagym.api.positions import positions_table
 from gammagym.api.saving import SavedMarket, are_names, read_market, write_market
 from gammagym.api.tables import (
     account_table,
@@ -340,6 +341,15 @@ class Market:
     def fills(self, agent: str) -> pd.DataFrame:
         """Return the competitor's latest trades; the log holds the last 64 of all of them."""
         return fills_table(self.world, self._accounts(self._agent(agent)), self._names)
+
+    def positions(self, agent: str) -> pd.DataFrame:
+        """Return the competitor's positions, with entry, profit and liquidation price.
+
+        Columns: instrument, quantity, entry_price, mark_price, unrealised and isolated_margin (in
+        the contract's currency), maintenance_margin (quote currency), liquidation_price,
+        bankruptcy_price, deleveraging_rank (1 goes first). NaN: there is none.
+        """
+        return positions_table(self.world, self._accounts(self._agent(agent)), self._names)
 
     def orders(self, agent: str) -> pd.DataFrame:
         """Return the competitor's orders that rest or wait for a trigger, at the venue, now.
