@@ -15,7 +15,7 @@ from gammagym.errors import InvariantError
 from gammagym.exchange.attribution import close_attribution, measure_book
 from gammagym.exchange.calendar import expire, turn_pages
 from gammagym.exchange.funding import fund, schedule_funding, settle_all, watch_premiums
-from gammagym.exchange.ledger import equity
+from gammagym.exchange.ledger import conserved, equity
 from gammagym.exchange.liquidation import check_accounts
 from gammagym.exchange.marks import set_marks
 from gammagym.exchange.messages import deliver
@@ -67,6 +67,7 @@ def advance(world, tape, until_ns):
             carry_out_triggers(world)
         if DEBUG:
             _check_books(world)
+            _check_money(world)
     world.time_ns = until_ns
 
 
@@ -75,6 +76,19 @@ def _check_books(world):
     for instrument in range(world.instrument_count):
         if check_book(world.books[instrument]) != SOUND:
             raise InvariantError("an event has left a book that contradicts itself: please report")
+
+
+@kernel
+def _check_money(world):
+    for currency in range(len(world.deposits)):
+        if conserved(world, currency) != world.deposits[currency]:
+            raise InvariantError("an event has made or lost money: please report")
+    for instrument in range(world.instrument_count):
+        held = 0
+        for account in range(world.account_count):
+            held += world.positions[account, instrument].quantity_lots
+        if held != 0:
+            raise InvariantError("an event has left positions that do not cancel: please report")
 
 
 @kernel(once=True)
