@@ -37,7 +37,7 @@ from gammagym.scenario.rules import (
     write_closures,
     write_venue,
 )
-from gammagym.scenario.schema import Flow
+from gammagym.scenario.schema import AccountTerms, Flow
 from gammagym.scenario.tasks import Task
 from gammagym.venues.schema import Latency, Venue
 from gammagym.world import (
@@ -310,10 +310,13 @@ def _write_agents(
         ):
             world.accounts[account].agent = row
             world.accounts[account].venue = venue_row
-            write_account(world.accounts[account], venue, scenario)
+            # The scenario's terms are those of the account at its venue, not at that of the book.
+            terms = scenario.account if venue is venues.hedge else AccountTerms()
+            write_account(world.accounts[account], venue, terms)
         # The book is in custody: its account pays fees, but no margin and no bonus is asked of it.
-        world.accounts[agent.book_account].margin_mode = MARGIN_CROSS
-        world.accounts[agent.book_account].bonus_quanta = 0
+        book = world.accounts[agent.book_account]
+        book.margin_mode = MARGIN_CROSS
+        book.bonus_quanta = book.credit_quanta = 0
         world.accounts[agent.hedge_account].margined = 1
         _write_book(world, agent.book_account, task)
 
