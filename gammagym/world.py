@@ -715,6 +715,7 @@ class Price(Protocol):
     index: Annotated[float, F8, "index price, of sources that may be off"]
     sources: Annotated[Vector, F8, (INDEX_SOURCES,), "price at each source of the index"]
     source_weights: Annotated[Vector, F8, (INDEX_SOURCES,), "their weights"]
+    source_count: Annotated[int, I8, "sources in use"]
     coin_quanta: Annotated[int, I8, "value of 1e4 quanta of coin at the fundamental price (quanta)"]
     previous: Annotated[float, F8, "fundamental price at the tick before"]
     changed_ns: Annotated[int, I8, "time of the last price tick (ns)"]

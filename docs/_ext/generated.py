@@ -10,15 +10,17 @@ import dataclasses
 import json
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, get_args
 
+from markup import percent, table
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from venue_matrix import venue_matrix
 
 from gammagym import content, world
 from gammagym.agent import OBSERVATION_FIELDS
@@ -38,18 +40,6 @@ from gammagym.venues import schema as venue_schema
 
 _MARK = re.compile(r"^<!-- generated: ([a-z_]+) -->$", re.MULTILINE)
 _CODES = {"i8": "int64", "i4": "int32", "u8": "uint64", "u1": "uint8", "f8": "float64"}
-
-Rows = Iterable[Sequence[str]]
-
-
-def table(header: Sequence[str], rows: Rows) -> str:
-    """Return a Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _first_line(thing: Any) -> str:
@@ -134,10 +124,47 @@ def enumerations() -> str:
         "kind of an instrument": ("SPOT", "PERPETUAL", "FUTURE", "CALL", "PUT"),
         "order flow": ("FLOW_NONE", "FLOW_IDEAL", "FLOW_ZERO_INTELLIGENCE"),
         "price model": ("PRICE_GBM", "PRICE_REPLAY"),
-        "shock": ("SHOCK_NONE", "SHOCK_PRICE", "SHOCK_SPREAD", "SHOCK_DEPTH"),
+        "shock": (
+            "SHOCK_NONE",
+            "SHOCK_PRICE",
+            "SHOCK_SPREAD",
+            "SHOCK_DEPTH",
+            "SHOCK_INDEX",
+        ),
         "latency": ("LATENCY_CONSTANT", "LATENCY_LOGNORMAL", "LATENCY_TABLE"),
         "way of a message": ("WAY_ENTRY", "WAY_CANCEL", "WAY_ACKNOWLEDGEMENT", "WAY_DATA"),
-        "the world's own accounts": ("CROWD", "MAKERS", "FEE_INCOME", "INSURANCE", "ROUNDING"),
+        "mark": ("MARK_INDEX", "MARK_MEDIAN", "MARK_AVERAGE_BASIS"),
+        "funding": ("FUNDING_IMPOSED", "FUNDING_PREMIUM", "FUNDING_CONTINUOUS"),
+        "margin mode": ("MARGIN_CROSS", "MARGIN_ISOLATED", "MARGIN_PORTFOLIO"),
+        "step of a liquidation": (
+            "STEP_REDUCE_TO_RESTORE",
+            "STEP_REDUCE_TO_LOWER_TIER",
+            "STEP_REDUCE_TWO_TIERS",
+            "STEP_REDUCE_SLICE",
+            "STEP_CLOSE_IN_BOOK",
+            "STEP_TAKE_OVER",
+        ),
+        "backstop": ("BACKSTOP_INSURANCE", "BACKSTOP_DELEVERAGING", "BACKSTOP_SOCIALISED_LOSS"),
+        "rank of deleveraging": ("RANK_MARGIN_RATIO", "RANK_LEVERAGE", "RANK_SIGNED_LEVERAGE"),
+        "rule that changes": (
+            "CHANGE_MAKER_FEE",
+            "CHANGE_TAKER_FEE",
+            "CHANGE_LIQUIDATION_FEE",
+            "CHANGE_FUNDING_INTEREST",
+            "CHANGE_FUNDING_CLAMP",
+            "CHANGE_FUNDING_CAP",
+        ),
+        "cause of a fill": ("FILL_ORDERED", "FILL_LIQUIDATION", "FILL_DELEVERAGING"),
+        "currency": ("QUOTE", "COIN"),
+        "fees of an instrument": ("FEES_DERIVATIVE", "FEES_SPOT", "FEES_OPTION"),
+        "the world's own accounts": (
+            "CROWD",
+            "MAKERS",
+            "FEE_INCOME",
+            "INSURANCE",
+            "ROUNDING",
+            "TRANSIT",
+        ),
         "nothing there": ("NO_ORDER", "NO_LEVEL", "NO_TERMS", "NO_ACCOUNT", "NO_INSTRUMENT"),
     }
     rows = [
@@ -252,20 +279,17 @@ def venues() -> str:
         first = (venue.perpetual or venue.future).tiers[0]
         margins = (1 / Decimal(str(first.leverage)), first.maintenance)
         fees = (venue.maker_fee, venue.taker_fee)
-        cells = [" / ".join(map(_percent, pair)) for pair in (fees, margins)]
+        cells = [" / ".join(map(percent, pair)) for pair in (fees, margins)]
         rows.append((f"`{name}`", purpose, *cells, str(venue.as_of)))
     header = ("name", "purpose", "maker / taker fee", "initial / maintenance margin", "as of")
     return table(header, rows)
-
-
-def _percent(share: Decimal) -> str:
-    return f"{round(share * 100, 6).normalize():f} %"
 
 
 def scenario_keys() -> str:
     """Return every key of a scenario file, table by table."""
     parts = {
         "Top level": schema.Scenario,
+        "`[account]`": schema.AccountTerms,
         "`[price]`": schema.Price,
         "`[options]`": schema.Options,
         "`[flow]`": schema.Flow,
@@ -480,6 +504,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "task_options": task_options,
     "tasks": tasks,
     "venue_keys": venue_keys,
+    "venue_matrix": venue_matrix,
     "venues": venues,
     "world": world_tables,
 }

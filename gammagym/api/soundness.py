@@ -21,6 +21,7 @@ from gammagym.world import (
     FEE_LADDER,
     FIRST_AGENT_ACCOUNT,
     FUNDING_PREMIUM,
+    INDEX_SOURCES,
     LATENCY_SAMPLES,
     LATENCY_TABLE,
     LIQUIDATION_STEPS,
@@ -137,6 +138,7 @@ def _rows_of_exchange(world: Any) -> Iterator[_Range]:
     yield "venues.step_count", venues["step_count"], 0, LIQUIDATION_STEPS
     yield "venues.ladder_count", venues["ladder_count"], 0, FEE_LADDER
     yield "venues.scenario_count", venues["scenario_count"], 0, MARGIN_SCENARIOS
+    yield "price.source_count", world["price"]["source_count"], 1, INDEX_SOURCES
     yield "closure_count", world["closure_count"], 0, len(world["closures"])
     closures = world["closures"][: world["closure_count"]]
     yield "closures.venue", closures["venue"], 0, len(venues) - 1

@@ -1,4 +1,4 @@
-"""Commands that show what there is: ``scenarios``, ``agents``, ``venues``."""
+"""Commands that show what there is: ``scenarios`` and ``agents``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gammagym.cli.common import print_json, print_table
+from gammagym.cli.common import print_json, print_table, story
 
 Machines = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -18,7 +18,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog="Example: gammagym scenarios flash_crash")(scenarios)
     app.command(epilog="Example: gammagym agents delta_band")(agents)
-    app.command(epilog="Example: gammagym venues generic")(venues)
 
 
 def scenarios(
@@ -28,6 +27,7 @@ def scenarios(
     """List the scenarios, or show one with all its values."""
     from gammagym import content
     from gammagym.scenario.load import list_scenarios, load_scenario
+    from gammagym.scenario.reference import parse_scenario
 
     if name is None:
         _list("scenario", list_scenarios(), as_json)
@@ -37,7 +37,7 @@ def scenarios(
     if as_json:
         print_json(scenario.model_dump(mode="json"))
         return
-    typer.echo(_story(content.resolve("scenarios", name)))
+    typer.echo(story(content.resolve("scenarios", parse_scenario(name).scenario)))
     print_table(["key", "value", "meaning"], _values(scenario), left=3)
 
 
@@ -75,25 +75,6 @@ def agents(
         print_table(["parameter", "default", "meaning"], rows, left=3)
 
 
-def venues(
-    name: Annotated[str | None, typer.Argument(help="One venue, by name or path.")] = None,
-    as_json: Machines = False,
-) -> None:
-    """List the venues, or show the rules of one."""
-    from gammagym import content
-    from gammagym.scenario.load import list_venues, load_venue
-
-    if name is None:
-        _list("venue", list_venues(), as_json)
-        return
-    venue = load_venue(name)
-    if as_json:
-        print_json(venue.model_dump(mode="json"))
-        return
-    typer.echo(_story(content.resolve("venues", name)))
-    print_table(["rule", "value", "meaning"], _values(venue), left=3)
-
-
 def _list(noun: str, lines: dict[str, str], as_json: bool) -> None:
     if as_json:
         print_json([{"name": name, "purpose": purpose} for name, purpose in lines.items()])
@@ -124,16 +105,6 @@ def _values(model: Any, prefix: str = "") -> list[tuple[str, str, str]]:
             text = "; ".join(map(str, shown)) if isinstance(shown, list) else str(shown)
             rows.append((prefix + key, text, info.description or ""))
     return rows
-
-
-def _story(path: Path) -> str:
-    """Return the comment that a TOML file begins with."""
-    lines: list[str] = []
-    for line in path.read_text("utf-8-sig").splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.removeprefix("#").strip())
-    return "\n".join([*lines, "", f"file: {path}"]).strip()
 
 
 def _docstring(path: Path) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 import typer
@@ -149,14 +150,7 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=title,
-        caption=caption,
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-        title_style="bold",
-    )
+    table = Table(box=box.SIMPLE_HEAD)
     for place, name in enumerate(columns):
         table.add_column(name, justify="left" if place < left else "right", overflow="fold")
     for row in rows:
@@ -164,7 +158,21 @@ def print_table(
     console = Console()
     if not console.is_terminal:  # a file or a pipe has no width: do not fold
         console = Console(width=200)
+    if title:  # in lines of their own: rich would fold them at the width of the table
+        console.print(Text(title, style="bold"))
     console.print(table)
+    if caption:
+        console.print(Text(caption, style="dim italic"))
+
+
+def story(path: Path) -> str:
+    """Return the comment that a TOML file begins with, and where the file is."""
+    lines: list[str] = []
+    for line in path.read_text("utf-8-sig").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.removeprefix("#").strip())
+    return "\n".join([*lines, "", f"file: {path}"]).strip()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from gammagym.cli.common import (
     split_list,
     split_settings,
 )
-from gammagym.cli.show import figures_of, show_figures, show_leaderboard
+from gammagym.cli.show import figures_of, show_figures, show_leaderboard, show_venues
 from gammagym.errors import GammagymError
 
 if TYPE_CHECKING:
@@ -70,6 +70,24 @@ def tournament(
         list[str] | None,
         typer.Option(help="Scenarios by name or path; all if not given (but for the replay)."),
     ] = None,
+    venues: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Venues by name or path, with commas between, or all: play every scenario (calm, "
+            "if none is given) at each of them."
+        ),
+    ] = None,
+    discounts: Annotated[
+        bool,
+        typer.Option(
+            "--discounts/--no-discounts",
+            help="With venues: play each a second time, with all its discounts and a bonus.",
+        ),
+    ] = True,
+    bonus: Annotated[
+        float,
+        typer.Option(help="That bonus: fees are taken from it first (quote currency).", min=0.0),
+    ] = 100.0,
     task: Task = "GammaScalp",
     seeds: Annotated[
         int | None, typer.Option(help="Episodes of each agent in each scenario; 32 if not given.")
@@ -98,7 +116,9 @@ def tournament(
 
     Every agent hedges alone in its own copy of the same market, for each scenario and seed. The
     score is mean + 1.5 standard deviations of its cost relative to a frictionless hedger on the
-    same path; less is better. Running the same command again runs only what is missing.
+    same path; less is better. Running the same command again runs only what is missing. With
+    venues, every scenario at every venue is a market of its own, and the cost of each agent at each
+    venue is printed as well.
     """
     from gammagym.evaluation import plan as plans
     from gammagym.evaluation.tournament import default_jobs, run_contest
@@ -110,6 +130,8 @@ def tournament(
     _at_least("--jobs", jobs, 1)
     _at_least("--time-limit", time_limit, 1)
     _at_least("--memory-limit", memory_limit, 0)
+    if venues:
+        scenarios = _at_venues(scenarios, venues, bonus if discounts else None, price_file)
     plan = _plan(
         agents, scenarios, task, seeds, seed, price_file, settings, horizon, decision_interval
     )
@@ -214,6 +236,7 @@ def report(
         print_json(found.summary() | {"report": str(target)})
     else:
         show_leaderboard(found)
+        show_venues(found)
         note(f"report: {target}")
 
 
@@ -247,6 +270,19 @@ def _plan(
         overrides=overrides,
         price_file=None if price_file is None else str(Path(price_file).expanduser().absolute()),
     )
+
+
+def _at_venues(
+    scenarios: list[str] | None, venues: list[str], bonus: float | None, price_file: str | None
+) -> list[str]:
+    """Return references of the scenarios at venues: with plain fees, and with a bonus if any."""
+    from gammagym.evaluation import plan as plans
+
+    chosen = split_list(scenarios)
+    if not chosen:
+        chosen = plans.default_scenarios(price_file) if price_file else plans.VENUE_SCENARIOS
+    terms = [""] if bonus is None else ["", f"discounts=all,fee_credit={bonus:.8g}"]
+    return list(plans.at_venues(chosen, split_list(venues), terms))
 
 
 def _checked(plan: Plan, *, chosen: bool) -> Contest:
@@ -294,6 +330,7 @@ def _tell(results: Results, database: Path, *, as_json: bool) -> None:
         print_json(results.summary() | {"report": str(page), "results": str(database)})
         return
     show_leaderboard(results)
+    show_venues(results)
     for failure in results.failures[:10]:
         note(
             f"failed: {failure.agent} in {failure.scenario}, {failure.episodes} episodes: "

@@ -49,6 +49,37 @@ def show_leaderboard(results: Results) -> None:
     )
 
 
+def show_venues(results: Results) -> None:
+    """Print the cost of every agent at every venue, if venues were compared."""
+    from gammagym.evaluation.results import lines_of
+
+    lines = lines_of(results.by_venue())
+    if not lines:
+        return
+    agents = [line.agent for line in results.leaderboard()]
+    rows: list[list[str]] = []
+    for (venue, terms), by_agent in lines.items():
+        found = [by_agent[agent] for agent in agents]
+        cells = [percent(line.cost, results.unit.factor) for line in found]
+        refused = percent(sum(each.rejects for each in found) / len(found), 1.0)
+        liquidated = str(sum(each.liquidations for each in found))
+        failed = str(sum(each.failures for each in found))
+        rows.append([venue, terms or "base fees", *cells, refused, liquidated, failed])
+    special = any(terms for _, terms in lines)
+    told = (
+        "; discounts: every one that the venue has; fee credit: fees in the quote currency are "
+        "taken from it first"
+    )
+    print_table(
+        ["venue", "account", *agents, "refused", "liquidated", "failed"],
+        rows,
+        title=f"Cost by agent and venue, in {results.unit.name} (less is better)",
+        left=2,
+        caption="mean cost relative to a frictionless hedger; refused: orders in an episode"
+        + (told if special else ""),
+    )
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import entry_points
@@ -27,11 +27,15 @@ from gammagym.loading import (
     parse_reference,
 )
 from gammagym.scenario.compile import Compiled
+from gammagym.scenario.load import load_venue
+from gammagym.scenario.reference import parse_scenario
+from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Task, get_task
 
 DEFAULT_TASK = "GammaScalp"
 DEFAULT_SEEDS = 32
 DEMO_SEEDS = 16
+VENUE_SCENARIOS = ("calm",)
 SHORT_HORIZON_SECONDS = 14_400.0
 _DAY_SECONDS = 86_400.0
 _NO_INFLUENCE = ("_bundled", "cli", "evaluation", "training")
@@ -44,7 +48,7 @@ class Plan:
 
     Attributes:
         agents: references of agents.
-        scenarios: names or paths of scenarios.
+        scenarios: names or paths of scenarios, perhaps at a venue: "calm@binance".
         task: name of the task.
         first_seed: seed of the first episode.
         seeds: number of episodes of each agent in each scenario; seeds count up by one.
@@ -115,6 +119,20 @@ class Contest:
         return _distinct({key: market.scenario.name for key, market in self.markets.items()})
 
     @cached_property
+    def places(self) -> dict[str, dict[str, str]]:
+        """Scenario, venue and terms of each reference that names a venue."""
+        taken_apart = {key: parse_scenario(key) for key in self.plan.scenarios}
+        return {
+            key: {
+                "scenario": Path(reference.scenario).stem,
+                "venue": self.markets[key].venue.name,
+                "terms": reference.told_terms,
+            }
+            for key, reference in taken_apart.items()
+            if reference.venue
+        }
+
+    @cached_property
     def fingerprints(self) -> dict[str, dict[str, str]]:
         """Digest of all that an episode depends on but its seed, by agent and scenario."""
         return {
@@ -131,6 +149,7 @@ class Contest:
             agent,
             market.scenario.model_dump_json(),
             market.venue.model_dump_json(),
+            _book_venue(market.scenario),
             repr(market.task),
             self.price_digest,
         )
@@ -147,6 +166,31 @@ def default_scenarios(price_file: str | None = None) -> tuple[str, ...]:
     if price_file is not None:
         return ("replay",)
     return tuple(name for name in content.available("scenarios") if name != "replay")
+
+
+def at_venues(
+    scenarios: Sequence[str], venues: Sequence[str], terms: Sequence[str] = ("",)
+) -> tuple[str, ...]:
+    """Return references of each scenario at each venue, on each of some terms of an account.
+
+    Args:
+        scenarios: names or paths.
+        venues: names or paths; "all" is every venue that ships.
+        terms: such as "discounts=all"; nothing: those of the scenario.
+
+    >>> at_venues(["calm"], ["mexc", "weex"], ["", "discounts=all"])[:3]
+    ('calm@mexc', 'calm@mexc:discounts=all', 'calm@weex')
+    """
+    for scenario in scenarios:
+        if parse_scenario(scenario).venue:
+            raise ScenarioError(f"scenario {scenario!r} names a venue already: leave out venues")
+    named = content.available("venues") if tuple(venues) == ("all",) else venues
+    return tuple(
+        f"{scenario}@{venue}:{each}" if each else f"{scenario}@{venue}"
+        for scenario in scenarios
+        for venue in named
+        for each in terms
+    )
 
 
 def default_options(task: str) -> dict[str, Any]:
@@ -258,6 +302,12 @@ def agent_digest(reference: str) -> str:
             version = entry.dist.version if entry.dist else ""
             state.update(f"{entry.value} {version}".encode())
     return state.hexdigest()
+
+
+def _book_venue(scenario: Scenario) -> str:
+    """Return the rules of the venue that a scenario names for the book, or nothing."""
+    named = scenario.book_venue
+    return "" if named is None else load_venue(named).model_dump_json()
 
 
 def _check_numbers(plan: Plan) -> None:

@@ -66,6 +66,7 @@ def render(results: Results) -> str:
     sections = [
         _header(results, board),
         _leaderboard(results, board),
+        _venues(results, order),
         _scores(results, order, drawn),
         _attribution(results, order, drawn),
         _distributions(results, order, drawn),
@@ -161,6 +162,21 @@ def _leaderboard(results: Results, board: list[Standing]) -> str:
     )
 
 
+def _venues(results: Results, order: list[str]) -> str:
+    costs = results.by_venue()
+    if not costs:
+        return ""
+    terms = dict.fromkeys(line.terms for line in costs if line.terms)
+    told = f" The lines below them are on other terms: {html.escape('; '.join(terms))}."
+    return (
+        f'<h2>Cost by venue</h2><p class="why">Mean cost in {results.unit.name} relative to a '
+        "frictionless hedger, over all scenarios played at a venue. The cheapest agent is bold."
+        f"{told if terms else ''} Discounts are all those of the venue; a fee credit is used up "
+        "first by fees in the quote currency. The figures below are those of base fees.</p>"
+        f"{tables.cost_by_venue(results, costs, order)}"
+    )
+
+
 def _scores(results: Results, order: list[str], drawn: dict[str, figures.Figure]) -> str:
     cards = _cards(
         results,
@@ -182,7 +198,8 @@ def _attribution(results: Results, order: list[str], drawn: dict[str, figures.Fi
         "parts",
         lambda scenario: figures.attribution_figure(results, order, scenario),
     )
-    used = {name for each in results.scenarios for name in figures.grouped_parts(results, each)}
+    drawn_here = results.drawn_scenarios()
+    used = {name for each in drawn_here for name in figures.grouped_parts(results, each)}
     key = "".join(
         f'<li><i style="background:{colour}"></i>{name}: <span class="soft">{meaning}</span></li>'
         for name, (_, colour, meaning) in figures.PARTS_SHOWN.items()
@@ -220,7 +237,7 @@ def _cards(
     titles = results.plan["scenario_titles"]
     purposes = {titles[key]: text for key, text in results.plan["purposes"].items()}
     cards: list[str] = []
-    for place, scenario in enumerate(results.scenarios):
+    for place, scenario in enumerate(results.drawn_scenarios()):
         key = f"{kind}-{place}"
         drawn[key] = draw(scenario)
         about = f'<p class="soft">{html.escape(purposes.get(scenario, ""))}</p>'

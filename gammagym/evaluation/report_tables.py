@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.evaluation.report_figures import colour_of
-from gammagym.evaluation.results import Results, Standing
+from gammagym.evaluation.results import Results, Standing, VenueCost, lines_of
 
 NOTHING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 Floats = NDArray[np.float64]
+# More scenarios than these are lines of a table instead of columns.
+_MOST_COLUMNS = 8
 
 
 def shown(value: float, factor: float = 1.0, digits: int = 1) -> str:
@@ -86,18 +88,61 @@ def _interval_bar(results: Results, line: Standing, low: float, high: float) -> 
 def score_by_scenario(results: Results, order: Sequence[str]) -> str:
     """Return the score of every agent in every scenario, with groups; the best is bold."""
     boards = {name: {x.agent: x for x in results.leaderboard(name)} for name in results.scenarios}
-    heads = [("agent", "left"), *((html.escape(name), "") for name in results.scenarios)]
+
+    def cell(agent: str, name: str) -> str:
+        line = boards[name][agent]
+        best = ' class="best"' if line.place == 1 and math.isfinite(line.score) else ""
+        tiny = line.group or (f"{line.failures} failed" if line.failures else "")
+        number = shown(line.score, results.unit.factor)
+        return f'<td{best}>{number}<span class="tiny">{html.escape(tiny)}</span></td>'
+
+    agents = {agent: agent_name(results, agent) for agent in order}
+    scenarios = {name: html.escape(name) for name in results.scenarios}
+    if len(scenarios) <= _MOST_COLUMNS:
+        return _grid("agent", agents, scenarios, cell)
+    return _grid("scenario", scenarios, agents, lambda name, agent: cell(agent, name))
+
+
+def cost_by_venue(results: Results, costs: Sequence[VenueCost], order: Sequence[str]) -> str:
+    """Return the cost of every agent at every venue, one line for each terms of an account."""
+    heads = [
+        ("venue", "left"),
+        ("account", "left"),
+        *((agent_name(results, agent), "") for agent in order),
+        ("refused orders<br>an episode", ""),
+        ("liquid-<br>ations", ""),
+        ("episodes<br>failed", ""),
+    ]
     rows: list[str] = []
-    for agent in order:
-        cells = [f'<th scope="row" class="left">{agent_name(results, agent)}</th>']
-        for name in results.scenarios:
-            line = boards[name][agent]
-            best = ' class="best"' if line.place == 1 and math.isfinite(line.score) else ""
-            tiny = line.group or (f"{line.failures} failed" if line.failures else "")
-            number = shown(line.score, results.unit.factor)
-            cells.append(f'<td{best}>{number}<span class="tiny">{html.escape(tiny)}</span></td>')
+    for (venue, terms), found in lines_of(costs).items():
+        least = min((x.cost for x in found.values() if math.isfinite(x.cost)), default=math.nan)
+        cells = [
+            f'<th scope="row" class="left">{"" if terms else html.escape(venue)}</th>',
+            f'<td class="left soft">{html.escape(terms or "base fees")}</td>',
+        ]
+        for agent in order:
+            best = ' class="best"' if found[agent].cost == least else ""
+            cells.append(f"<td{best}>{shown(found[agent].cost, results.unit.factor)}</td>")
+        cells.append(f"<td>{shown(sum(x.rejects for x in found.values()) / len(found))}</td>")
+        cells.append(f"<td>{sum(x.liquidations for x in found.values())}</td>")
+        cells.append(f"<td>{sum(x.failures for x in found.values())}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return _table(heads, rows)
+
+
+def _grid(
+    corner: str,
+    down: Mapping[str, str],
+    across: Mapping[str, str],
+    cell: Callable[[str, str], str],
+) -> str:
+    """Return a table of a cell for each pair; headings by key are HTML already."""
+    rows = [
+        f'<tr><th scope="row" class="left">{head}</th>'
+        f"{''.join(cell(row, column) for column in across)}</tr>"
+        for row, head in down.items()
+    ]
+    return _table([(corner, "left"), *((head, "") for head in across.values())], rows)
 
 
 def difference_matrix(results: Results, order: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -89,6 +89,39 @@ class Standing:
     fees: float
     liquidations: int
     failures: int
+
+
+@dataclass(frozen=True)
+class VenueCost:
+    """What hedging cost one agent at one venue, over all scenarios played there.
+
+    Attributes:
+        venue: name of the venue.
+        terms: terms of the account, such as ``discounts, fee credit 100``; empty: plain fees.
+        agent: title of the agent.
+        cost: mean relative cost (share of the stake).
+        fees: mean fees paid (share of the stake).
+        rejects: mean number of orders refused in an episode.
+        liquidations: number of liquidations.
+        failures: number of episodes that failed.
+    """
+
+    venue: str
+    terms: str
+    agent: str
+    cost: float
+    fees: float
+    rejects: float
+    liquidations: int
+    failures: int
+
+
+def lines_of(costs: Iterable[VenueCost]) -> dict[tuple[str, str], dict[str, VenueCost]]:
+    """Return costs as lines of a table: by venue and terms, then by agent."""
+    lines: dict[tuple[str, str], dict[str, VenueCost]] = {}
+    for cost in costs:
+        lines.setdefault((cost.venue, cost.terms), {})[cost.agent] = cost
+    return lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +215,37 @@ class Results:
             for place, row in enumerate(order.tolist(), start=1)
         ]
 
+    def by_venue(self) -> list[VenueCost]:
+        """Return the cost of every agent at every venue; nothing if no venues were compared."""
+        titles: dict[str, str] = self.plan["scenario_titles"]
+        grouped: dict[tuple[str, str], list[int]] = {}
+        for key, place in self.plan.get("places", {}).items():
+            row = self.scenarios.index(titles[key])
+            grouped.setdefault((place["venue"], place["terms"]), []).append(row)
+        relative, stake = self.column("relative_cost"), self.column("stake")
+        fees = -self.column("fees") / stake
+        return [
+            VenueCost(
+                venue,
+                terms,
+                agent,
+                float(relative[row, rows].mean()),
+                float(fees[row, rows].mean()),
+                float(self.column("rejects")[row, rows].mean()),
+                int(np.nansum(self.column("liquidations")[row, rows])),
+                int(self.lost[row, rows].sum()),
+            )
+            for (venue, terms), rows in grouped.items()
+            for row, agent in enumerate(self.agents)
+        ]
+
+    def drawn_scenarios(self) -> tuple[str, ...]:
+        """Return the scenarios to look at closely: those on special terms are left out."""
+        titles, places = self.plan["scenario_titles"], self.plan.get("places", {})
+        special = {titles[key] for key, place in places.items() if place["terms"]}
+        plain = tuple(name for name in self.scenarios if name not in special)
+        return plain or self.scenarios
+
     def table(self, scenario: str | None = None) -> Any:
         """Return a leaderboard as a `pandas.DataFrame`."""
         import pandas as pd
@@ -232,6 +296,7 @@ class Results:
             "unit": "share of the stake",
             "overall": [_plain(line) for line in self.leaderboard()],
             "scenarios": {key: [_plain(line) for line in board] for key, board in boards.items()},
+            "venues": [_plain(line) for line in self.by_venue()],
             "failures": [asdict(failure) for failure in self.failures],
         }
 
@@ -287,7 +352,7 @@ def _bootstrap(results: Results, scenario: str | None) -> statistics.Bootstrap:
     return statistics.bootstrap(results.column("relative_cost")[:, results.select(scenario)])
 
 
-def _plain(line: Standing) -> dict[str, Any]:
+def _plain(line: Standing | VenueCost) -> dict[str, Any]:
     values = asdict(line)
     return {
         key: None if isinstance(value, float) and not np.isfinite(value) else value

@@ -130,6 +130,7 @@ def described(contest: Contest) -> dict[str, Any]:
         "spot": all(leg.kind == "spot" for leg in task.legs),
         "agent_titles": contest.agent_titles,
         "scenario_titles": contest.scenario_titles,
+        "places": contest.places,
         "purposes": {key: market.scenario.purpose for key, market in contest.markets.items()},
         "fingerprints": contest.fingerprints,
     }

@@ -200,14 +200,27 @@ def charge_fee(world, instrument, account, value, quantity_lots, rate_e9):
     fee = fee_on(world, contract, value, quantity_lots, rate_e9)
     if fee > 0:
         fee -= mul_div(fee, owner.discount_e9)
-        if owner.credit_quanta > 0 and contract.currency == QUOTE:
-            credited = min(fee, owner.credit_quanta)
-            owner.credit_quanta -= credited
-            fee -= credited
+        if owner.credit_quanta > 0:
+            fee -= _use_credit(world, owner, fee, contract.currency)
     fees = world.venues[contract.venue].fee_account
     transfer(world, account, fees, contract.currency, fee)
     owner.fees_quanta += in_quote(world, fee, contract.currency)
     return fee
+
+
+@kernel
+def _use_credit(world, owner, fee, currency):
+    """Pay a fee from an account's credit as far as that goes; returns what it paid.
+
+    Writes: accounts.credit_quanta.
+    """
+    worth = in_quote(world, fee, currency)
+    if worth <= owner.credit_quanta:
+        owner.credit_quanta -= worth
+        return fee
+    paid = portion(fee, owner.credit_quanta, worth)
+    owner.credit_quanta = 0
+    return paid
 
 
 # --- Funding and settlement ------------------------------------------------------------------

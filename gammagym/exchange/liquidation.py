@@ -220,12 +220,15 @@ def _lots_to_close(world, account, instrument, step):
     if step == STEP_REDUCE_TO_RESTORE:
         state = world.accounts[account]
         price = contract.mark_price
+        rate = (state.maintenance_quanta / QUANTA) / (held * contract.lot_size * price)
+        fee_rate = world.venues[contract.venue].liquidation_fee_e9 / RATE_UNIT
         units = quantity_to_restore(
             held * contract.lot_size,
             price,
             state.equity_quanta / QUANTA,
-            (state.maintenance_quanta / QUANTA) / (held * contract.lot_size * price),
-            world.venues[contract.venue].liquidation_fee_e9 / RATE_UNIT,
+            rate,
+            # With a fee above the margin that is freed no part would be enough: it is left out.
+            fee_rate if fee_rate < rate else 0.0,
         )
         return min(held, math.ceil(units / contract.lot_size))
     row -= 2 if step == STEP_REDUCE_TWO_TIERS else 1

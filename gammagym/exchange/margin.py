@@ -247,7 +247,9 @@ def set_margin_aside(world, account, instrument):
     if contract.tier_count == 0 or contract.kind == SPOT:
         return
     tier = world.tiers[tier_of(world, contract, notional)]
-    needed = mul_div(notional, max(tier.initial_e9, position.initial_e9))
+    rate = max(tier.initial_e9, position.initial_e9)
+    rate += size_rate(contract, position.quantity_lots)
+    needed = mul_div(notional, rate)
     missing = needed - position.margin_quanta
     if missing > 0:
         position.margin_quanta += max(0, min(missing, free_cash(world, account, contract.currency)))

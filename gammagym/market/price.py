@@ -62,7 +62,7 @@ def step_price(world, tape):
 def set_index(world):
     """Write the value of a coin, and the index from its sources, of which one may be off.
 
-    Reads: price, stress, the first venue's rule. Writes: price.index, sources, coin_quanta.
+    Reads: price, stress, the rule of the hedge's venue. Writes: price.index, sources, coin_quanta.
     """
     price = world.price
     price.coin_quanta = round(price.value * FINE_UNIT)
@@ -70,7 +70,10 @@ def set_index(world):
     if world.stress.source_shift != 0.0:
         price.sources[:] = price.value
         price.sources[0] *= math.exp(world.stress.source_shift)
-        price.index = index_price(price.sources, price.source_weights, world.venues[0].outlier)
+        count = price.source_count
+        price.index = index_price(
+            price.sources[:count], price.source_weights[:count], world.venues[0].outlier
+        )
 
 
 @kernel

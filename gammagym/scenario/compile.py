@@ -38,7 +38,7 @@ from gammagym.scenario.rules import (
     write_closures,
     write_venue,
 )
-from gammagym.scenario.schema import Flow
+from gammagym.scenario.schema import AccountTerms, Flow
 from gammagym.scenario.tasks import Task
 from gammagym.venues.schema import Latency, Venue
 from gammagym.world import (
@@ -95,6 +95,8 @@ _FLOW_DISTANCES = (
     "stale_ticks",
 )
 _DAY_NS = 86_400 * 10**9
+# What a hedge has for collateral, share of the notional; and times what the venue asks for.
+_COLLATERAL, _COLLATERAL_ROOM = 0.1, 1.25
 # Where a book is held that the venue does not list.
 _BOOK_VENUE = "generic"
 # How far the price may run before integer arithmetic would be at risk; see _check_notional.
@@ -244,6 +246,7 @@ def _write_venues(world: Any, venues: Venues, agents: int, start: float) -> None
     order = np.argsort(world.changes["time_ns"][: world.change_count], kind="stable")
     world.changes[: world.change_count] = world.changes[order]
     world.next_day_ns = _DAY_NS
+    world.price.source_count = venues.hedge.index.sources
 
 
 def _write_flow(world: Any, scenario: Scenario, task: Task, venue: Venue) -> None:
@@ -302,7 +305,7 @@ def _write_agents(
         largest = task.largest_order * task.gross_quantity
         agent.largest_order_lots = max(1, round(largest / hedge.lot_size))
         agent.dead_zone = task.dead_zone
-        agent.collateral_share = task.collateral
+        agent.collateral_share = _collateral(scenario, task, venues)
         agent.relative_aversion = task.risk_aversion
         agent.reference_scale = start
         agent.working_row = NO_ORDER
@@ -312,13 +315,25 @@ def _write_agents(
         ):
             world.accounts[account].agent = row
             world.accounts[account].venue = venue_row
-            write_account(world.accounts[account], venue, scenario)
+            # The scenario's terms are those of the account at its venue, not at that of the book.
+            terms = scenario.account if venue is venues.hedge else AccountTerms()
+            write_account(world.accounts[account], venue, terms)
         if not joint:
             # The book is in custody: its account pays fees, but needs no margin.
-            world.accounts[agent.book_account].margin_mode = MARGIN_CROSS
-            world.accounts[agent.book_account].bonus_quanta = 0
+            book = world.accounts[agent.book_account]
+            book.margin_mode = MARGIN_CROSS
+            book.bonus_quanta = book.credit_quanta = 0
         world.accounts[agent.hedge_account].margined = 1
         _write_book(world, agent.book_account, task)
+
+
+def _collateral(scenario: Scenario, task: Task, venues: Venues) -> float:
+    """Return the hedge's collateral as a share of the book's notional."""
+    if task.collateral is not None:
+        return task.collateral
+    leverage = hedge_listing(venues.hedge).tiers[0].leverage
+    needed = 1.0 / min(leverage, scenario.account.leverage or leverage)
+    return max(_COLLATERAL, _COLLATERAL_ROOM * needed)
 
 
 def _shares_account(scenario: Scenario, venues: Venues) -> bool:

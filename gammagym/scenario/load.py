@@ -19,6 +19,7 @@ from gammagym import content
 from gammagym.errors import ScenarioError
 from gammagym.quantities import Model
 from gammagym.scenario.problems import describe, report
+from gammagym.scenario.reference import Reference, parse_scenario
 from gammagym.scenario.schema import Flow, FlowParameters, Scenario
 from gammagym.venues.schema import Venue
 
@@ -34,7 +35,8 @@ def load_scenario(
     """Load a scenario.
 
     Args:
-        source: A name ("calm"), a path ("./mine.toml"), a dict of the same keys, or a Scenario.
+        source: A name ("calm"), a path ("./mine.toml"), one of them at a venue ("calm@binance"), a
+            dict of the same keys, or a Scenario.
         overrides: Values by dotted key, put in place before validation; a list item is reached by
             its index ("shocks.0.move"), and None takes a key away.
 
@@ -49,8 +51,12 @@ def load_scenario(
     """
     if isinstance(source, Scenario) and not overrides:
         return source
-    label, folder, table = _read("scenarios", source)
+    reference = parse_scenario(source) if isinstance(source, str) else None
+    label, folder, table = _read("scenarios", reference.scenario if reference else source)
     table = {key: _anchored(key, value, folder) for key, value in table.items()}
+    if reference and reference.venue:
+        label += f" at {reference.venue}"
+        _move_to_venue(table, reference)
     changes = dict(overrides or {})
     problems = _override(table, changes)
     scenario, found = _validate(Scenario, table)
@@ -62,6 +68,18 @@ def load_scenario(
             label += f" with overrides of {', '.join(map(str, changes))}"
         raise ScenarioError(report(label, _with_origin(problems, changes)))
     return scenario
+
+
+def _move_to_venue(table: Table, reference: Reference) -> None:
+    """Let a scenario be played at another venue, on other terms of the account."""
+    venue = load_venue(reference.venue)
+    table["name"] = ", ".join(
+        filter(None, (f"{table['name']} @ {venue.name}", reference.told_terms))
+    )
+    table["venue"] = _anchored("venue", reference.venue, Path.cwd())
+    account = table.get("account", {})
+    if reference.terms and isinstance(account, dict):
+        table["account"] = cast(Table, account) | reference.terms
 
 
 def load_venue(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -33,6 +34,7 @@ _TYPES = {
     "tuple_type": "must be a list",
 }
 _LONGEST = 80
+_WRITTEN_DECIMAL = re.compile(r"Decimal\('(.+)'\)")
 
 
 def dotted(location: Iterable[int | str]) -> str:
@@ -127,6 +129,9 @@ def _allowed(item: ErrorDetails, field: FieldInfo | None) -> str:
 
 def _like(given: Any, bound: Any) -> str:
     """Return a bound in the notation of the value that broke it."""
+    written = _WRITTEN_DECIMAL.fullmatch(str(bound))
+    if written:  # how pydantic tells it of a value that may be left out
+        bound = Decimal(written[1])
     if isinstance(given, str) and given.strip().endswith("%"):
         return format_percent(Decimal(bound))
     try:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from gammagym.errors import CapacityError, ScenarioError, nearest
-from gammagym.scenario.schema import AccountTerms, Scenario
+from gammagym.scenario.schema import ALL_DISCOUNTS, AccountTerms, Scenario
 from gammagym.venues.calendar import Calendar
 from gammagym.venues.listings import DerivativeListing
 from gammagym.venues.portfolio import PortfolioMargin
@@ -108,6 +108,11 @@ def write_venue(world: Any, row: int, venue: Venue, insurance_account: int) -> N
 
 def _write_liquidation(target: Any, venue: Venue) -> None:
     rules = venue.liquidation
+    if len(rules.steps) > len(target.liquidation_steps):
+        raise CapacityError(
+            f"venue {venue.name!r}: liquidation.steps: {len(rules.steps)} given, a world has room "
+            f"for {len(target.liquidation_steps)}"
+        )
     target.step_count = len(rules.steps)
     for place, step in enumerate(rules.steps):
         target.liquidation_steps[place] = _STEPS[step]
@@ -179,9 +184,8 @@ def write_tiers(world: Any, contract: Any, listing: DerivativeListing, used: int
 # --- Accounts --------------------------------------------------------------------------------
 
 
-def write_account(account: Any, venue: Venue, scenario: Scenario) -> None:
+def write_account(account: Any, venue: Venue, terms: AccountTerms) -> None:
     """Write what a competitor pays at a venue, its bonus, and how its positions are margined."""
-    terms = scenario.account
     for name in ("perpetual", "future", "spot", "option"):
         listing: Listing | None = getattr(venue, name)
         if listing is not None and (name != "future" or venue.perpetual is None):
@@ -199,7 +203,8 @@ def write_account(account: Any, venue: Venue, scenario: Scenario) -> None:
 def _discount(terms: AccountTerms, venue: Venue) -> Decimal:
     """Return what is taken off the fees: discounts act one after the other."""
     left = Decimal(1)
-    for name in terms.discounts:
+    names = tuple(venue.discounts) if terms.discounts == ALL_DISCOUNTS else terms.discounts
+    for name in names:
         if name not in venue.discounts:
             raise ScenarioError(
                 f"account.discounts: venue {venue.name!r} has no discount {name!r}: "

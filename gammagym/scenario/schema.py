@@ -26,6 +26,8 @@ MOST_SHOCKS = 8
 _MINUTE_NS = 60_000_000_000
 _DAY_NS = 86_400_000_000_000
 
+# Of an account: every discount that its venue has.
+ALL_DISCOUNTS = ("all",)
 # Shocks that are a return; the others are a factor.
 _MOVES = ("price", "index")
 
@@ -250,7 +252,9 @@ class AccountTerms(Model):
         default=Decimal(0), description="traded in the last 30 days, for the fee ladder (quote)"
     )
     discounts: tuple[str, ...] = Field(
-        default=(), strict=False, description='fee discounts of the venue it has: ["token"]'
+        default=(),
+        strict=False,
+        description='fee discounts of the venue it has: ["token"]; ["all"]: every one',
     )
     bonus: Amount = Field(
         default=Decimal(0), description="trading bonus that counts as margin, not paid out (quote)"

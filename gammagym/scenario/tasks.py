@@ -42,7 +42,8 @@ class Task:
         decision_interval: time between two decisions (s).
         largest_order: largest hedge order, as a share of the gross quantity of the book.
         dead_zone: smallest hedge order, as a share of the largest.
-        collateral: collateral of the hedge account, as a share of the book's notional.
+        collateral: collateral of the hedge account, as a share of the book's notional; None: 10 %,
+            or a quarter more than the venue asks for to hedge all of it, if that is more.
         risk_aversion: weight of variance in the reward, times the stake.
         flow: preset of order flow that a scenario's default gives way to, or None.
     """
@@ -53,7 +54,7 @@ class Task:
     decision_interval: float = 60.0
     largest_order: float = 0.2
     dead_zone: float = 0.05
-    collateral: float = 0.1
+    collateral: float | None = None
     risk_aversion: float = 8.0
     flow: str | None = None
 
@@ -132,6 +133,8 @@ def _check(task: Task) -> None:
     }
     for key, (low, high) in numbers.items():
         value = getattr(task, key)
+        if key == "collateral" and value is None:
+            continue
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)

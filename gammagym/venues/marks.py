@@ -48,7 +48,7 @@ class Funding(Section):
         default=Decimal("0.0001"),
         ge=Decimal("-0.01"),
         le=Decimal("0.01"),
-        description="interest rate per interval, which the rate is drawn to",
+        description="interest rate of eight hours, which the rate is drawn to",
     )
     clamp: Annotated[Rate, Field(ge=0, le=1)] = Field(
         default=Decimal("0.0005"),

@@ -113,7 +113,7 @@ def test_costs_of_spot_are_in_basis_points() -> None:
 @pytest.mark.parametrize(
     ("command", "name", "word"),
     [("scenarios", "calm", "price.volatility"), ("agents", "delta_band", "half-width"),
-     ("venues", "generic", "taker_fee")],
+     ("venues", "generic", "taker")],
 )  # fmt: skip
 def test_catalogues_list_and_show(command: str, name: str, word: str) -> None:
     assert name in run(command).output
