@@ -20,6 +20,8 @@ from typing import Any, TypeVar, overload
 import numba
 from numba.core import config
 
+from gammagym import _compiler
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 # Numba fills this module with its settings when it is imported.
@@ -28,7 +30,10 @@ numba_config: Any = config
 PACKAGE = Path(__file__).resolve().parent
 
 # What kernels may import. An edit in a report, the command line or the docs recompiles nothing.
-KERNEL_SOURCES = ("_kernel.py", "world.py", "loop.py", "engine", "exchange", "market", "envs")
+KERNEL_SOURCES = (
+    *("_kernel.py", "_compiler.py", "world.py", "loop.py"),
+    *("engine", "exchange", "market", "envs"),
+)
 # A debug build checks the whole book after every message: thousands of times slower, for tests.
 DEBUG = os.environ.get("GAMMAGYM_DEBUG", "") not in ("", "0")
 _KEPT_CACHES = 3
@@ -72,7 +77,7 @@ def prune_caches() -> None:
 def kernel(function: _F) -> _F: ...
 @overload
 def kernel(
-    *, inline: bool = False, once: bool = False, parallel: bool = False, counted: bool = True
+    *, inline: bool = False, parallel: bool = False, counted: bool = True
 ) -> Callable[[_F], _F]: ...
 
 
@@ -80,7 +85,6 @@ def kernel(
     function: _F | None = None,
     *,
     inline: bool = False,
-    once: bool = False,
     parallel: bool = False,
     counted: bool = True,
 ) -> _F | Callable[[_F], _F]:
@@ -89,8 +93,6 @@ def kernel(
     Args:
         function: the function, when used without parentheses.
         inline: force LLVM to inline it; for leaves of at most ten lines only.
-        once: make it part of its only caller: for functions with much below them, as all of that
-            is optimised again at every step of the way up.
         parallel: allow ``numba.prange``; for the one outer loop over worlds only.
         counted: count the users of every array at every call, which a function needs only if it
             allocates or returns an array; the engine, which does neither, is a third faster
@@ -101,18 +103,18 @@ def kernel(
             would go unseen.
     """
     if function is None:
-        return lambda inner: _compile(inner, inline, once, parallel, counted)
-    return _compile(function, inline, once, parallel, counted)
+        return lambda inner: _compile(inner, inline, parallel, counted)
+    return _compile(function, inline, parallel, counted)
 
 
-def _call_template(dispatcher: Any, arguments: Any, keywords: Any) -> Any:
+def _call_template(parts: _compiler.Parts, arguments: Any, keywords: Any) -> Any:
     """Let kernels call each other with integers of 64 bits, whatever the caller has at hand.
 
     Numba compiles a function anew for every width of integer, and for every constant, that it is
     called with; that would double the time of compilation.
     """
     widened = tuple(_widened(argument) for argument in arguments)
-    return type(dispatcher).get_call_template(dispatcher, widened, keywords)
+    return parts.call_template(widened, keywords)
 
 
 def _widened(argument: Any) -> Any:
@@ -121,7 +123,7 @@ def _widened(argument: Any) -> Any:
     return numba.types.int64 if is_integer else argument
 
 
-def _compile(function: _F, inline: bool, once: bool, parallel: bool, counted: bool) -> _F:
+def _compile(function: _F, inline: bool, parallel: bool, counted: bool) -> _F:
     source = Path(function.__code__.co_filename).resolve()
     known = source.is_relative_to(PACKAGE) and (
         source.relative_to(PACKAGE).parts[0] in KERNEL_SOURCES
@@ -136,11 +138,15 @@ def _compile(function: _F, inline: bool, once: bool, parallel: bool, counted: bo
     numba_config.CACHE_DIR = str(CACHE_FOLDER)
     try:
         options: dict[str, Any] = {"forceinline": inline, "parallel": parallel, "_nrt": counted}
-        options["inline"] = "always" if once else "never"
         options["no_cfunc_wrapper"] = True  # nobody calls a kernel from C
+        if not parallel:
+            options["pipeline_class"] = _compiler.EntryCompiler
         compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
         if not numba_config.DISABLE_JIT:
-            compiled.get_call_template = partial(_call_template, compiled)
+            # How other kernels call it.
+            parts = _compiler.Parts(compiled)
+            compiled.get_overload = parts.overload
+            compiled.get_call_template = partial(_call_template, parts)
         return compiled
     finally:
         numba_config.CACHE_DIR = before

@@ -91,7 +91,7 @@ def _check_money(world):
             raise InvariantError("an event has left positions that do not cancel: please report")
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def price_tick(world, tape):
     """Carry out one price tick."""
     world.price.next_tick_ns += world.price.tick_ns
@@ -110,7 +110,7 @@ def price_tick(world, tape):
     expire(world)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def open_world(world, tape, seed):
     """Start a world that was copied from its template: streams, first prices, books, warm-up.
 
@@ -129,7 +129,7 @@ def open_world(world, tape, seed):
         _open_agent(world, row)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _open_agent(world, row):
     """Start the measuring of one competitor at the state the warm-up left."""
     agent = world.agents[row]
@@ -147,7 +147,7 @@ def _open_agent(world, row):
     close_attribution(world, row)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def close_out(world, row):
     """Cancel a competitor's orders and close its hedge in the book, at the end of an episode.
 

@@ -494,7 +494,8 @@ class MarginScenario(Protocol):
 
     move: Annotated[float, F8, "relative move of the underlying"]
     volatility: Annotated[float, F8, "relative move of volatility, at 30 days to expiry"]
-    dampener: Annotated[float, F8, "taken off its loss (quote currency)"]
+    share: Annotated[float, F8, "share of its loss that counts"]
+    dampener: Annotated[float, F8, "taken off what counts (quote currency)"]
 
 
 class Venue(Protocol):

@@ -34,7 +34,7 @@ CROSS_URGENCY = 0.5
 REST_DEPTH = 0.002
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def wish(world, row, size, urgency):
     """Send the instructions that turn the working order into the wished one.
 
@@ -78,7 +78,7 @@ def _cancel_working(world, agent):
         agent.working_row = NO_ORDER
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _amend_working(world, agent, price_ticks, lots):
     """Modify the working order, unless it is close enough to what is wished to keep its place."""
     standing_ticks, open_lots = agent.working_price_ticks, agent.working_quantity_lots
@@ -141,7 +141,7 @@ def _protected_price(world, agent, side):
     return int(touch * (1.0 + reach if side == BUY else 1.0 - reach))
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _resting_price(world, agent, side, urgency):
     """Return the price at which an order of this urgency rests (ticks)."""
     book = world.books[agent.hedge_instrument]

@@ -70,7 +70,7 @@ def observe(world, row, lows, highs, out):
         out[index] = min(max(out[index], lows[index]), highs[index])
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _observe_book(world, row, out):
     agent = world.agents[row]
     gross = agent.gross_units
@@ -109,7 +109,7 @@ def implied_volatility(world):
     return 0.0
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _observe_market(world, row, out):
     agent = world.agents[row]
     contract = world.instruments[agent.hedge_instrument]
@@ -132,7 +132,7 @@ def _observe_market(world, row, out):
     out[17] = (bid - ask) / max(bid + ask, 1.0)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _observe_orders(world, row, out):
     agent = world.agents[row]
     # While an acknowledgement is under way, the agent knows the order only as it was before.
@@ -142,7 +142,7 @@ def _observe_orders(world, row, out):
         out[18 + index] = agent.seen_order[index]
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _see_order(world, agent):
     """Look at the working order in the book. Writes: agents.seen_order."""
     book = world.books[agent.hedge_instrument]
@@ -159,7 +159,7 @@ def _see_order(world, agent):
         agent.seen_order[2] = ahead / agent.largest_order_lots
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _observe_costs(world, row, out):
     agent = world.agents[row]
     account = world.accounts[agent.hedge_account]

@@ -16,7 +16,7 @@ AGENT = 0
 RUNNING, ENDED = 0, 1
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def reset_world(world, tape, seed, bounds, observation):
     """Open a world copied from its template and write the first observation.
 
@@ -32,7 +32,7 @@ def reset_world(world, tape, seed, bounds, observation):
     observe(world, AGENT, bounds[0], bounds[1], observation)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def step_world(world, tape, action, bounds, observation):
     """Carry out one decision: wish, let the market run, observe; returns reward and status.
 
@@ -98,7 +98,7 @@ def step_worlds_threads(worlds, tape, actions, bounds, observations, rewards, st
         _step_row(worlds, tape, actions, bounds, observations, rewards, status, row)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _step_row(worlds, tape, actions, bounds, observations, rewards, status, row):
     rewards[row] = 0.0
     if status[row] == RUNNING:

@@ -121,7 +121,7 @@ def attribute_funding(world):
         agent.parts[PART_FUNDING] = total / QUANTA
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def attribute_coins(world, move):
     """Book what a move of the price does to coins, spot and collateral alike, to carried delta."""
     for row in range(world.agent_count):

@@ -29,7 +29,7 @@ from gammagym.world import (
 DAY_NS = 86_400_000_000_000
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def turn_pages(world):
     """Open and close venues, change rules whose date has come, look at fee ladders once a day.
 
@@ -63,7 +63,7 @@ def _open_and_close(world):
             world.venues[closure.venue].halted = 1
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _watch_breaker(world, instrument, new_day):
     """Pause trading for a while when the price has moved too far since the day's first one.
 
@@ -81,7 +81,7 @@ def _watch_breaker(world, instrument, new_day):
             contract.paused_until_ns = world.time_ns + contract.pause_ns
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _change_rule(world, change):
     """Let a rule have its new value; fees change for everybody by what they change at the base."""
     if change.key == CHANGE_LIQUIDATION_FEE:
@@ -109,7 +109,7 @@ def _change_funding(funding, change):
 # --- Settlement ------------------------------------------------------------------------------
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def expire(world):
     """Average the index before expiries, and settle every instrument whose expiry has come.
 
@@ -128,7 +128,7 @@ def expire(world):
             _deliver(world, instrument)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _deliver(world, instrument):
     """Settle an instrument at the average of the index before its expiry, and close its book."""
     contract = world.instruments[instrument]

@@ -55,7 +55,7 @@ LEAST_BALANCE = 1.0
 _UNRANKED = -1e300
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def hand_over_position(world, instrument, account, share_quanta):
     """Take a position off an account for its marked value less what the account was worth.
 
@@ -93,7 +93,7 @@ def fund_balance(world, fund):
     return balance(world, fund, QUOTE) + in_quote(world, balance(world, fund, COIN), COIN)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def work_out(world, row):
     """Sell a slice of what a venue's insurance fund has taken over. Writes: books, cash."""
     venue = world.venues[row]
@@ -110,7 +110,7 @@ def work_out(world, row):
 # --- Auto-deleveraging -----------------------------------------------------------------------
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _deleverage(world, instrument, lots, value):
     """Close a position against those of others, first in rank first, at the bankruptcy price.
 
@@ -184,7 +184,7 @@ def _log(world, instrument, account, signed_lots, value, cause):
 # --- Socialised loss -------------------------------------------------------------------------
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def share_losses(world, row):
     """Let all who have gains pay what a venue's fund lacks, in proportion to their gains.
 

@@ -49,7 +49,7 @@ def schedule_funding(world):
     world.next_funding_ns = due
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def fund(world):
     """Pay the funding that is due and schedule the next payment (docs/rules/funding)."""
     for instrument in range(world.instrument_count):
@@ -76,7 +76,7 @@ def settle_all(world, instrument):
         settle_funding(world, instrument, account)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def watch_premiums(world, elapsed_ns):
     """Sample premiums that are due, and let continuous funding run on. At every price tick.
 
@@ -95,7 +95,7 @@ def watch_premiums(world, elapsed_ns):
                 funding.next_sample_ns += funding.sample_ns
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _sample(world, instrument):
     """Take one sample of the premium and write the rate as it now stands."""
     contract, index = world.instruments[instrument], world.price.index
@@ -136,7 +136,7 @@ def impact_price(world, instrument, side):
     return contract.funding.impact_notional / units
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _run_on(world, contract, elapsed_ns):
     """Add to what a long lot has paid the funding of the time since the last price tick."""
     funding, index = contract.funding, world.price.index

@@ -63,7 +63,7 @@ from gammagym.world import (
 _HIGHEST = 100.0
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def check_accounts(world):
     """Check every account's margin and go on with those being liquidated.
 
@@ -87,7 +87,7 @@ def check_accounts(world):
             share_losses(world, row)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _liquidate(world, account):
     """Take the steps that are due: all that follow each other at once, or one of those that wait.
 
@@ -122,7 +122,7 @@ def _liquidate(world, account):
             return
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _take_step(world, account, step):
     """Reduce, close or hand over what an account holds; returns the lots closed in the book.
 
@@ -175,7 +175,7 @@ def _reduce(world, account, instrument, lots, worst_ticks):
     return lots - abs(left)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def bankruptcy_ticks(world, account, instrument):
     """Return the price at which an account's position leaves it nothing (ticks).
 
@@ -196,7 +196,7 @@ def bankruptcy_ticks(world, account, instrument):
     return np.int64(rounded_safe(price / contract.tick_size, 1.0, float(lots)))
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _largest_position(world, account):
     """Return the instrument with the largest maintenance margin, the first of equals."""
     largest, needed = NO_INSTRUMENT, 0
@@ -207,7 +207,7 @@ def _largest_position(world, account):
     return largest
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _lots_to_close(world, account, instrument, step):
     """Return how much of a position a step closes (lots)."""
     contract = world.instruments[instrument]
@@ -241,7 +241,7 @@ def _lots_to_close(world, account, instrument, step):
 # --- Handing over ----------------------------------------------------------------------------
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _hand_over_all(world, account):
     """Hand over every position at prices that leave the account nothing, and its collateral.
 
@@ -310,7 +310,7 @@ def settle_debts(world, account):
 # --- Isolated positions ----------------------------------------------------------------------
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _check_positions(world, account):
     """Hand over every isolated position whose own margin is not enough. Writes: as liquidation."""
     for instrument in range(world.instrument_count):

@@ -36,7 +36,7 @@ from gammagym.world import (
 )
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def set_marks(world, elapsed_ns):
     """Mark every instrument at the prices of this tick.
 
@@ -70,7 +70,7 @@ def option_price(world, contract):
     return contract.value / world.price.value if contract.currency == COIN else contract.value
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _venue_mark(world, instrument, elapsed_ns):
     """Return the mark as the venue makes it. Writes: instruments.mean_basis."""
     contract, index = world.instruments[instrument], world.price.index

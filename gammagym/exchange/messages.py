@@ -60,7 +60,7 @@ def _enqueue(world):
     world.message_count += 1
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def deliver(world):
     """Let the first message in flight reach its goal. Writes: messages and all it does."""
     message = world.incoming
@@ -74,7 +74,7 @@ def deliver(world):
         _carry_out(world, message)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _carry_out(world, message):
     """Execute an instruction at the venue and keep track of the sender's working order."""
     row = execute(world, message)

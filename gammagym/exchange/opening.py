@@ -24,7 +24,7 @@ from gammagym.world import (
 QUIET_ROWS = 24
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def hand_over(world):
     """Fix strikes, mark everything, and hand every competitor its book and its collateral.
 
@@ -53,7 +53,7 @@ def _open_instruments(world):
             write_price(contract, price)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _hand_over_book(world, row):
     """Trade the positions that the template asks for, in ticks nearest to the mark."""
     agent = world.agents[row]
@@ -69,7 +69,7 @@ def _hand_over_book(world, row):
         book_trade(world, instrument, agent.book_account, MAKERS, side, ticks, abs(wanted))
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _measure_stake(world, row):
     """Write the expected gamma profit over the horizon (dollar gamma is a martingale).
 

@@ -85,7 +85,7 @@ def find_order(world, instrument, account, order_id):
 # --- Instructions ----------------------------------------------------------------------------
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def execute(world, message):
     """Carry out one instruction that has arrived; returns the row at which its order is then.
 
@@ -137,7 +137,7 @@ def _open_time(world, instrument):
         row = next_expired(book, world.time_ns)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _disconnect(world, message):
     """Cancel an account's orders where the venue does so. Writes: books, rejects."""
     for row in range(len(world.orders)):
@@ -247,7 +247,7 @@ def _reason_of_exchange(world, message):
     return ACCEPTED
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _modify(world, message, row):
     """Change price or open quantity of an order that rests; priority as the venue has it."""
     book, work = world.books[message.instrument], world.work
@@ -281,7 +281,7 @@ def _modify(world, message, row):
 # --- Triggers --------------------------------------------------------------------------------
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def carry_out_triggers(world):
     """Carry out every order whose trigger has been reached, one after the other, in every book.
 
@@ -298,7 +298,7 @@ def carry_out_triggers(world):
     world.triggers_due = 0
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _enter_triggered(world, instrument):
     """Let the order in `work`, which has left the waiting room, into its book."""
     book, work, message = world.books[instrument], world.work, world.incoming

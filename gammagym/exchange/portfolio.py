@@ -30,7 +30,7 @@ def portfolio_margin(world, account, maintenance):
     worst = 0.0
     for row in range(venue.scenario_count):
         scenario = venue.scenarios[row]
-        loss = -_profit(world, account, venue, scenario) - scenario.dampener
+        loss = -scenario.share * _profit(world, account, venue, scenario) - scenario.dampener
         worst = max(worst, loss)
     worst += venue.contingency * _gross_futures(world, account)
     if maintenance:

@@ -97,7 +97,7 @@ def trade_and_rest(world, message):
     return row
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def take(world, message):
     """Match the order in `world.work` against the book and book its fills.
 
@@ -122,7 +122,7 @@ def take(world, message):
             work.cleared = -1
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _enforce_listed(world, book):
     """Look at the reduce-only orders of everybody who has traded. Writes: book, rejects."""
     work = world.work
@@ -142,7 +142,7 @@ def _enforce(world, book, owner):
     return count < FILLS_AT_ONCE
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _book_fill(world, message, fill, mid):
     """Move position, cash and fees of one trade between two different accounts."""
     instrument, quantity = message.instrument, fill.quantity_lots

@@ -42,7 +42,7 @@ _SEEDED_SHARE = 0.6
 _LONGEST_SWEEP = 32
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def open_flow(world, row):
     """Fill an empty book with orders around the fundamental price and start the clock.
 
@@ -59,7 +59,7 @@ def open_flow(world, row):
     _refill(world, flow, key, 0, reference_ticks(world, flow))
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def background_event(world, row):
     """Carry out the next event of one flow: an action, then the crowd's answer to it.
 
@@ -141,7 +141,7 @@ def _touch(world, flow, side, reference):
 # --- What its traders do ---------------------------------------------------------------------
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _trade(world, flow, key, draw):
     """Send a market order, which goes no further than a trader would who looks at the price.
 

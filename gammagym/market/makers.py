@@ -14,7 +14,7 @@ from gammagym.exchange.trading import is_closed
 from gammagym.world import BUY, COIN, GTC, MAKERS, NO_ORDER, SELL
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def quote(world):
     """Requote every instrument that makers quote. Reads: marks, stress. Writes: books."""
     for instrument in range(world.instrument_count):
@@ -23,7 +23,7 @@ def quote(world):
             _quote_instrument(world, instrument)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _quote_instrument(world, instrument):
     contract = world.instruments[instrument]
     # Options that settle in coins are quoted in them, and so is the spread.

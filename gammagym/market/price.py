@@ -34,7 +34,7 @@ def start_price(world, tape):
     set_index(world)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def step_price(world, tape):
     """Move the fundamental price by one price tick.
 
@@ -84,7 +84,7 @@ def _growth(price, elapsed_ns, shock):
     return math.exp((price.drift - 0.5 * price.volatility**2) * years + deviation * shock)
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def _bridge(world, tape, shock):
     """Return the next price of a replay, on the bridge to the next recorded price."""
     price = world.price

@@ -13,7 +13,7 @@ from gammagym.world import NANOSECONDS, YEAR_NS
 _INTERVAL_NS = 60 * NANOSECONDS
 
 
-@kernel(once=True)
+@kernel(counted=False)
 def step_reference(world, elapsed_ns):
     """Mark the reference hedge, rebalance it when due, and add up the competitor's delta risk.
 

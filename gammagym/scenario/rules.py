@@ -144,17 +144,22 @@ def _write_ladder(target: Any, venue: Venue) -> None:
 def _write_scenarios(target: Any, rules: PortfolioMargin) -> None:
     """Write every scenario: each move with volatility up, unchanged and down; far moves with up."""
     up, down = float(rules.volatility_up), -float(rules.volatility_down)
-    near = [(float(move), shift, 0.0) for move in rules.moves for shift in (up, 0.0, down)]
+    near = [(float(move), shift, 1.0, 0.0) for move in rules.moves for shift in (up, 0.0, down)]
+    widest = max(abs(float(move)) for move in rules.moves)
     dampener = float(rules.extended_dampener or 0)
-    far = [(float(move), up, dampener) for move in rules.extended_moves]
+    far = [
+        (float(move), up, min(widest / abs(float(move)), 1.0), dampener)
+        for move in rules.extended_moves
+    ]
     if len(near) + len(far) > len(target.scenarios):
         raise CapacityError(
             f"portfolio_margin: {len(near) + len(far)} scenarios, a world has room for "
             f"{len(target.scenarios)}: give fewer moves"
         )
-    for place, (move, shift, taken_off) in enumerate(near + far):
+    for place, (move, shift, share, taken_off) in enumerate(near + far):
         scenario = target.scenarios[place]
-        scenario.move, scenario.volatility, scenario.dampener = move, shift, taken_off
+        scenario.move, scenario.volatility = move, shift
+        scenario.share, scenario.dampener = share, taken_off
     target.scenario_count = len(near) + len(far)
     target.short_power = rules.short_term_vega_power
     target.long_power = rules.long_term_vega_power

@@ -37,8 +37,8 @@ class PortfolioMargin(Section):
     )
     extended_dampener: Size | None = Field(
         default=None,
-        description="taken off the losses of the larger moves, so that they count for large "
-        "accounts only (quote currency)",
+        description="taken off the losses of the larger moves, which count in the proportion of "
+        "the largest of `moves` to them (quote currency)",
     )
     futures_contingency: Rate = Field(
         default=Decimal(0), ge=0, le=1, description="added for futures and perpetuals (share)"

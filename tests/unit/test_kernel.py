@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gammagym import _kernel
+from gammagym import _compiler, _kernel
 from gammagym._kernel import KERNEL_SOURCES, PACKAGE, kernel
 
 CALLEE = '''
@@ -50,7 +50,8 @@ def package(tmp_path: Path) -> Path:
         else:
             (root / entry).mkdir()
             (root / entry / "__init__.py").touch()
-    (root / "_kernel.py").write_bytes((PACKAGE / "_kernel.py").read_bytes())
+    for own in ("_kernel.py", "_compiler.py"):
+        (root / own).write_bytes((PACKAGE / own).read_bytes())
     (root / "engine" / "fees.py").write_text(CALLEE)
     (root / "exchange" / "caller.py").write_text(CALLER)
     return root
@@ -74,6 +75,27 @@ def run(package: Path, code: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
+BOTH = """
+from gammagym.exchange.caller import total
+from gammagym.engine.fees import fee
+print(total(10), fee(10), fee(2.5), total(10))
+"""
+CIRCLE = '''
+"""Two kernels that call each other."""
+from gammagym._kernel import kernel
+
+@kernel
+def down(count):
+    if count == 0:
+        return 0
+    return further_down(count - 1)
+
+@kernel
+def further_down(count):
+    if count == 0:
+        return 1
+    return down(count - 1)
+'''
 TOTAL = "from gammagym.exchange.caller import total; print(total(10))"
 
 
@@ -99,6 +121,36 @@ def test_unchanged_sources_are_compiled_once(package):
     assert run(package, probe).split() == ["21", "0"]
     assert run(package, probe).split() == ["21", "1"]
     assert len(folders(package)) == 1
+
+
+def test_a_kernel_may_be_called_by_kernels_and_by_python(package):
+    assert run(package, BOTH).split() == ["21", "20", "5.0", "21"]
+    assert run(package, BOTH).split() == ["21", "20", "5.0", "21"]
+
+
+def test_only_what_python_calls_becomes_machine_code(package):
+    run(package, TOTAL)
+    names = {path.name.split("-")[0] for path in (package.parent / "cache").rglob("*.nbc")}
+    assert names == {"caller.total"}
+
+
+def test_kernels_that_call_each_other_are_refused(package):
+    (package / "engine" / "down.py").write_text(CIRCLE)
+    probe = """
+from numba.core.errors import CompilerError
+from gammagym.engine.down import down
+try:
+    print(down(3))
+except CompilerError as error:
+    print(error)
+"""
+    assert "kernels may not call each other" in run(package, probe)
+
+
+def test_another_inside_of_numba_is_refused(monkeypatch):
+    monkeypatch.delattr(_compiler.codegen.RuntimeLinker, "PREFIX")
+    with pytest.raises(ImportError, match=r"RuntimeLinker\.PREFIX"):
+        _compiler._check_numba()
 
 
 def test_code_compiled_without_bounds_checks_is_not_used_with_them(package):

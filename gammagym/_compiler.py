@@ -1,0 +1,264 @@
+"""How kernels become machine code: everything below a function that Python calls, in one go.
+
+Numba compiles a function that another one calls as if Python called it too: with a wrapper that
+unpacks Python objects, optimised together with all that it calls, and down to machine code. In a
+program ten calls deep, the lowest functions so are optimised ten times. Here a kernel that is
+called by a kernel is a *part*: it is translated into LLVM's language, and that is all. What Python
+calls is an *entry*: it takes all parts below it into one module, each once, and only that module is
+optimised and becomes machine code. Code also gets faster by it, as LLVM sees who calls whom.
+
+This leans on the inside of numba. What is overridden or called is looked for when this module is
+imported, so that another version of numba fails there, and does not compile something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from numba.core import codegen, compiler, errors, typed_passes, untyped_passes
+from numba.core.environment import Environment
+from numba.core.typing.templates import make_concrete_template
+
+# Left out of numba's own list: closures, `with`, `literally`, `literal_unroll`, inlining by numba,
+# fusion of array expressions, parallel loops, and annotated listings. Kernels have none of these.
+_PASSES: tuple[Any, ...] = (
+    untyped_passes.TranslateByteCode,
+    untyped_passes.FixupArgs,
+    untyped_passes.IRProcessing,
+    untyped_passes.RewriteSemanticConstants,
+    untyped_passes.DeadBranchPrune,
+    untyped_passes.GenericRewrites,
+    untyped_passes.ReconstructSSA,
+    typed_passes.NopythonTypeInference,
+    typed_passes.PreLowerStripPhis,
+    typed_passes.InlineOverloads,
+    typed_passes.NoPythonSupportedFeatureValidation,
+    typed_passes.IRLegalization,
+    typed_passes.NativeLowering,
+    typed_passes.NoPythonBackend,
+)
+# Numba declares that it takes its own compiler only.
+_compile_extra: Any = compiler.compile_extra
+_ENVIRONMENT = "_ZN08NumbaEnv"  # begins the names of variables that hold Python objects
+_RELIED_ON: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (compiler.Flags, ("no_compile", "no_cpython_wrapper", "forceinline", "copy", "values")),
+    (compiler.CompilerBase, ("define_pipelines",)),
+    (codegen.CPUCodegen, ("_function_pass_manager", "_module_pass_manager")),
+    (codegen.JITCodeLibrary, ("finalize", "_optimize_functions", "_optimize_final_module")),
+    (codegen.JITCodeLibrary, ("_get_module_for_linking", "_finalize_final_module")),
+    (codegen.JITCodeLibrary, ("_raise_if_finalized",)),
+    (codegen.RuntimeLinker, ("PREFIX",)),
+    (Environment, ("from_fndesc",)),
+)
+
+
+def _check_numba() -> None:
+    """Refuse a numba without the names that this module builds on."""
+    for owner, names in _RELIED_ON:
+        for name in names:
+            if not hasattr(owner, name):
+                raise ImportError(f"this version of numba has no {owner.__name__}.{name}")
+
+
+_check_numba()
+
+
+class _Library(codegen.JITCodeLibrary):
+    """The LLVM code of one kernel, and a list of what it calls."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        """Shorten each function by itself; numba also visits those that are only declared."""
+        ll_module.data_layout = self._codegen._data_layout
+        manager, builder = self._codegen._function_pass_manager()
+        for function in _defined(ll_module):
+            manager.run(function, builder)
+
+
+class _PartLibrary(_Library):
+    """A kernel that kernels call: never machine code by itself."""
+
+    def finalize(self) -> None:
+        """Accept no more code."""
+        self._raise_if_finalized()
+        for variable in self._final_module.global_variables:
+            if variable.name.startswith(_ENVIRONMENT):
+                variable.linkage = "internal"  # unused, as `Parts` has checked: to be dropped
+        self._finalized = True
+
+    def _get_module_for_linking(self) -> Any:
+        """Return this part and all below it, for numba's own libraries (loops on threads)."""
+        self._ensure_finalized()
+        module = self._final_module.clone()
+        _link_below(self, module)
+        for function in _defined(module):
+            if function.linkage.name == "external":
+                function.linkage = "linkonce_odr"
+        return module
+
+
+class _EntryLibrary(_Library):
+    """A kernel that Python calls, with everything below it."""
+
+    def finalize(self) -> None:
+        """Link all parts, optimise them together and make machine code."""
+        self._raise_if_finalized()
+        own = {function.name for function in _defined(self._final_module)}
+        _link_below(self, self._final_module)
+        for function in _defined(self._final_module):
+            if function.name not in own:
+                function.linkage = "internal"  # so a function with one caller becomes part of it
+        self._optimize_final_module()
+        self._final_module.verify()
+        self._finalize_final_module()
+
+    def _optimize_final_module(self) -> None:
+        """Optimise once; numba's first, cheap round is for counting references."""
+        manager, builder = self._codegen._module_pass_manager()
+        manager.run(self._final_module, builder)
+
+
+def _defined(module: Any) -> Iterator[Any]:
+    return (function for function in module.functions if not function.is_declaration)
+
+
+def _link_below(library: _Library, module: Any) -> None:
+    """Link all that a library calls into a module; callers first, as LLVM skips what is unused."""
+    for below in reversed(list(_callees(library, set()))):
+        library._reload_init.update(below._reload_init)
+        is_part = isinstance(below, _PartLibrary)
+        code: Any = below._final_module if is_part else below._get_module_for_linking()
+        module.link_in(code, preserve=True)
+    for variable in module.global_variables:
+        if variable.name.startswith(codegen.RuntimeLinker.PREFIX):
+            raise errors.CompilerError(f"kernels may not call each other: {variable.name}")
+
+
+def _callees(library: Any, seen: set[Any]) -> Iterator[Any]:
+    """Yield what a library calls, directly or not, each once and after what it calls itself."""
+    for callee in library._linking_libraries:
+        if callee not in seen:
+            seen.add(callee)
+            if isinstance(callee, _PartLibrary):
+                yield from _callees(callee, seen)
+            yield callee
+
+
+class _Steps:
+    """The passes of numba in order, without its checks, timers and messages between them."""
+
+    pipeline_name = "kernel"
+
+    def __init__(self) -> None:
+        self.exec_times: dict[str, float] = {}
+
+    def run(self, state: Any) -> None:
+        """Compile the function of `state`."""
+        for kind in _PASSES:
+            step = kind()
+            step.analysis = dict.fromkeys(_PASSES)
+            step.run_pass(state)
+
+
+class EntryCompiler(compiler.CompilerBase):
+    """Compiles a kernel for Python to call."""
+
+    library_class: type[_Library] = _EntryLibrary
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the one list of passes."""
+        name = self.state.func_id.func_qualname
+        self.state.library = self.library_class(self.state.targetctx.codegen(), name)
+        self.state.library.enable_object_caching()
+        return [_Steps()]
+
+
+class _PartCompiler(EntryCompiler):
+    library_class = _PartLibrary
+
+
+class _Flags(compiler.Flags):
+    """Settings that are not changed once they are in use, so that their hash can be kept.
+
+    Numba asks for the hash of all settings at every call that it finds the type of.
+    """
+
+    _hash: int | None = None
+
+    def __hash__(self) -> int:
+        """Return the hash that equal settings of numba have."""
+        if self._hash is None:
+            self._hash = super().__hash__()
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by value, as numba does."""
+        return self is other or super().__eq__(other)
+
+    def copy(self) -> _Flags:
+        """Return the same object, which numba's tables find faster than an equal one."""
+        return self
+
+
+_flags_in_use: dict[_Flags, _Flags] = {}
+
+
+class _Key:
+    """What numba's table of functions knows a part by."""
+
+
+class Parts:
+    """One kernel as kernels call it, compiled for each combination of argument types."""
+
+    def __init__(self, dispatcher: Any) -> None:
+        self._dispatcher = dispatcher
+        self._compiled: dict[tuple[Any, ...], tuple[_Key, Any]] = {}
+
+    def call_template(self, arguments: Any, keywords: Any) -> tuple[Any, ...]:
+        """Return the signature for a call, in the form of ``Dispatcher.get_call_template``."""
+        folded = self._dispatcher._compiler.fold_argument_types(arguments, keywords)
+        python_signature, types = folded[0], tuple(folded[1])
+        if types not in self._compiled:
+            self._compiled[types] = self._compile(types)
+        name = self._dispatcher.py_func.__name__
+        template = make_concrete_template(name, name, [self._compiled[types][1]])
+        return template, python_signature, types, {}
+
+    def overload(self, types: Any) -> _Key:
+        """Return the key of a compiled part, as ``Dispatcher.get_overload`` does."""
+        return self._compiled[tuple(types)][0]
+
+    def _compile(self, types: tuple[Any, ...]) -> tuple[_Key, Any]:
+        dispatcher = self._dispatcher
+        flags, is_inline = self._flags()
+        with dispatcher._compiling_counter:
+            result = _compile_extra(
+                dispatcher.typingctx,
+                dispatcher.targetctx,
+                dispatcher.py_func,
+                args=types,
+                return_type=None,
+                flags=flags,
+                locals={},
+                pipeline_class=_PartCompiler,
+            )
+        if result.environment.consts:
+            raise errors.CompilerError(f"{dispatcher} needs Python objects, which a part has not")
+        if is_inline:
+            function = result.library.get_function(result.fndesc.llvm_func_name)
+            function.add_function_attribute("alwaysinline")
+        key = _Key()
+        dispatcher.targetctx.insert_user_function(key, result.fndesc, [result.library])
+        return key, result.signature
+
+    def _flags(self) -> tuple[Any, bool]:
+        """Return the settings for a part, and whether LLVM must inline it.
+
+        That is no setting here: numba compiles its own functions anew for every combination.
+        """
+        flags: Any = _Flags()
+        self._dispatcher.targetdescr.options.parse_as_flags(flags, self._dispatcher.targetoptions)
+        flags.no_compile = flags.no_cpython_wrapper = True
+        is_inline = flags.forceinline
+        flags.forceinline = False
+        return _flags_in_use.setdefault(flags, flags), is_inline
