@@ -249,6 +249,7 @@ class _Writer:
         contract.kind = kind
         contract.venue = venue_row
         contract.flow = FLOW_NONE
+        contract.mark_method = MARK_INDEX
         contract.maker_orders[:] = NO_ORDER
         contract.price_band = float(listing.price_band or 0)
         contract.protection = float(listing.market_protection)

@@ -127,6 +127,9 @@ def _allowed(item: ErrorDetails, field: FieldInfo | None) -> str:
 
 def _like(given: Any, bound: Any) -> str:
     """Return a bound in the notation of the value that broke it."""
+    if isinstance(bound, str):
+        # Pydantic says bounds of an annotated type as Python would: "Decimal('0.05')".
+        bound = Decimal(bound.removeprefix("Decimal('").removesuffix("')"))
     if isinstance(given, str) and given.strip().endswith("%"):
         return format_percent(Decimal(bound))
     try:
