@@ -652,7 +652,7 @@ class Account(Protocol):
     bonus_quanta: Annotated[int, I8, "bonus that counts as margin, not withdrawable (QUOTE quanta)"]
     credit_quanta: Annotated[int, I8, "bonus that pays fees, what is left of it (QUOTE quanta)"]
     equity_quanta: Annotated[int, I8, "margin balance at the last price tick (QUOTE quanta)"]
-    maintenance_quanta: Annotated[int, I8, "maintenance margin at the last price tick (likewise)"]
+    maintenance_quanta: Annotated[int, I8, "maintenance margin at the last tick (QUOTE quanta)"]
     fees_quanta: Annotated[int, I8, "fees paid so far (QUOTE quanta, as all that follows)"]
     funding_quanta: Annotated[int, I8, "funding received less paid so far"]
     covered_quanta: Annotated[int, I8, "negative equity paid by others so far"]
@@ -966,7 +966,7 @@ class Capacity:
 
 
 # Two only, since each costs a compilation of every kernel.
-TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 9, 1, 1, 128, 4, 8, 16, 192, 128, 16, 8)
+TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 9, 1, 1, 128, 4, 8, 16, 192, 128, 16, 16)
 STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 15, 4, 2, 512, 8, 32, 64, 640, 512, 64, 16)
 
 
@@ -987,7 +987,7 @@ def table_dtype(table: type, capacity: Capacity | None = None) -> np.dtype[Any]:
     """Build the NumPy dtype of one table; shapes named by words come from the capacity.
 
     >>> table_dtype(Position).itemsize
-    16
+    40
     """
     columns: list[tuple[Any, ...]] = []
     for name, (code, shape, _) in fields(table).items():

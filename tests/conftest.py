@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, settings
 from gammagym import _kernel
 from gammagym.envs.core import BOUNDS
 from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds
+from gammagym.exchange.marks import write_price
+from gammagym.market.price import set_index
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Leg, Task, get_task
@@ -143,11 +145,11 @@ def make_exchange() -> Callable[..., Any]:
         world["instruments"]["expiry_ns"][4] = 10**15
         world["instruments"]["flow"] = FLOW_NONE
         world["instruments"]["maker_size_lots"] = 0
-        world["instruments"]["mark_price"][:5] = price
-        marks = price / world["instruments"]["tick_size"][:5]
-        world["instruments"]["mark_quanta"][:5] = marks * world["instruments"]["tick_quanta"][:5]
-        world["instruments"]["strike"] = price
         world["price"]["value"] = price
+        set_index(world)
+        for row in range(5):
+            write_price(viewed(world["instruments"])[row], price)
+        world["instruments"]["strike"] = price
         world["instrument_count"] = 5
         world["account_count"] = FIRST_AGENT_ACCOUNT + accounts
         world["accounts"]["agent"][FIRST_AGENT_ACCOUNT + 2 :] = NO_ACCOUNT

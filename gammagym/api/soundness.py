@@ -19,6 +19,8 @@ from gammagym.world import (
     DECREMENT,
     FEE_CLASSES,
     FEE_LADDER,
+    FILL_DELEVERAGING,
+    FILL_ORDERED,
     FIRST_AGENT_ACCOUNT,
     FUNDING_PREMIUM,
     INDEX_SOURCES,
@@ -133,8 +135,10 @@ def _rows_of_exchange(world: Any) -> Iterator[_Range]:
     yield "instruments.fee_class", contracts["fee_class"], 0, FEE_CLASSES - 1
     tiers = len(world["tiers"])
     yield "instruments.first_tier", contracts["first_tier"], 0, tiers - 1
+    yield "instruments.tier_count", contracts["tier_count"], 0, tiers
     last = contracts["first_tier"] + contracts["tier_count"]
-    yield "instruments.tier_count", last, 0, tiers
+    yield "instruments.first_tier and tier_count", last, 0, tiers
+    yield "fills.cause", world["fills"]["cause"], FILL_ORDERED, FILL_DELEVERAGING
     yield "venues.step_count", venues["step_count"], 0, LIQUIDATION_STEPS
     yield "venues.ladder_count", venues["ladder_count"], 0, FEE_LADDER
     yield "venues.scenario_count", venues["scenario_count"], 0, MARGIN_SCENARIOS

@@ -20,7 +20,7 @@ import numpy as np
 from gammagym.envs.single import HedgeEnv
 from gammagym.exchange.ledger import equity
 from gammagym.scenario.tasks import Leg
-from gammagym.world import BUY, PARTS, QUANTA, REJECT_REASONS
+from gammagym.world import BUY, FILL_LIQUIDATION, PARTS, QUANTA, REJECT_REASONS
 
 TRANSCRIPT = Path(__file__).with_name("straddle.txt")
 MINUTE = 60.0
@@ -110,7 +110,7 @@ def fills(env: HedgeEnv, seen: int) -> list[str]:
             f" {env.compiled.instruments[int(fill['instrument'])]}"
             f" at {fill['price_ticks'] * contract['tick_size']:.1f}"
             f" after {int(fill['time_ns']) / 1e9:.2f} s, fee {int(fill['fee_quanta']) / QUANTA:.4f}"
-            + (", by the liquidation engine" if fill["liquidation"] else "")
+            + (", by the liquidation engine" if fill["cause"] == FILL_LIQUIDATION else "")
             + (", its order rested" if fill["maker"] else "")
         )
     return lines

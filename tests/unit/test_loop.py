@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gammagym.exchange.calendar import schedule_funding
+from gammagym.exchange.funding import schedule_funding
 from gammagym.exchange.ledger import book_trade, deposit
 from gammagym.exchange.messages import send
 from gammagym.exchange.opening import QUIET_ROWS
@@ -17,6 +17,7 @@ from gammagym.loop import advance
 from gammagym.world import (
     BUY,
     CANCEL,
+    FILL_LIQUIDATION,
     FIRST_AGENT_ACCOUNT,
     GTC,
     IOC,
@@ -171,7 +172,7 @@ def shock_at(world: Any, time_ns: int, move: float) -> None:
 def test_a_price_tick_comes_before_a_funding_payment(world):
     """Funding is paid on the mark of that moment."""
     book_trade(world, PERP, HEDGE, OTHER, SELL, 600_000, 10_000)
-    world["instruments"]["next_funding_ns"][:] = SECOND
+    world["instruments"]["funding"]["next_ns"][:] = SECOND
     schedule_funding(world)
     shock_at(world, SECOND, 0.01)
     advance(world, TAPE, SECOND)
@@ -180,7 +181,7 @@ def test_a_price_tick_comes_before_a_funding_payment(world):
 
 def test_a_funding_payment_comes_before_an_order_that_arrives(world):
     book_trade(world, PERP, HEDGE, OTHER, SELL, 600_000, 10_000)
-    world["instruments"]["next_funding_ns"][:] = SECOND
+    world["instruments"]["funding"]["next_ns"][:] = SECOND
     schedule_funding(world)
     limit_order(world, OTHER, PERP, SELL, 600_000, 10_000, GTC)
     post(world, SECOND, quantity_lots=10_000)
@@ -198,7 +199,7 @@ def test_a_liquidation_comes_before_an_order_that_would_have_saved_the_account(w
     advance(world, TAPE, SECOND)
     assert position(world) == 0
     assert world["accounts"]["liquidations"][HEDGE] == 1
-    assert world["fills"]["liquidation"][0] == 1
+    assert world["fills"]["cause"][0] == FILL_LIQUIDATION
 
 
 def test_an_option_expires_at_the_price_of_its_last_tick(world):

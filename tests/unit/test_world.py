@@ -125,8 +125,16 @@ def test_numbers_for_different_things_are_different():
         [schema.FLOW_NONE, schema.FLOW_IDEAL, schema.FLOW_ZERO_INTELLIGENCE],
         [schema.PRICE_GBM, schema.PRICE_REPLAY],
         [schema.SHOCK_NONE, schema.SHOCK_PRICE, schema.SHOCK_SPREAD, schema.SHOCK_DEPTH],
+        [schema.SHOCK_INDEX],
         [schema.LATENCY_CONSTANT, schema.LATENCY_LOGNORMAL, schema.LATENCY_TABLE],
         [schema.NEW, schema.CANCEL, schema.MODIFY, schema.ACKNOWLEDGEMENT],
+        [schema.MARK_INDEX, schema.MARK_MEDIAN, schema.MARK_AVERAGE_BASIS],
+        [schema.FUNDING_IMPOSED, schema.FUNDING_PREMIUM, schema.FUNDING_CONTINUOUS],
+        range(schema.STEP_REDUCE_TO_RESTORE, schema.STEP_TAKE_OVER + 1),
+        range(schema.BACKSTOP_INSURANCE, schema.BACKSTOP_SOCIALISED_LOSS + 1),
+        range(schema.RANK_MARGIN_RATIO, schema.RANK_SIGNED_LEVERAGE + 1),
+        [schema.MARGIN_CROSS, schema.MARGIN_ISOLATED, schema.MARGIN_PORTFOLIO],
+        range(schema.CHANGE_MAKER_FEE, schema.CHANGE_FUNDING_CAP + 1),
     ]
     codes = [code for family in families for code in family]
     assert len(set(codes)) == len(codes)

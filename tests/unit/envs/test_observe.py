@@ -115,8 +115,8 @@ class Observer:
         ]
         account = world["accounts"][agent["hedge_account"]]
         maintenance, equity = int(account["maintenance_quanta"]), int(account["equity_quanta"])
-        interval = int(contract["funding_interval_ns"])
-        until_funding = int(contract["next_funding_ns"]) - int(world["time_ns"])
+        interval = int(contract["funding"]["interval_ns"])
+        until_funding = int(contract["funding"]["next_ns"]) - int(world["time_ns"])
         left = (int(world["end_ns"]) - int(world["time_ns"])) / int(world["end_ns"])
         return self.working(world, bids, asks, largest, tick) | {
             "net_delta": (book["delta"] + hedge) / gross,

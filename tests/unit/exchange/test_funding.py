@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gammagym.exchange.calendar import fund, schedule_funding
+from gammagym.exchange.funding import fund, schedule_funding
 from gammagym.exchange.ledger import book_trade, conserved, pay_funding
 from gammagym.world import BUY, FIRST_AGENT_ACCOUNT, QUANTA, ROUNDING, SELL
 
@@ -51,7 +51,7 @@ def test_funding_is_paid_on_the_mark_and_not_on_the_entry(make_exchange):
 
 def test_a_short_of_ten_coins_earns_180_a_day_at_one_basis_point(make_exchange):
     world = short_ten(make_exchange)
-    assert world["instruments"]["funding_rate_e9"][PERP] == BASIS_POINT
+    assert world["instruments"]["funding"]["rate_e9"][PERP] == BASIS_POINT
     schedule_funding(world)
     payments = []
     for hour in range(1, 25):
@@ -101,7 +101,7 @@ def test_what_rounding_leaves_over_is_booked_and_small(make_exchange, rate):
 
 def test_without_an_interval_nothing_is_ever_paid(make_exchange):
     world = short_ten(make_exchange)
-    world["instruments"]["funding_interval_ns"][PERP] = 0
+    world["instruments"]["funding"]["interval_ns"][PERP] = 0
     schedule_funding(world)
     assert world["next_funding_ns"] > 10**18
 

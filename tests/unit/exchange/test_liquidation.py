@@ -9,9 +9,11 @@ import pytest
 from gammagym.exchange.attribution import close_attribution
 from gammagym.exchange.ledger import book_trade, conserved, deposit
 from gammagym.exchange.liquidation import check_accounts
+from gammagym.exchange.marks import write_price
 from gammagym.exchange.orders import limit_order
 from gammagym.world import (
     BUY,
+    FILL_LIQUIDATION,
     FIRST_AGENT_ACCOUNT,
     GTC,
     INSURANCE,
@@ -19,6 +21,7 @@ from gammagym.world import (
     PARTS,
     QUANTA,
     SELL,
+    viewed,
 )
 
 PERP = 0
@@ -47,10 +50,8 @@ def levered(make_exchange: Any, coins: float, money: float = 3_000.0) -> Any:
 
 
 def move(world: Any, price: float) -> None:
-    """Let the mark move to a price and the exchange check its accounts."""
-    contract = world["instruments"][PERP]
-    contract["mark_price"] = price
-    contract["mark_quanta"] = ticks(price) * int(contract["tick_quanta"])
+    """Let fair price and mark move to a price and the exchange check its accounts."""
+    write_price(viewed(world["instruments"])[PERP], price)
     check_accounts(world)
 
 
@@ -170,7 +171,7 @@ def test_the_loss_is_attributed_to_liquidation(make_exchange):
     assert world["agents"]["parts"][0, PART_LIQUIDATION] == parts["liquidation"]
     assert parts["fees"] == parts["spread"] == 0.0
     line = world["fills"][0]
-    assert (line["liquidation"], line["maker"], line["order_id"]) == (1, 0, 0)
+    assert (line["cause"], line["maker"], line["order_id"]) == (FILL_LIQUIDATION, 0, 0)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -8,9 +8,12 @@ import pytest
 
 from gammagym.exchange.ledger import book_trade, charge_fee, deposit, equity, holding
 from gammagym.exchange.margin import can_afford, check_margin, initial_margin, maintenance_margin
+from gammagym.exchange.marks import write_price
 from gammagym.exchange.orders import limit_order
+from gammagym.market.price import set_index
 from gammagym.world import (
     BUY,
+    FEES_DERIVATIVE,
     FIRST_AGENT_ACCOUNT,
     GTC,
     IOC,
@@ -20,6 +23,7 @@ from gammagym.world import (
     REJECT_PRICE,
     REJECT_QUANTITY,
     SELL,
+    viewed,
 )
 
 PERP, SPOT_ROW = 0, 3
@@ -33,12 +37,11 @@ def dollars(amount: float) -> int:
 
 
 def mark(world: Any, price: float) -> None:
-    """Mark perpetual and spot at a price."""
+    """Let the fundamental price, and with it perpetual and coins, be a price."""
+    world["price"]["value"] = price
+    set_index(world)
     for row in (PERP, SPOT_ROW):
-        contract = world["instruments"][row]
-        contract["mark_price"] = price
-        ticks = round(price / float(contract["tick_size"]))
-        contract["mark_quanta"] = ticks * int(contract["tick_quanta"])
+        write_price(viewed(world["instruments"])[row], price)
 
 
 def trade(world: Any, account: int, coins: float, price: float, row: int = PERP) -> None:
@@ -73,7 +76,8 @@ def test_five_coins_at_60000_are_a_notional_of_300000(make_exchange):
     trade(world, HEDGE, -5, 60_000)
     assert maintenance_margin(world, HEDGE) == dollars(300_000 * 0.01)
     assert initial_margin(world, HEDGE, PERP, -5 * LOTS_A_COIN) == dollars(300_000 * 0.02)
-    assert charge_fee(world, PERP, HEDGE, dollars(300_000), 500_000) == dollars(150)
+    fee = charge_fee(world, PERP, HEDGE, dollars(300_000), 5 * LOTS_A_COIN, 500_000)
+    assert fee == dollars(150)
 
 
 @pytest.mark.parametrize(
@@ -206,8 +210,8 @@ def test_fees_and_rebates_are_paid_on_the_notional_of_both_sides(
 ):
     world = make_exchange()
     deposit(world, HEDGE, 0, dollars(10**6))
-    world["accounts"]["maker_fee_e9"][OTHER] = maker_fee
-    world["accounts"]["taker_fee_e9"][HEDGE] = taker_fee
+    world["accounts"]["maker_fee_e9"][OTHER, FEES_DERIVATIVE] = maker_fee
+    world["accounts"]["taker_fee_e9"][HEDGE, FEES_DERIVATIVE] = taker_fee
     limit_order(world, OTHER, PERP, SELL, 600_000, 2_000, GTC)
     limit_order(world, HEDGE, PERP, BUY, 600_000, 1_000, IOC)
     assert world["accounts"]["fees_quanta"][OTHER] == dollars(60_000 * maker_fee / 1e9)

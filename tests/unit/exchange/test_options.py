@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from gammagym.exchange.calendar import expire
 from gammagym.exchange.ledger import book_trade
-from gammagym.exchange.marks import write_mark
 from gammagym.exchange.options import value_option
 from gammagym.exchange.orders import limit_order
+from gammagym.market.price import set_index
 from gammagym.reference.options import Greeks, black_76
 from gammagym.world import BUY, CALL, FIRST_AGENT_ACCOUNT, GTC, PUT, YEAR_NS
 
@@ -167,10 +167,8 @@ def test_expiry_pays_the_payoff_and_empties_book_and_positions(make_exchange, pr
         world["instruments"]["expiry_ns"][row] = DAY
         limit_order(world, seller, row, BUY, 5, 1, GTC)
     paid = int(world["cash"][seller, 0])
-    world["time_ns"] = DAY
-    for row in (1, 2):
-        value_option(world["instruments"][row], price, DAY)
-        write_mark(world["instruments"][row], float(world["instruments"]["value"][row]))
+    world["time_ns"], world["price"]["value"] = DAY, price
+    set_index(world)
     expire(world)
     units = 10 * float(world["instruments"]["lot_size"][1])
     payoff = round(abs(price - STRIKE) * units * 1e8)

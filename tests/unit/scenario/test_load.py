@@ -444,6 +444,7 @@ def test_a_folder_is_not_a_scenario(tmp_path: Path) -> None:
 BAD_VENUES: list[tuple[dict[str, Any], list[str]]] = [
     ({"maker_fee": "-0.06%"}, ["maker_fee = '-0.06%'", "may not exceed taker_fee"]),
     ({"taker_fee": "-0.01%"}, ["taker_fee = '-0.01%'", "must be >= 0%"]),
+    ({"taker_fee": "20%"}, ["taker_fee = '20%'", "must be <= 10%"]),
     ({"taker_fee": 0.0005}, ["taker_fee = 0.0005", "a percentage in quotes"]),
     ({"order_latency": "2d"}, ["order_latency = '2d'", "must be <= 1h"]),
     ({"order_latency": "soon"}, ["order_latency = 'soon'", "a duration with its unit"]),
