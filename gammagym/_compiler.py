@@ -86,16 +86,6 @@ class _PartLibrary(_Library):
                 variable.linkage = "internal"  # unused, as `Parts` has checked: to be dropped
         self._finalized = True
 
-    def _get_module_for_linking(self) -> Any:
-        """Return this part and all below it, for numba's own libraries (loops on threads)."""
-        self._ensure_finalized()
-        module = self._final_module.clone()
-        _link_below(self, module)
-        for function in _defined(module):
-            if function.linkage.name == "external":
-                function.linkage = "linkonce_odr"
-        return module
-
 
 class _EntryLibrary(_Library):
     """A kernel that Python calls, with everything below it."""

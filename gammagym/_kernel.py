@@ -76,16 +76,13 @@ def prune_caches() -> None:
 @overload
 def kernel(function: _F) -> _F: ...
 @overload
-def kernel(
-    *, inline: bool = False, parallel: bool = False, counted: bool = True
-) -> Callable[[_F], _F]: ...
+def kernel(*, inline: bool = False, counted: bool = True) -> Callable[[_F], _F]: ...
 
 
 def kernel(
     function: _F | None = None,
     *,
     inline: bool = False,
-    parallel: bool = False,
     counted: bool = True,
 ) -> _F | Callable[[_F], _F]:
     """Compile a function over worlds, or parts of one, with a cache that sees every edit.
@@ -93,7 +90,6 @@ def kernel(
     Args:
         function: the function, when used without parentheses.
         inline: force LLVM to inline it; for leaves of at most ten lines only.
-        parallel: allow ``numba.prange``; for the one outer loop over worlds only.
         counted: count the users of every array at every call, which a function needs only if it
             allocates or returns an array; the engine, which does neither, is a third faster
             without (the caller from Python holds the arrays).
@@ -103,8 +99,8 @@ def kernel(
             would go unseen.
     """
     if function is None:
-        return lambda inner: _compile(inner, inline, parallel, counted)
-    return _compile(function, inline, parallel, counted)
+        return lambda inner: _compile(inner, inline, counted)
+    return _compile(function, inline, counted)
 
 
 def _call_template(parts: _compiler.Parts, arguments: Any, keywords: Any) -> Any:
@@ -123,7 +119,7 @@ def _widened(argument: Any) -> Any:
     return numba.types.int64 if is_integer else argument
 
 
-def _compile(function: _F, inline: bool, parallel: bool, counted: bool) -> _F:
+def _compile(function: _F, inline: bool, counted: bool) -> _F:
     source = Path(function.__code__.co_filename).resolve()
     known = source.is_relative_to(PACKAGE) and (
         source.relative_to(PACKAGE).parts[0] in KERNEL_SOURCES
@@ -137,10 +133,9 @@ def _compile(function: _F, inline: bool, parallel: bool, counted: bool) -> _F:
     # Numba reads the setting once, while it decorates.
     numba_config.CACHE_DIR = str(CACHE_FOLDER)
     try:
-        options: dict[str, Any] = {"forceinline": inline, "parallel": parallel, "_nrt": counted}
+        options: dict[str, Any] = {"forceinline": inline, "_nrt": counted}
         options["no_cfunc_wrapper"] = True  # nobody calls a kernel from C
-        if not parallel:
-            options["pipeline_class"] = _compiler.EntryCompiler
+        options["pipeline_class"] = _compiler.EntryCompiler
         compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
         if not numba_config.DISABLE_JIT:
             # How other kernels call it.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numba
-
 from gammagym._kernel import kernel
 from gammagym.envs.hedge_action import is_number, wish
 from gammagym.envs.observe import implied_volatility, observe, see_market, start_seeing
@@ -88,13 +86,6 @@ def reset_worlds(worlds, tape, seeds, chosen, bounds, observations):
 def step_worlds(worlds, tape, actions, bounds, observations, rewards, status):
     """Step every world that still runs, one after the other."""
     for row in range(len(worlds)):
-        _step_row(worlds, tape, actions, bounds, observations, rewards, status, row)
-
-
-@kernel(parallel=True)
-def step_worlds_threads(worlds, tape, actions, bounds, observations, rewards, status):
-    """Step every world that still runs, on several threads; same results to the bit."""
-    for row in numba.prange(len(worlds)):
         _step_row(worlds, tape, actions, bounds, observations, rewards, status, row)
 
 

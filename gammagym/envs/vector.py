@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import gymnasium as gym
-import numba
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
@@ -22,7 +25,7 @@ from gammagym.envs.core import (
     checked_actions,
     episode_results,
 )
-from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds, step_worlds_threads
+from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds
 from gammagym.scenario.tasks import Task
 from gammagym.world import PARTS, QUANTA
 
@@ -41,10 +44,16 @@ class LeanStep(NamedTuple):
 
 def _checked_threads(threads: int) -> int:
     """Return a number of threads this machine can run, or say how many it can."""
-    most = numba.get_num_threads()
+    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not 1 <= threads <= most:
         raise gym.error.Error(f"threads must be from 1 to {most}, was {threads}")
     return threads
+
+
+@functools.cache
+def _workers(threads: int) -> ThreadPoolExecutor:
+    """Return threads that live as long as the process; kernels let go of Python's lock."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="gammagym")
 
 
 class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[Any]]):
@@ -221,19 +230,25 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         return LeanStep(self._observations.copy(), self._rewards.copy(), ended, last, results)
 
     def _run(self, actions: Observations) -> None:
-        step = step_worlds
-        if self.threads > 1:
-            numba.set_num_threads(self.threads)
-            step = step_worlds_threads
-        step(
-            self.worlds,
-            self.compiled.tape,
-            actions,
-            BOUNDS,
-            self._observations,
-            self._rewards,
-            self._status,
-        )
+        """Step every world that still runs; on several threads, each takes its share of them."""
+
+        def step(share: slice) -> None:
+            step_worlds(
+                self.worlds[share],
+                self.compiled.tape,
+                actions[share],
+                BOUNDS,
+                self._observations[share],
+                self._rewards[share],
+                self._status[share],
+            )
+
+        bounds = np.linspace(0, self.num_envs, self.threads + 1).astype(int).tolist()
+        shares = [slice(*pair) for pair in itertools.pairwise(bounds)]
+        if self.threads == 1:
+            step(shares[0])
+        else:
+            list(_workers(self.threads).map(step, shares))
 
     def _restart_same_step(self, ended: NDArray[np.bool_], infos: dict[str, Any]) -> dict[str, Any]:
         """Keep the last observation and info of worlds that ended, and start them anew."""

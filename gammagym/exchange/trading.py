@@ -55,7 +55,8 @@ def is_closed(world, instrument):
     contract = world.instruments[instrument]
     if world.venues[contract.venue].halted or contract.settled:
         return True
-    return world.time_ns < contract.paused_until_ns
+    # The market that warms up, at negative times, knows no pause.
+    return 0 <= world.time_ns < contract.paused_until_ns
 
 
 @kernel

@@ -152,10 +152,9 @@ def test_a_scenario_can_be_placed_at_a_venue() -> None:
     assert (on_terms.account.discounts, on_terms.account.leverage) == (("all",), 5.0)
 
 
-def test_the_funding_rule_of_the_venue_holds() -> None:
-    assert load_scenario("trending").funding == load_scenario("trending@generic").funding
-    assert load_scenario("trending@binance").funding is None
-    assert load_scenario("trending@binance", {"funding": "0.02%"}).funding is not None
+def test_funding_is_the_venues_unless_the_scenario_imposes_it() -> None:
+    assert load_scenario("calm@binance").funding is None
+    assert load_scenario("trending@binance").funding == load_scenario("trending").funding
 
 
 def test_paths_and_venues_of_ones_own_can_be_placed(folder: Path) -> None:

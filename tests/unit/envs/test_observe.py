@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ class Observer:
             "ask_depth": ask / largest,
             "imbalance": (bid - ask) / (bid + ask) if bid + ask else 0.0,
             "margin_ratio": maintenance / equity if equity > 0 else 10.0,
-            "funding_rate": float(self.compiled.scenario.funding) * 1e4,
+            "funding_rate": float(self.compiled.scenario.funding or Decimal("0.0001")) * 1e4,
             "time_to_funding": until_funding / interval if interval else 0.0,
             "basis": (self.mid / mark - 1) * 1e4,
             "maker_fee": float(self.venue.maker_fee) * 1e4,

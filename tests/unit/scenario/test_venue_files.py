@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from gammagym import content
+from gammagym.exchange.margin import position_initial, position_maintenance
+from gammagym.exchange.marks import write_price
 from gammagym.quantities import format_duration
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import list_venues, load_scenario, load_venue
 from gammagym.scenario.tasks import get_task
 from gammagym.venues.schema import Venue
+from gammagym.world import QUANTA
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = Path(os.environ.get("GAMMAGYM_DATA", ROOT.parent / "shared" / "data"))
@@ -250,10 +253,20 @@ def test_the_tiers_of_binance_coinm_meet_the_published_amounts() -> None:
     assert next(tier.to for tier in tiers if float(tier.maintenance) == 0.025) == 50
 
 
-def test_the_tiers_of_deribit_meet_its_sliding_margin_at_their_tops() -> None:
-    for tier in key(load_venue("deribit"), "perpetual.tiers"):
-        sliding = tier.to * (Decimal("0.01") + Decimal("0.00005") * tier.to)
-        assert tier.to * tier.maintenance - tier.amount == sliding
+def test_the_margin_of_deribit_slides_with_every_coin() -> None:
+    """As in its example: 25 BTC need 2.125 % to open and 1.125 % to hold."""
+    template = compile_world(load_scenario("calm@deribit"), get_task("ShortGamma")).template
+    world = template[0]
+    world["price"]["coin_quanta"], world["instruments"]["mark_quanta"][0] = 60_000 * 10_000, 0
+    contract = world["instruments"][0]
+    write_price(contract, 60_000.0)
+    lots = 25 * 60_000 // 10
+    notional = 25 * 60_000
+    initial = position_initial(world, 7, 0, lots) / QUANTA
+    world["positions"]["quantity_lots"][7, 0] = lots
+    maintenance = position_maintenance(world, 7, 0) / QUANTA
+    assert initial / notional == pytest.approx(0.02125, rel=1e-6)
+    assert maintenance / notional == pytest.approx(0.01125, rel=1e-6)
 
 
 @needs_facts
@@ -377,15 +390,11 @@ def test_a_figure_that_is_unverified_is_listed_as_such(path: str, keys: tuple[st
 # --- A world of them -------------------------------------------------------------------------
 
 
-def test_a_world_at_a_venue_without_what_the_task_needs_is_refused() -> None:
-    scenario = load_scenario("calm", {"venue": "bybit"})
+def test_a_book_that_the_venue_does_not_list_is_held_elsewhere() -> None:
+    world = compile_world(load_scenario("calm@bybit"), get_task("ShortGamma")).template[0]
+    assert world["instruments"]["venue"][:3].tolist() == [0, 1, 1]
+    scenario = load_scenario("calm", {"venue": "deribit", "book_venue": "bybit"})
     with pytest.raises(ValueError, match=r"venue 'bybit' has no \[option\].*ShortGamma"):
-        compile_world(scenario, get_task("ShortGamma"))
-
-
-def test_a_world_of_inverse_contracts_is_refused() -> None:
-    scenario = load_scenario("calm", {"venue": "deribit"})
-    with pytest.raises(ValueError, match=r"venue 'deribit': perpetual.contract is 'inverse'"):
         compile_world(scenario, get_task("ShortGamma"))
 
 
@@ -393,5 +402,8 @@ def test_a_world_of_a_real_venue_has_its_terms() -> None:
     scenario = load_scenario("calm", {"venue": "binance"})
     world = compile_world(scenario, get_task("ShortGamma")).template[0]
     perpetual = world["instruments"][0]
-    assert perpetual["maintenance_margin_e9"] == 4_000_000
-    assert perpetual["initial_margin_e9"] == 6_666_667
+    tiers = world["tiers"][: perpetual["tier_count"]]
+    assert len(tiers) == 12
+    assert tiers["maintenance_e9"][:2].tolist() == [4_000_000, 5_000_000]
+    assert tiers["initial_e9"][0] == 6_666_667
+    assert tiers["amount_quanta"][1] == 300 * QUANTA
