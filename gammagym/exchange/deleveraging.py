@@ -20,16 +20,17 @@ from gammagym.exchange.ledger import (
     in_quote,
     marked_notional,
     mul_div,
-    portion,
+    settle_funding,
     share_of,
     transfer,
     value_at,
 )
 from gammagym.exchange.margin import (
-    balance,
+    is_option,
     maintenance_margin,
     margin_balance,
     marked_gain,
+    marked_worth,
 )
 from gammagym.exchange.orders import cancel_orders, market_order
 from gammagym.exchange.trading import log_fill
@@ -51,7 +52,7 @@ from gammagym.world import (
 
 # A balance below this does not top the queue (Binance FAQ 360033525471).
 LEAST_BALANCE = 1.0
-# World accounts, which are not margined, are last in the queue.
+# Accounts that are not margined, as the world's own, are last in the queue, in their order.
 _UNRANKED = -1e300
 
 
@@ -74,23 +75,25 @@ def hand_over_position(world, instrument, account, share_quanta):
     change_position(world, instrument, account, -lots, -value)
     _log(world, instrument, account, -lots, value, FILL_LIQUIDATION)
     venue = world.venues[contract.venue]
-    if venue.backstop == BACKSTOP_DELEVERAGING and not _fund_bears(world, venue, share_quanta):
+    bears = _fund_bears(world, venue, share_quanta, contract.currency)
+    if venue.backstop == BACKSTOP_DELEVERAGING and not bears:
         _deleverage(world, instrument, lots, value)
     else:
         change_position(world, instrument, venue.insurance_account, lots, value)
 
 
 @kernel
-def _fund_bears(world, venue, share_quanta):
+def _fund_bears(world, venue, share_quanta, currency):
     """Return whether the insurance fund has enough for a position with this much left in it."""
     fund = venue.insurance_account
-    return fund_balance(world, fund) + min(share_quanta, 0) > 0
+    return fund_balance(world, fund) + in_quote(world, min(share_quanta, 0), currency) > 0
 
 
 @kernel
 def fund_balance(world, fund):
-    """Return cash and marked positions of an insurance fund (quanta of QUOTE)."""
-    return balance(world, fund, QUOTE) + in_quote(world, balance(world, fund, COIN), COIN)
+    """Return cash and positions of an insurance fund at the marks (quanta of QUOTE)."""
+    coins = marked_worth(world, fund, COIN)
+    return marked_worth(world, fund, QUOTE) + in_quote(world, coins, COIN)
 
 
 @kernel(counted=False)
@@ -122,6 +125,7 @@ def _deleverage(world, instrument, lots, value):
         taken = min(abs(lots), abs(held))
         amount = share_of(value, taken, abs(lots))
         signed = taken if lots > 0 else -taken
+        settle_funding(world, instrument, account)
         before = owner_equity(world, account)
         if world.accounts[account].agent != NO_ACCOUNT:
             cancel_orders(world, account)
@@ -151,7 +155,7 @@ def deleveraging_rank(world, account, instrument):
     """Return an account's place in the queue of an instrument: the highest goes first."""
     state, contract = world.accounts[account], world.instruments[instrument]
     if not state.margined:
-        return _UNRANKED - account
+        return _UNRANKED
     cash = in_quote(world, world.cash[account, contract.currency], contract.currency) / QUANTA
     gain = in_quote(world, marked_gain(world, account, instrument), contract.currency) / QUANTA
     venue = world.venues[contract.venue]
@@ -161,6 +165,8 @@ def deleveraging_rank(world, account, instrument):
     if venue.rank == RANK_MARGIN_RATIO:
         ratio = margin_ratio(maintenance_margin(world, account) / QUANTA, equity)
         return levered_profit(profit_share(gain, cash, LEAST_BALANCE), min(ratio, 1e9))
+    if size == 0.0:
+        return 0.0
     leverage = min(size / equity, 1e9) if equity > 0.0 else 1e9
     if venue.rank == RANK_SIGNED_LEVERAGE:
         return signed_rank(gain / size, leverage)
@@ -192,7 +198,7 @@ def share_losses(world, row):
     """
     fund = world.venues[row].insurance_account
     for currency in (QUOTE, COIN):
-        lacking = -balance(world, fund, currency)
+        lacking = -marked_worth(world, fund, currency)
         if lacking <= 0:
             continue
         total = 0
@@ -203,7 +209,7 @@ def share_losses(world, row):
             gains = _gains(world, account, row, currency)
             if lacking > 0 and gains > 0:
                 before = owner_equity(world, account)
-                paid = portion(lacking, gains, total) if gains < total else lacking
+                paid = share_of(lacking, gains, total)
                 transfer(world, account, fund, currency, paid)
                 lacking -= paid
                 total -= gains
@@ -213,12 +219,16 @@ def share_losses(world, row):
 
 @kernel
 def _gains(world, account, row, currency):
-    """Return an account's marked gains on a venue in one currency, 0 if it has lost (quanta)."""
+    """Return an account's marked gains on a venue in one currency, 0 if it has lost (quanta).
+
+    What an option cost, which was paid for at once, is not kept: options have no part in this.
+    """
     total = 0
     if account == world.venues[row].insurance_account:
         return 0
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
-        if contract.venue == row and contract.currency == currency and contract.kind != SPOT:
+        listed = contract.venue == row and contract.currency == currency
+        if listed and contract.kind != SPOT and not is_option(contract):
             total += marked_gain(world, account, instrument)
     return max(total, 0)

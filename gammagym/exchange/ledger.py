@@ -27,6 +27,9 @@ from gammagym.world import (
     SPOT,
 )
 
+# The product of two numbers below this is a 64-bit number.
+_PRODUCT_FITS = 2**31
+
 
 @kernel(inline=True)
 def scaled(amount, factor, unit):
@@ -43,19 +46,27 @@ def mul_div(amount, rate_e9):
     return scaled(amount, rate_e9, RATE_UNIT)
 
 
-@kernel(inline=True)
+@kernel
 def share_of(amount, part, whole):
-    """Return amount * part / whole, rounded down; 0 < part <= whole < 2^31 (numbers of lots)."""
-    return (amount // whole) * part + (amount % whole) * part // whole
+    """Return amount * part / whole, rounded down, without overflow; 0 < part <= whole < 2**62."""
+    rest = amount % whole
+    share = rest * part // whole if whole < _PRODUCT_FITS else _long_share(rest, part, whole)
+    return (amount // whole) * part + share
 
 
-@kernel(inline=True)
-def portion(amount, part, whole):
-    """Return amount * part / whole, rounded to zero, of amounts whose product is too large.
-
-    The ratio is a float: whoever shares something out gives what is left to the last one.
-    """
-    return int(amount * (part / whole))
+@kernel
+def _long_share(rest, part, whole):
+    """Return rest * part / whole by long multiplication, bit by bit of `part`; rest < whole."""
+    share, left = 0, 0
+    for bit in range(61, -1, -1):
+        share, left = 2 * share, 2 * left
+        if left >= whole:
+            share, left = share + 1, left - whole
+        if (part >> bit) & 1:
+            left += rest
+            if left >= whole:
+                share, left = share + 1, left - whole
+    return share
 
 
 @kernel(inline=True)
@@ -79,7 +90,7 @@ def trade_value(contract, price_ticks, quantity_lots):
 def value_at(contract, lot_quanta, signed_lots):
     """Return the value of a position whose lot is worth `lot_quanta` (a mark or fair price)."""
     if contract.inverse:
-        return -(signed_lots * lot_quanta // FINE_UNIT)
+        return -scaled(signed_lots, lot_quanta, FINE_UNIT)
     return signed_lots * lot_quanta
 
 
@@ -218,7 +229,7 @@ def _use_credit(world, owner, fee, currency):
     if worth <= owner.credit_quanta:
         owner.credit_quanta -= worth
         return fee
-    paid = portion(fee, owner.credit_quanta, worth)
+    paid = share_of(fee, owner.credit_quanta, worth)
     owner.credit_quanta = 0
     return paid
 
@@ -253,6 +264,14 @@ def settle_funding(world, instrument, account):
 
 
 @kernel
+def settle_account(world, account):
+    """Pay the continuous funding of all an account holds up to now. Writes: cash, positions."""
+    for instrument in range(world.instrument_count):
+        if world.instruments[instrument].funding.method == FUNDING_CONTINUOUS:
+            settle_funding(world, instrument, account)
+
+
+@kernel
 def _pay_funding(world, contract, account, amount):
     """Take funding from an account; all payments of an instrument add up to what rounding left."""
     transfer(world, account, ROUNDING, contract.currency, amount)
@@ -279,7 +298,7 @@ def settle(world, instrument, lot_quanta, fee_quanta):
         world.cash[account, contract.currency] += value - position.entry_quanta
         world.cash[ROUNDING, contract.currency] -= value
         if world.accounts[account].agent != NO_ACCOUNT:
-            fee = abs(position.quantity_lots) * fee_quanta // FINE_UNIT
+            fee = scaled(abs(position.quantity_lots), fee_quanta, FINE_UNIT)
             transfer(world, account, fees, contract.currency, fee)
             world.accounts[account].fees_quanta += in_quote(world, fee, contract.currency)
         position.quantity_lots = 0

@@ -25,15 +25,17 @@ from gammagym.exchange.ledger import (
     in_quote,
     marked_notional,
     mul_div,
-    portion,
     scaled,
+    settle_account,
+    share_of,
     transfer,
 )
 from gammagym.exchange.margin import (
-    balance,
     check_margin,
+    draw_on_margins,
     is_option,
     isolated_equity,
+    marked_worth,
     position_maintenance,
     tier_of,
 )
@@ -218,24 +220,36 @@ def _lots_to_close(world, account, instrument, step):
     notional = marked_notional(contract, held)
     row = tier_of(world, contract, notional)
     if step == STEP_REDUCE_TO_RESTORE:
-        state = world.accounts[account]
-        price = contract.mark_price
-        rate = (state.maintenance_quanta / QUANTA) / (held * contract.lot_size * price)
-        fee_rate = world.venues[contract.venue].liquidation_fee_e9 / RATE_UNIT
-        units = quantity_to_restore(
-            held * contract.lot_size,
-            price,
-            state.equity_quanta / QUANTA,
-            rate,
-            # With a fee above the margin that is freed no part would be enough: it is left out.
-            fee_rate if fee_rate < rate else 0.0,
-        )
-        return min(held, math.ceil(units / contract.lot_size))
+        return _lots_to_restore(world, account, instrument, held)
     row -= 2 if step == STEP_REDUCE_TWO_TIERS else 1
     if row < contract.first_tier:
         # There is no lower tier: the steps after this one are for it.
         return 0
-    return held - int(held * (world.tiers[row].top_quanta / notional))
+    return held - share_of(held, world.tiers[row].top_quanta, notional)
+
+
+@kernel(counted=False)
+def _lots_to_restore(world, account, instrument, held):
+    """Return how much to close until the margin is right, if nothing else changes (lots).
+
+    The margins of the other positions are taken off the equity: closing this one frees its own.
+    """
+    contract, state = world.instruments[instrument], world.accounts[account]
+    notional = held * contract.lot_size * contract.mark_price
+    if notional == 0.0:
+        return held
+    own = position_maintenance(world, account, instrument)
+    rate = own / QUANTA / notional
+    fee_rate = world.venues[contract.venue].liquidation_fee_e9 / RATE_UNIT
+    units = quantity_to_restore(
+        held * contract.lot_size,
+        contract.mark_price,
+        (state.equity_quanta - (state.maintenance_quanta - own)) / QUANTA,
+        rate,
+        # With a fee above the margin that is freed no part would be enough: it is left out.
+        fee_rate if fee_rate < rate else 0.0,
+    )
+    return min(held, math.ceil(units / contract.lot_size))
 
 
 # --- Handing over ----------------------------------------------------------------------------
@@ -247,6 +261,7 @@ def _hand_over_all(world, account):
 
     What the account is still worth, or owes, is shared over its positions by their size.
     """
+    settle_account(world, account)
     before = owner_equity(world, account)
     worth = _worth(world, account, QUOTE) + _worth(world, account, COIN)
     size = 0
@@ -254,8 +269,9 @@ def _hand_over_all(world, account):
         size += _size(world, account, instrument)
     for instrument in range(world.instrument_count):
         part = _size(world, account, instrument)
-        if part > 0:
-            share = portion(worth, part, size) if part < size else worth
+        # Also what is worth nothing at the mark.
+        if _held(world, account, instrument) > 0:
+            share = share_of(worth, part, size) if part < size else worth
             worth -= share
             size -= part
             _hand_over(world, account, instrument, share)
@@ -265,10 +281,10 @@ def _hand_over_all(world, account):
 
 @kernel
 def _worth(world, account, currency):
-    """Return cash and gains in a currency that counts as margin (quanta of QUOTE)."""
+    """Return cash and all that is held in a currency that counts as margin (quanta of QUOTE)."""
     if world.venues[world.accounts[account].venue].collateral_e9[currency] == 0:
         return 0
-    return in_quote(world, balance(world, account, currency), currency)
+    return in_quote(world, marked_worth(world, account, currency), currency)
 
 
 @kernel
@@ -284,27 +300,34 @@ def _hand_over(world, account, instrument, share_quanta):
     """Hand over one position for its marked value less `share_quanta` (QUOTE)."""
     contract = world.instruments[instrument]
     if share_quanta < 0:
-        world.accounts[account].covered_quanta -= share_quanta
+        _cover(world, account, -share_quanta)
     if contract.currency == COIN:
         share_quanta = scaled(share_quanta, FINE_UNIT, world.price.coin_quanta)
     hand_over_position(world, instrument, account, share_quanta)
 
 
 @kernel
+def _cover(world, account, amount):
+    """Note what others have paid for an account; a bonus that it had is lost to that extent."""
+    state = world.accounts[account]
+    state.covered_quanta += amount
+    state.bonus_quanta -= min(state.bonus_quanta, amount)
+
+
+@kernel
 def settle_debts(world, account):
     """Let the insurance fund take what an account without positions owes, and its collateral.
 
-    Writes: cash, covered_quanta.
+    Writes: cash, covered_quanta, bonus_quanta.
     """
-    state = world.accounts[account]
-    venue = world.venues[state.venue]
+    venue = world.venues[world.accounts[account].venue]
     quote = world.cash[account, QUOTE] if venue.collateral_e9[QUOTE] > 0 else 0
     coins = world.cash[account, COIN] if venue.collateral_e9[COIN] > 0 else 0
     debt = -(quote + in_quote(world, coins, COIN))
     if debt > 0:
         transfer(world, account, venue.insurance_account, QUOTE, quote)
         transfer(world, account, venue.insurance_account, COIN, coins)
-        state.covered_quanta += debt
+        _cover(world, account, debt)
 
 
 # --- Isolated positions ----------------------------------------------------------------------
@@ -312,7 +335,12 @@ def settle_debts(world, account):
 
 @kernel(counted=False)
 def _check_positions(world, account):
-    """Hand over every isolated position whose own margin is not enough. Writes: as liquidation."""
+    """Hand over every isolated position whose own margin is not enough. Writes: as liquidation.
+
+    What an account without positions still owes, the insurance fund pays.
+    """
+    settle_account(world, account)
+    draw_on_margins(world, account)
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         if _held(world, account, instrument) == 0 or is_option(contract):
@@ -324,4 +352,8 @@ def _check_positions(world, account):
         world.accounts[account].liquidations += 1
         cancel_orders(world, account)
         _hand_over(world, account, instrument, worth)
+        attribute_loss(world, account, PART_LIQUIDATION, before)
+    if _open_positions(world, account) == 0:
+        before = owner_equity(world, account)
+        settle_debts(world, account)
         attribute_loss(world, account, PART_LIQUIDATION, before)

@@ -46,6 +46,17 @@ def marked_gain(world, account, instrument):
 
 
 @kernel
+def marked_worth(world, account, currency):
+    """Return cash and all that is held in one currency, options too, at the marks (quanta)."""
+    total = world.cash[account, currency]
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        if contract.currency == currency and contract.kind != SPOT:
+            total += marked_gain(world, account, instrument)
+    return total
+
+
+@kernel
 def balance(world, account, currency):
     """Return cash and marked positions of an account in one currency (quanta).
 
@@ -95,8 +106,9 @@ def tier_margin(tier, notional):
 
 @kernel(inline=True)
 def size_rate(contract, quantity_lots):
-    """Return what a position's size adds to its margin rates (1e-9)."""
-    return int(abs(quantity_lots) * contract.lot_size * contract.margin_slope_e9)
+    """Return what a position's size adds to its margin rates: at most 100 % (1e-9)."""
+    rate = abs(quantity_lots) * contract.lot_size * contract.margin_slope_e9
+    return int(min(rate, float(RATE_UNIT)))
 
 
 @kernel
@@ -129,11 +141,18 @@ def position_initial(world, account, instrument, quantity_lots):
         return _short_option(world, contract, quantity_lots, 1)
     if contract.tier_count == 0:
         return 0
+    needed = _initial(world, account, instrument, quantity_lots)
+    return in_quote(world, needed, contract.currency)
+
+
+@kernel
+def _initial(world, account, instrument, quantity_lots):
+    """Return the initial margin of a position, as its tier and owner have it (its currency)."""
+    contract = world.instruments[instrument]
     notional = marked_notional(contract, quantity_lots)
     tier = world.tiers[tier_of(world, contract, notional)]
     rate = max(tier.initial_e9, world.positions[account, instrument].initial_e9)
-    rate += size_rate(contract, quantity_lots)
-    return in_quote(world, mul_div(notional, rate), contract.currency)
+    return mul_div(notional, rate + size_rate(contract, quantity_lots))
 
 
 @kernel
@@ -198,7 +217,7 @@ def can_afford(world, message):
     """Return whether an account's margin carries the position an order could lead to.
 
     An order that only brings the position closer to zero is allowed, whatever the equity; nothing
-    is while the liquidation engine holds the account.
+    is while the liquidation engine holds the account. What is paid at once must be there besides.
     """
     account = world.accounts[message.account]
     if not account.margined:
@@ -212,7 +231,20 @@ def can_afford(world, message):
     if account.margin_mode == MARGIN_ISOLATED:
         return _can_set_aside(world, message, after)
     needed = initial_margin(world, message.account, message.instrument, after)
-    return margin_balance(world, message.account) >= needed
+    return margin_balance(world, message.account) - _price_of(world, message, account) >= needed
+
+
+@kernel
+def _price_of(world, message, account):
+    """Return by how much buying an option or spot lowers the margin, at the mark (QUOTE quanta)."""
+    contract = world.instruments[message.instrument]
+    if message.side != BUY or not (is_option(contract) or contract.kind == SPOT):
+        return 0
+    price = marked_notional(contract, message.quantity_lots)
+    if contract.kind == SPOT and account.margin_mode != MARGIN_ISOLATED:
+        # The coins count as margin themselves, as far as coins do.
+        price -= mul_div(price, world.venues[account.venue].collateral_e9[COIN])
+    return in_quote(world, price, contract.currency)
 
 
 @kernel
@@ -222,6 +254,7 @@ def _can_set_aside(world, message, after):
     needed = position_initial(world, message.account, message.instrument, after)
     position = world.positions[message.account, message.instrument]
     needed -= in_quote(world, position.margin_quanta, currency)
+    needed += _price_of(world, message, world.accounts[message.account])
     return in_quote(world, free_cash(world, message.account, currency), currency) >= needed
 
 
@@ -243,16 +276,26 @@ def set_margin_aside(world, account, instrument):
     """
     contract = world.instruments[instrument]
     position = world.positions[account, instrument]
-    notional = marked_notional(contract, position.quantity_lots)
     if contract.tier_count == 0 or contract.kind == SPOT:
         return
-    tier = world.tiers[tier_of(world, contract, notional)]
-    rate = max(tier.initial_e9, position.initial_e9)
-    rate += size_rate(contract, position.quantity_lots)
-    needed = mul_div(notional, rate)
+    needed = _initial(world, account, instrument, position.quantity_lots)
     missing = needed - position.margin_quanta
     if missing > 0:
         position.margin_quanta += max(0, min(missing, free_cash(world, account, contract.currency)))
+
+
+@kernel
+def draw_on_margins(world, account):
+    """Let what is set aside pay for funding, fees and losses that free cash could not.
+
+    It is part of the cash: what is gone cannot stand behind a position. The first position pays
+    first. Writes: positions.margin_quanta.
+    """
+    for instrument in range(world.instrument_count):
+        position = world.positions[account, instrument]
+        short = -free_cash(world, account, world.instruments[instrument].currency)
+        if short > 0:
+            position.margin_quanta -= min(short, position.margin_quanta)
 
 
 @kernel

@@ -196,13 +196,18 @@ def _reason_against(world, message):
     contract = world.instruments[message.instrument]
     if is_closed(world, message.instrument):
         return REJECT_HALTED
-    reason = reason_against_size(book, work)
-    if reason != ACCEPTED:
-        return reason
-    if contract.price_band > 0.0 or work.kind != LIMIT:
-        tell_book(world, message.instrument)
-    _know_owner(world, book, message)
-    reason = reason_against_new(book, work)
+    if message.liquidation:
+        # The exchange's own orders may be of any size: what is left over has to go, too.
+        _know_owner(world, book, message)
+        reason = reason_against_entering(book, work)
+    else:
+        reason = reason_against_size(book, work)
+        if reason != ACCEPTED:
+            return reason
+        if contract.price_band > 0.0 or work.kind != LIMIT:
+            tell_book(world, message.instrument)
+        _know_owner(world, book, message)
+        reason = reason_against_new(book, work)
     if reason != ACCEPTED or has_trigger(work):
         return reason
     get_ready(book, work)

@@ -45,7 +45,7 @@ def _profit(world, account, venue, scenario):
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         lots = world.positions[account, instrument].quantity_lots
-        if lots != 0:
+        if lots != 0 and contract.kind != SPOT:
             units = lots * contract.lot_size
             total += units * _unit_profit(world, venue, contract, scenario)
     return total

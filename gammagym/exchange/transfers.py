@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.exchange.ledger import in_quote, transfer
+from gammagym.exchange.ledger import in_quote, share_of, transfer
 from gammagym.exchange.margin import free_cash, initial_margin, margin_balance
 from gammagym.world import MARGIN_ISOLATED, TRANSIT
 
@@ -21,7 +21,7 @@ def withdrawable(world, account, currency):
     worth = in_quote(world, free, currency)
     if excess >= worth or worth <= 0:
         return max(free, 0)
-    return max(int(free * (excess / worth)), 0)
+    return share_of(free, excess, worth) if excess > 0 else 0
 
 
 @kernel
