@@ -196,11 +196,17 @@ class TestHowLongAndHowMuch:
         market.advance(TRAVEL)
         assert [quantity for quantity, _ in bought_and_sold(market)] == [pytest.approx(10.0)]
 
-    def test_no_market_order_reaches_more_than_5_percent_through_the_touch(
-        self, market: gammagym.Market
-    ) -> None:
+    def test_a_market_order_reaches_only_so_far_through_the_touch(self) -> None:
+        rules = {"perpetual.market_protection": "0.002%", "perpetual.initial_margin": "2%"}
+        scenario = gammagym.load_scenario("calm", {"rules": rules})
+        market = gammagym.Market(scenario, agents=["alice"], cash=100_000_000.0)
+        market.advance(1.0)
         ask, _ = touch(market, PERP, "ask")
-        assert market.submit("alice", PERP, "buy", 0.1).price == pytest.approx(1.05 * ask, abs=0.1)
+        assert market.submit("alice", PERP, "buy", 1_000.0).price is None
+        market.advance(TRAVEL)
+        fills = market.fills("alice")
+        assert 0.0 < fills["quantity"].sum() < 1_000.0
+        assert fills["price"].max() <= ask * 1.00002 + 1.0
 
 
 class TestOneself:

@@ -31,6 +31,8 @@ class Observer:
 
     def __init__(self, world: Any, compiled: Any) -> None:
         self.compiled, self.task, self.venue = compiled, compiled.task, compiled.venue
+        imposed = compiled.scenario.funding
+        self.funding = Decimal("0.0001") if imposed is None else imposed
         self.mid = self.mid_of(world)
         self.last = self.five = self.fifteen = 0.0
         self.variance = self.implied(world) ** 2
@@ -139,7 +141,7 @@ class Observer:
             "ask_depth": ask / largest,
             "imbalance": (bid - ask) / (bid + ask) if bid + ask else 0.0,
             "margin_ratio": maintenance / equity if equity > 0 else 10.0,
-            "funding_rate": float(self.compiled.scenario.funding or Decimal("0.0001")) * 1e4,
+            "funding_rate": float(self.funding) * 1e4,
             "time_to_funding": until_funding / interval if interval else 0.0,
             "basis": (self.mid / mark - 1) * 1e4,
             "maker_fee": float(self.venue.maker_fee) * 1e4,
