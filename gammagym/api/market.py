@@ -455,7 +455,7 @@ def _listed(scenario: Scenario) -> tuple[Leg, ...]:
     if venue.spot is not None:
         kinds.append("spot")
     if venue.option is not None:
-        kinds += ["call", "put"]
+        kinds.extend(("call", "put"))
     if venue.future is not None:
         kinds.append("future")
     return tuple(Leg(kind, 0.0) for kind in kinds)
