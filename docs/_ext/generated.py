@@ -192,6 +192,11 @@ def observation() -> str:
     return table(("index", "name", "clipped to", "meaning and scale"), rows)
 
 
+def _collateral(task: Task) -> str:
+    """Return the collateral of a task; left out, it is as large as its venue needs."""
+    return "10 % or more" if task.collateral is None else f"{task.collateral * 100:g} %"
+
+
 def tasks() -> str:
     """Return the tasks: one column each."""
     facts: dict[str, Callable[[Task], str]] = {
@@ -199,7 +204,7 @@ def tasks() -> str:
         "episode": lambda task: _seconds(task.horizon_seconds),
         "decision every": lambda task: _seconds(task.decision_interval),
         "largest order (units)": lambda task: f"{task.largest_order * task.gross_quantity:g}",
-        "collateral of the hedge, of notional": lambda task: f"{task.collateral * 100:g} %",
+        "collateral of the hedge, of notional": _collateral,
         "risk aversion, times stake": lambda task: f"{task.risk_aversion:g}",
         "order flow": lambda task: task.flow or "the scenario's",
     }
