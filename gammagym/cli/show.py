@@ -66,10 +66,7 @@ def show_venues(results: Results) -> None:
         failed = str(sum(each.failures for each in found))
         rows.append([venue, terms or "base fees", *cells, refused, liquidated, failed])
     special = any(terms for _, terms in lines)
-    told = (
-        "; discounts: every one that the venue has; fee credit: fees in the quote currency are "
-        "taken from it first"
-    )
+    told = "; discounts: every one that the venue has; fee credit: fees are taken from it first"
     print_table(
         ["venue", "account", *agents, "refused", "liquidated", "failed"],
         rows,

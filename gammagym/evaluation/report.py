@@ -172,7 +172,7 @@ def _venues(results: Results, order: list[str]) -> str:
         f'<h2>Cost by venue</h2><p class="why">Mean cost in {results.unit.name} relative to a '
         "frictionless hedger, over all scenarios played at a venue. The cheapest agent is bold."
         f"{told if terms else ''} Discounts are all those of the venue; a fee credit is used up "
-        "first by fees in the quote currency. The figures below are those of base fees.</p>"
+        "first by fees. The figures below are those of base fees.</p>"
         f"{tables.cost_by_venue(results, costs, order)}"
     )
 
