@@ -4,7 +4,7 @@ The next thing that happens is the earliest of a price tick, a funding payment, 
 arrives and a background order; of simultaneous ones, in this order. Orders that it triggers follow
 at once. A price tick is, in this order: what the calendar brings, transfers that arrive, shocks,
 fundamental price, marks (and attribution), premiums, the frictionless reference, market makers'
-quotes, margin checks and liquidations, expiries.
+quotes, circuit breakers, margin checks and liquidations, expiries.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gammagym._kernel import DEBUG, kernel
 from gammagym.engine.inspection import SOUND, check_book
 from gammagym.errors import InvariantError
 from gammagym.exchange.attribution import close_attribution, measure_book
-from gammagym.exchange.calendar import expire, turn_pages
+from gammagym.exchange.calendar import expire, turn_pages, watch_breakers
 from gammagym.exchange.funding import fund, schedule_funding, settle_all, watch_premiums
 from gammagym.exchange.ledger import conserved, equity
 from gammagym.exchange.liquidation import check_accounts
@@ -106,6 +106,7 @@ def price_tick(world, tape):
     watch_premiums(world, elapsed_ns)
     step_reference(world, elapsed_ns)
     quote(world)
+    watch_breakers(world)
     check_accounts(world)
     expire(world)
 

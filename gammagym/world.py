@@ -71,7 +71,7 @@ NOT_LISTED = -2  # a member that is in no list; the end of a list is NO_ACCOUNT
 SPOT, PERPETUAL, FUTURE, CALL, PUT = 10, 11, 12, 13, 14
 FLOW_NONE, FLOW_IDEAL, FLOW_ZERO_INTELLIGENCE = 20, 21, 22
 PRICE_GBM, PRICE_REPLAY = 30, 31
-SHOCK_NONE, SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH, SHOCK_INDEX = 40, 41, 42, 43, 44
+SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH, SHOCK_INDEX, SHOCK_TRANSFERS = 41, 42, 43, 44, 45
 LATENCY_CONSTANT, LATENCY_LOGNORMAL, LATENCY_TABLE = 50, 51, 52
 # How a mark is made: the index; the median of index with funding, index with basis, and last
 # price; the index with a moving average of the basis.
@@ -553,7 +553,7 @@ class Funding(Protocol):
     index: Annotated[int, I8, "continuous: what a long lot has paid so far (1e-4 quanta)"]
     samples: Annotated[int, I8, "samples of the interval so far"]
     carry: Annotated[float, F8, "continuous: what is not yet in the index (1e-4 quanta)"]
-    interest: Annotated[float, F8, "interest of one interval"]
+    interest: Annotated[float, F8, "interest of eight hours"]
     clamp: Annotated[float, F8, "half width of clamp(interest - premium); continuous: the damper"]
     cap: Annotated[float, F8, "largest rate of one interval, either way"]
     impact_notional: Annotated[float, F8, "notional whose prices make the premium (quote currency)"]
@@ -714,6 +714,7 @@ class Price(Protocol):
     process: Annotated[float, F8, "price before shocks (price units)"]
     value: Annotated[float, F8, "fundamental price: process with the shocks of the timeline"]
     index: Annotated[float, F8, "index price, of sources that may be off"]
+    previous_index: Annotated[float, F8, "index price at the tick before, that books know"]
     sources: Annotated[Vector, F8, (INDEX_SOURCES,), "price at each source of the index"]
     source_weights: Annotated[Vector, F8, (INDEX_SOURCES,), "their weights"]
     source_count: Annotated[int, I8, "sources in use"]
@@ -773,7 +774,9 @@ class Shock(Protocol):
     hold_ns: Annotated[int, I8, "time at full strength (ns)"]
     recovery_ns: Annotated[int, I8, "time back to nothing (ns); negative: it stays"]
     magnitude: Annotated[float, F8, "log move of price or source, or log multiple"]
-    kind: Annotated[int, I8, "SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH or SHOCK_INDEX"]
+    kind: Annotated[
+        int, I8, "SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH, SHOCK_INDEX or SHOCK_TRANSFERS"
+    ]
 
 
 class Stress(Protocol):

@@ -59,19 +59,23 @@ _NO_ID = -1
 # A competitor's accounts, and the currencies of a world, as they are called here.
 _ACCOUNTS = ("hedge", "book")
 _CURRENCIES = ("quote", "coin")
+_LARGEST_CASH = 1e9
 
 
 class Market:
     """One market with named competitors, each with one account that starts with cash only.
 
-    Instructions travel with the venue's latencies: advance the clock and they arrive. Listed are a
-    perpetual, spot, and a call and a put at the money that expire in seven days.
+    Instructions travel with the venue's latencies: advance the clock and they arrive. Listed is
+    what the venue lists: a perpetual or a future to hedge with, spot, a call and a put at the money
+    and a future that expire in seven days. With `book_venue` in the scenario, all but the first are
+    listed there, and each competitor has a second account for them. At a venue where only coins
+    count as margin, money is brought in coins.
 
     Args:
         scenario: name, path, dict or `Scenario`.
         agents: names of the competitors.
         seed: seed of every random stream.
-        cash: what each competitor starts with (settlement currency).
+        cash: what each account starts with (quote currency), more than 0, at most 1e9.
         horizon_seconds: length that the scenario's timeline is stretched over (s).
 
     Raises:
@@ -98,6 +102,9 @@ class Market:
     ) -> None:
         if isinstance(agents, str) or not are_names(agents):
             raise OrderError(f"agents must be a list of different names, was {agents!r}")
+        if not 0 < number("cash", cash) <= _LARGEST_CASH:
+            raise OrderError(f"cash must be > 0 and at most {_LARGEST_CASH:g}, was {cash!r}")
+        seconds_to_ns("horizon_seconds", horizon_seconds)
         loaded = load_scenario(scenario)
         task = Task("Market", _listed(loaded), horizon_seconds=horizon_seconds)
         compiled = compile_world(loaded, task, len(agents))
@@ -167,14 +174,12 @@ class Market:
             agent: name of the competitor.
             instrument: name of the instrument.
             side: ``buy`` or ``sell``.
-            quantity: units of the underlying, a multiple of the lot.
+            quantity: units of the underlying (inverse: contracts), a multiple of the lot.
             price: limit, a multiple of the tick; None: a market order, or one that becomes one.
             tif: ``gtc``, ``ioc``, ``fok`` or ``gtt`` (good till a time, see `expire_in`).
             type: ``limit``, ``market``, ``stop``, ``stop_limit``, ``take_profit``,
                 ``take_profit_limit`` or ``trailing_stop``; None: ``limit`` if there is a price,
-                else ``market``. A market order is sent as an immediate-or-cancel (or fill-or-kill)
-                limit that reaches 5 % through the touch; one that has waited for its trigger
-                takes every price.
+                else ``market``. Market orders reach as far through the touch as the venue lets them.
             trigger_price: of a stop or take-profit, a multiple of the tick.
             trigger_by: the price it waits for: ``last``, ``mark`` or ``index``.
             trail: of a trailing stop: distance of its trigger, a multiple of the tick.
@@ -244,14 +249,16 @@ class Market:
 
     def cancel_all(self, agent: str) -> None:
         """Send the cancellation of every order of a competitor, in all books, waiting ones too."""
-        self._instruct(CANCEL_ALL, agent, self._names[0], _NO_ID)
+        for name in self._one_of_each_account(agent):
+            self._instruct(CANCEL_ALL, agent, name, _NO_ID)
 
     def disconnect(self, agent: str) -> None:
         """Let a competitor's connection break; it may go on sending.
 
         A venue with ``orders.cancel_on_disconnect`` cancels its orders, others do nothing.
         """
-        self._instruct(DISCONNECT, agent, self._names[0], _NO_ID)
+        for name in self._one_of_each_account(agent):
+            self._instruct(DISCONNECT, agent, name, _NO_ID)
 
     def transfer(
         self, agent: str, amount: float, source: str, target: str, currency: str = "quote"
@@ -275,7 +282,9 @@ class Market:
         given, taken = self._account_at(row, source), self._account_at(row, target)
         if given == taken:
             raise OrderError(f"source and target must be two accounts, were both {source!r}")
-        code, sum_ = _CURRENCIES.index(currency), round(number("amount", amount) * QUANTA)
+        if not 0 < number("amount", amount) <= _LARGEST_CASH:
+            raise OrderError(f"amount must be > 0 and at most {_LARGEST_CASH:g}, was {amount!r}")
+        code, sum_ = _CURRENCIES.index(currency), round(amount * QUANTA)
         if not send_transfer(self.world, given, taken, code, sum_):
             most = withdrawable(self.world, given, code) / QUANTA
             raise OrderError(
@@ -418,6 +427,12 @@ class Market:
         both = (int(agent["hedge_account"]), int(agent["book_account"]))
         return both[:1] if both[0] == both[1] else both
 
+    def _one_of_each_account(self, agent: str) -> list[str]:
+        """Return the name of one instrument for each of a competitor's accounts."""
+        count = len(self._accounts(self._agent(agent)))
+        venues = self.world["instruments"]["venue"][: len(self._names)].tolist()
+        return [self._names[venues.index(venue)] for venue in range(count)]
+
     def _account_at(self, row: int, at: str) -> int:
         accounts = self._accounts(row)
         names = _ACCOUNTS[: len(accounts)]
@@ -449,8 +464,8 @@ def _listed(scenario: Scenario) -> tuple[Leg, ...]:
     With a venue for the book it is what that one lists.
     """
     venue = load_venue(scenario.venue, scenario.rules)
-    if scenario.book_venue is not None:
-        venue = load_venue(scenario.book_venue)
+    if scenario.book_venue not in (None, scenario.venue):
+        venue = load_venue(str(scenario.book_venue))
     kinds: list[LegKind] = []
     if venue.spot is not None:
         kinds.append("spot")

@@ -12,6 +12,7 @@ from gammagym.world import (
     MARGIN_PORTFOLIO,
     PUT,
     QUANTA,
+    QUOTE,
     RATE_UNIT,
     SPOT,
 )
@@ -93,19 +94,35 @@ def _prices(world: Any, account: int, row: int) -> tuple[float, float]:
     rate, amount = _tier(world, account, row)
     margin, others = _collateral(world, account, row)
     lots, mark = int(world["positions"][account, row]["quantity_lots"]), contract["mark_price"]
+    collateral = formulas.cross_collateral(margin, 0.0, others)
+    worth = _own_worth(world, account, row)
     if contract["inverse"]:
         face = lots * float(contract["face"])
-        collateral = formulas.cross_collateral(margin, 0.0, others)
         return (
             formulas.inverse_liquidation_price(face, mark, collateral, rate, amount),
-            formulas.inverse_bankruptcy_price(face, mark, margin, 0.0),
+            formulas.inverse_bankruptcy_price(face, mark, worth, 0.0),
         )
     quantity = lots * float(contract["lot_size"])
-    collateral = formulas.cross_collateral(margin, 0.0, others)
     return (
         formulas.liquidation_price(quantity, mark, collateral, rate, amount),
-        formulas.bankruptcy_price(quantity, mark, margin, 0.0),
+        formulas.bankruptcy_price(quantity, mark, worth, 0.0),
     )
+
+
+def _own_worth(world: Any, account: int, row: int) -> float:
+    """Return what is lost before others have to pay, in the currency of the contract.
+
+    Bonuses are not the account's own; haircuts are taken off margin, not off what there is.
+    """
+    from gammagym.exchange.liquidation import counted_worth
+    from gammagym.exchange.margin import isolated_equity
+
+    contract = world["instruments"][row]
+    if world["accounts"][account]["margin_mode"] == MARGIN_ISOLATED:
+        return isolated_equity(world, account, row) / QUANTA
+    price = float(world["price"]["value"]) if contract["currency"] == COIN else 1.0
+    worth = counted_worth(world, account, QUOTE) + counted_worth(world, account, COIN)
+    return worth / QUANTA / price
 
 
 def _tier(world: Any, account: int, row: int) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gammagym.engine.inspection import SOUND, check_book
 from gammagym.world import (
+    BREAKERS,
     CROWD,
     DECREMENT,
     FEE_CLASSES,
@@ -48,6 +49,8 @@ _LAST_NS = 2**61
 _SLOWEST_RATE, _FASTEST_RATE = 1e-8, 20_000.0
 _SHORTEST_TICK_NS = 1_000_000  # of a scenario
 _LARGEST = 2**62
+# Samples of a premium that one price tick may have to catch up with.
+_MOST_SAMPLES = 10_000_000
 
 _Range = tuple[str, Any, float, float]
 
@@ -140,6 +143,15 @@ def _rows_of_exchange(world: Any) -> Iterator[_Range]:
     yield "instruments.first_tier and tier_count", last, 0, tiers
     yield "fills.cause", world["fills"]["cause"], FILL_ORDERED, FILL_DELEVERAGING
     yield "venues.step_count", venues["step_count"], 0, LIQUIDATION_STEPS
+    yield "instruments.breaker_count", contracts["breaker_count"], 0, BREAKERS
+    yield "instruments.breakers_hit", contracts["breakers_hit"], 0, BREAKERS
+    spot = contracts["kind"] == SPOT
+    yield "instruments.lot_coin_quanta", contracts["lot_coin_quanta"][spot], 1, _LARGEST
+    yield "price.coin_quanta", world["price"]["coin_quanta"], 1, _LARGEST
+    for name in ("value", "index", "previous_index"):
+        yield f"price.{name}", world["price"][name], 1e-12, 1e15
+    inverse = contracts["inverse"] != 0
+    yield "instruments.face", contracts["face"][inverse], 1e-12, 1e15
     yield "venues.ladder_count", venues["ladder_count"], 0, FEE_LADDER
     yield "venues.scenario_count", venues["scenario_count"], 0, MARGIN_SCENARIOS
     yield "price.source_count", world["price"]["source_count"], 1, INDEX_SOURCES
@@ -153,8 +165,14 @@ def _rows_of_exchange(world: Any) -> Iterator[_Range]:
     transfers = world["transfers"]
     yield "transfers.target", transfers["target"], 0, accounts - 1
     yield "transfers.currency", transfers["currency"], 0, currencies - 1
-    yield "accounts.step", world["accounts"]["step"], 0, LIQUIDATION_STEPS - 1
-    yield "accounts.venue", world["accounts"]["venue"], 0, len(venues) - 1
+    owners = world["accounts"]
+    yield "accounts.step", owners["step"], 0, LIQUIDATION_STEPS - 1
+    yield "accounts.venue", owners["venue"], 0, len(venues) - 1
+    checked = owners[(owners["margined"] != 0) & (owners["venue"] < len(venues))]
+    checked = checked[checked["venue"] >= 0]
+    steps = venues["step_count"][checked["venue"]]
+    yield "venues.step_count of margined accounts", steps, 1, LIQUIDATION_STEPS
+    yield "accounts.step before the last", steps - 1 - checked["step"], 0, LIQUIDATION_STEPS
     rules = world["books"]["rules"]
     yield "rules.self_trade", rules["self_trade"], 0, DECREMENT
     yield "rules.top_share_e9", rules["top_share_e9"], 0, RATE_UNIT
@@ -188,8 +206,12 @@ def _clocks(world: Any) -> Iterator[_Range]:
     yield "next_funding_ns", world["next_funding_ns"], now, _LARGEST
     funding = world["instruments"]["funding"]
     yield "funding.interval_ns", funding["interval_ns"], 0, _LAST_NS
-    sampled = funding["method"] == FUNDING_PREMIUM
+    paid = funding["interval_ns"] > 0
+    yield "funding.next_ns", funding["next_ns"][paid], now, _LARGEST
+    sampled = paid & (funding["method"] == FUNDING_PREMIUM)
     yield "funding.sample_ns", funding["sample_ns"][sampled], 1, _LAST_NS
+    late = now - funding["next_sample_ns"][sampled]
+    yield "funding.next_sample_ns", late // funding["sample_ns"][sampled], -_LARGEST, _MOST_SAMPLES
     messages = world["messages"][: world["message_count"]]
     yield "messages.arrival_ns", messages["arrival_ns"], now, _LARGEST
     flows = world["flows"][: world["flow_count"]]

@@ -13,9 +13,11 @@ import math
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, best_quantity, has_side, queue_ahead
 from gammagym.exchange.attribution import agent_equity, hedge_units, measure_book
+from gammagym.exchange.ledger import in_quote
+from gammagym.exchange.margin import isolated_equity, position_maintenance
 from gammagym.exchange.messages import working_quantity
-from gammagym.exchange.trading import mid_price
-from gammagym.world import BUY, CALL, PUT, QUANTA, SELL, YEAR_NS
+from gammagym.exchange.trading import is_closed, mid_price
+from gammagym.world import BUY, CALL, MARGIN_ISOLATED, PUT, QUANTA, SELL, YEAR_NS
 
 _WEEK_NS = 7 * 86_400_000_000_000
 _DAYS_A_YEAR = 365.0
@@ -75,7 +77,7 @@ def _observe_book(world, row, out):
     agent = world.agents[row]
     gross = agent.gross_units
     hedge = hedge_units(world, row)
-    mark = world.instruments[agent.hedge_instrument].fair_price
+    mark = world.instruments[agent.hedge_instrument].mark_price
     out[0] = (agent.book_delta + hedge) / gross
     out[1] = agent.book_delta / gross
     out[2] = hedge / gross
@@ -159,14 +161,26 @@ def _see_order(world, agent):
         agent.seen_order[2] = ahead / agent.largest_order_lots
 
 
+@kernel
+def _margin_ratio(world, agent):
+    """Return maintenance margin over what stands behind it, 10 at most: isolated, of the hedge."""
+    account = world.accounts[agent.hedge_account]
+    needed, there = account.maintenance_quanta, account.equity_quanta
+    if account.margin_mode == MARGIN_ISOLATED:
+        row, currency = agent.hedge_instrument, world.instruments[agent.hedge_instrument].currency
+        needed = position_maintenance(world, agent.hedge_account, row)
+        there = in_quote(world, isolated_equity(world, agent.hedge_account, row), currency)
+        if needed == 0:
+            return 0.0
+    return needed / there if needed < 10 * there else 10.0
+
+
 @kernel(counted=False)
 def _observe_costs(world, row, out):
     agent = world.agents[row]
     account = world.accounts[agent.hedge_account]
     contract = world.instruments[agent.hedge_instrument]
-    out[21] = 10.0
-    if account.maintenance_quanta < 10 * account.equity_quanta:
-        out[21] = account.maintenance_quanta / account.equity_quanta
+    out[21] = _margin_ratio(world, agent)
     funding = contract.funding
     out[22] = funding.rate_e9 * 1e-9 * _BASIS_POINTS
     out[23] = 0.0
@@ -178,6 +192,6 @@ def _observe_costs(world, row, out):
     maker_fee = account.maker_fee_e9[contract.fee_class] * 1e-9
     out[25] = maker_fee * (paid if maker_fee > 0.0 else 1.0) * _BASIS_POINTS
     out[26] = account.taker_fee_e9[contract.fee_class] * 1e-9 * paid * _BASIS_POINTS
-    out[27] = world.venues[contract.venue].halted
+    out[27] = 1.0 if is_closed(world, agent.hedge_instrument) else 0.0
     change = agent_equity(world, row) - agent.initial_equity_quanta
     out[28] = change / QUANTA / agent.stake

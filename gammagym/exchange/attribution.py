@@ -153,11 +153,25 @@ def attribute_mark(world, instrument, move):
     for row in range(world.agent_count):
         agent = world.agents[row]
         lots = 0 if contract.kind == SPOT else _held(world, agent, instrument)
+        if instrument != agent.hedge_instrument and agent.hedge_account == agent.book_account:
+            agent.book_profit += lots * contract.lot_size * move
         if instrument == agent.hedge_instrument:
             agent.parts[PART_MAKER] += agent.maker_lots * contract.lot_size * move
             lots -= agent.maker_lots
             agent.maker_lots = 0
         agent.parts[PART_DELTA] += lots * contract.lot_size * move
+
+
+@kernel
+def attribute_settlement(world, instrument, move):
+    """Book what a future's settlement price is away from its fair price to basis."""
+    contract = world.instruments[instrument]
+    for row in range(world.agent_count):
+        agent = world.agents[row]
+        profit = _held(world, agent, instrument) * contract.lot_size * move
+        agent.parts[PART_BASIS] += profit
+        if instrument != agent.hedge_instrument and agent.hedge_account == agent.book_account:
+            agent.book_profit += profit
 
 
 @kernel

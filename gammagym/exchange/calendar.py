@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gammagym._kernel import kernel
-from gammagym.exchange.attribution import note_book_profit
+from gammagym.exchange.attribution import attribute_settlement, note_book_profit
 from gammagym.exchange.fees import shift_fees, walk_ladder
 from gammagym.exchange.ledger import mul_div, settle
 from gammagym.exchange.marks import write_price
@@ -37,20 +39,24 @@ def turn_pages(world):
     """
     if world.closure_count > 0:
         _open_and_close(world)
+    make_changes(world)
+    if world.next_day_ns <= world.time_ns:
+        world.next_day_ns += DAY_NS
+        for account in range(world.account_count):
+            walk_ladder(world, account)
+        for instrument in range(world.instrument_count):
+            world.instruments[instrument].first_price = 0.0
+
+
+@kernel
+def make_changes(world):
+    """Change the rules whose date has come. Writes: venues, accounts, instruments.funding."""
     while world.changes_made < world.change_count:
         change = world.changes[world.changes_made]
         if change.time_ns > world.time_ns:
             break
         _change_rule(world, change)
         world.changes_made += 1
-    new_day = world.next_day_ns <= world.time_ns
-    if new_day:
-        world.next_day_ns += DAY_NS
-        for account in range(world.account_count):
-            walk_ladder(world, account)
-    for instrument in range(world.instrument_count):
-        if world.instruments[instrument].breaker_count > 0:
-            _watch_breaker(world, instrument, new_day)
 
 
 @kernel
@@ -64,14 +70,22 @@ def _open_and_close(world):
 
 
 @kernel(counted=False)
-def _watch_breaker(world, instrument, new_day):
+def watch_breakers(world):
+    """Look at the circuit breakers of all instruments. Reads: books. Writes: instruments."""
+    for instrument in range(world.instrument_count):
+        if world.instruments[instrument].breaker_count > 0:
+            _watch_breaker(world, instrument)
+
+
+@kernel(counted=False)
+def _watch_breaker(world, instrument):
     """Pause trading for a while when the price has moved too far since the day's first one.
 
     Each of the venue's moves does so once a day. Reads: book. Writes: instruments.
     """
     contract = world.instruments[instrument]
     price = mid_price(world, instrument)
-    if new_day or contract.first_price == 0.0:
+    if contract.first_price == 0.0:
         contract.first_price = price
         contract.breakers_hit = 0
     hit = contract.breakers_hit
@@ -137,6 +151,7 @@ def _deliver(world, instrument):
         price = contract.settlement_sum / contract.settlement_samples
     empty_book(world, instrument)
     if contract.kind == FUTURE:
+        attribute_settlement(world, instrument, price - contract.fair_price)
         write_price(contract, price)
     else:
         before = contract.value
@@ -153,7 +168,7 @@ def _delivery_fee(contract, price):
     """Return the fee on the delivery of one lot (1e-4 quanta): a share of the underlying."""
     units = contract.face / price if contract.inverse else contract.lot_size
     worth = units if contract.currency == COIN else units * price
-    fee = mul_div(round(worth * QUANTA * FINE_UNIT), contract.delivery_fee_e9)
+    fee = np.int64(worth * QUANTA * (contract.delivery_fee_e9 / RATE_UNIT) * FINE_UNIT)
     if contract.kind == FUTURE:
         return fee
     # An option that ends worthless is not delivered.

@@ -8,7 +8,7 @@ from gammagym.world import CHANGE_MAKER_FEE, FEES_DERIVATIVE, NO_ACCOUNT
 
 @kernel
 def walk_ladder(world, account):
-    """Give an account the fees of its 30-day volume: what it had before, and what it traded since.
+    """Give an account the fees of its 30-day volume in derivatives, the episode's included.
 
     Reads: accounts, venues.ladder. Writes: accounts.maker_fee_e9, taker_fee_e9.
     """
@@ -16,10 +16,9 @@ def walk_ladder(world, account):
     if state.agent == NO_ACCOUNT:
         return
     venue = world.venues[state.venue]
-    volume = state.volume_quanta + state.traded_quanta
     for row in range(venue.ladder_count):
         step = venue.ladder[row]
-        if volume >= step.volume_quanta:
+        if state.volume_quanta >= step.volume_quanta:
             state.maker_fee_e9[FEES_DERIVATIVE] = step.maker_fee_e9
             state.taker_fee_e9[FEES_DERIVATIVE] = step.taker_fee_e9
 

@@ -98,7 +98,8 @@ def watch_premiums(world, elapsed_ns):
 @kernel(counted=False)
 def _sample(world, instrument):
     """Take one sample of the premium and write the rate as it now stands."""
-    contract, index = world.instruments[instrument], world.price.index
+    # The book still stands about the index of the tick before.
+    contract, index = world.instruments[instrument], world.price.previous_index
     funding = contract.funding
     bid = impact_price(world, instrument, BUY)
     ask = impact_price(world, instrument, SELL)

@@ -20,7 +20,9 @@ from gammagym.world import (
     FINE_UNIT,
     FUNDING_CONTINUOUS,
     NO_ACCOUNT,
+    PART_FEES,
     PUT,
+    QUANTA,
     QUOTE,
     RATE_UNIT,
     ROUNDING,
@@ -282,7 +284,8 @@ def _pay_funding(world, contract, account, amount):
 def settle(world, instrument, lot_quanta, fee_quanta):
     """Turn every position of an expired instrument into cash.
 
-    Positions sum to zero; what rounding leaves over is booked. Writes: cash, positions.
+    Positions sum to zero; what rounding leaves over is booked. Writes: cash, positions, and fees
+    with their part of the profit.
 
     Args:
         world: one world.
@@ -297,10 +300,13 @@ def settle(world, instrument, lot_quanta, fee_quanta):
         value = value_at(contract, lot_quanta, position.quantity_lots)
         world.cash[account, contract.currency] += value - position.entry_quanta
         world.cash[ROUNDING, contract.currency] -= value
-        if world.accounts[account].agent != NO_ACCOUNT:
+        owner = world.accounts[account]
+        if owner.agent != NO_ACCOUNT:
             fee = scaled(abs(position.quantity_lots), fee_quanta, FINE_UNIT)
             transfer(world, account, fees, contract.currency, fee)
-            world.accounts[account].fees_quanta += in_quote(world, fee, contract.currency)
+            paid = in_quote(world, fee, contract.currency)
+            owner.fees_quanta += paid
+            world.agents[owner.agent].parts[PART_FEES] -= paid / QUANTA
         position.quantity_lots = 0
         position.entry_quanta = 0
         position.margin_quanta = 0

@@ -142,7 +142,10 @@ def _take_step(world, account, step):
     instrument = _largest_position(world, account)
     if instrument != NO_INSTRUMENT:
         lots = _lots_to_close(world, account, instrument, step)
-        worst_ticks = bankruptcy_ticks(world, account, instrument)
+        state = world.accounts[account]
+        # Where no step follows, positions are closed at any price, or they would stay for ever.
+        last = state.step + 1 == world.venues[state.venue].step_count
+        worst_ticks = 0 if last else bankruptcy_ticks(world, account, instrument)
         closed = _reduce(world, account, instrument, lots, worst_ticks)
     return closed
 
@@ -185,7 +188,7 @@ def bankruptcy_ticks(world, account, instrument):
     """
     contract = world.instruments[instrument]
     lots = world.positions[account, instrument].quantity_lots
-    worth = _worth(world, account, QUOTE) + _worth(world, account, COIN)
+    worth = counted_worth(world, account, QUOTE) + counted_worth(world, account, COIN)
     mark = contract.mark_price
     if contract.inverse:
         coins = worth / QUANTA / world.price.value
@@ -263,7 +266,7 @@ def _hand_over_all(world, account):
     """
     settle_account(world, account)
     before = owner_equity(world, account)
-    worth = _worth(world, account, QUOTE) + _worth(world, account, COIN)
+    worth = counted_worth(world, account, QUOTE) + counted_worth(world, account, COIN)
     size = 0
     for instrument in range(world.instrument_count):
         size += _size(world, account, instrument)
@@ -276,11 +279,12 @@ def _hand_over_all(world, account):
             size -= part
             _hand_over(world, account, instrument, share)
     settle_debts(world, account)
+    _take_collateral(world, account)
     attribute_loss(world, account, PART_LIQUIDATION, before)
 
 
 @kernel
-def _worth(world, account, currency):
+def counted_worth(world, account, currency):
     """Return cash and all that is held in a currency that counts as margin (quanta of QUOTE)."""
     if world.venues[world.accounts[account].venue].collateral_e9[currency] == 0:
         return 0
@@ -328,6 +332,22 @@ def settle_debts(world, account):
         transfer(world, account, venue.insurance_account, QUOTE, quote)
         transfer(world, account, venue.insurance_account, COIN, coins)
         _cover(world, account, debt)
+
+
+@kernel
+def _take_collateral(world, account):
+    """Let the insurance fund have the money of an account that owes as much as it has.
+
+    After everything was handed over that is so: debts in one currency, collateral in the other.
+    Writes: cash.
+    """
+    venue = world.venues[world.accounts[account].venue]
+    if venue.collateral_e9[QUOTE] == 0 or venue.collateral_e9[COIN] == 0:
+        return
+    quote, coins = world.cash[account, QUOTE], world.cash[account, COIN]
+    if (quote < 0) != (coins < 0):
+        transfer(world, account, venue.insurance_account, QUOTE, quote)
+        transfer(world, account, venue.insurance_account, COIN, coins)
 
 
 # --- Isolated positions ----------------------------------------------------------------------

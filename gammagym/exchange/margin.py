@@ -240,6 +240,9 @@ def _price_of(world, message, account):
     contract = world.instruments[message.instrument]
     if message.side != BUY or not (is_option(contract) or contract.kind == SPOT):
         return 0
+    if is_option(contract) and account.margin_mode == MARGIN_PORTFOLIO:
+        # There it counts with its value, which is what was paid for it.
+        return 0
     price = marked_notional(contract, message.quantity_lots)
     if contract.kind == SPOT and account.margin_mode != MARGIN_ISOLATED:
         # The coins count as margin themselves, as far as coins do.

@@ -77,7 +77,8 @@ def _venue_mark(world, instrument, elapsed_ns):
     if contract.mark_method == MARK_INDEX:
         return index
     elapsed = elapsed_ns / NANOSECONDS
-    basis = mid_price(world, instrument) - index
+    # Nobody has quoted since the index moved: the book still stands about the one before.
+    basis = mid_price(world, instrument) - world.price.previous_index
     contract.mean_basis = formulas.moving_average(
         contract.mean_basis, basis, elapsed, contract.basis_window
     )

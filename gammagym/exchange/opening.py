@@ -46,7 +46,7 @@ def _open_instruments(world):
         if contract.kind == CALL or contract.kind == PUT:
             if contract.strike == 0.0:
                 grid = contract.strike_step
-                contract.strike = round(contract.moneyness * price / grid) * grid
+                contract.strike = max(round(contract.moneyness * price / grid), 1) * grid
             value_option(contract, price, world.time_ns)
             write_price(contract, option_price(world, contract))
         else:

@@ -34,7 +34,8 @@ def value_option(contract, forward, time_ns):
     vega, theta (per year), vanna, volga. At or after expiry: the payoff and its slope.
     """
     left = contract.expiry_ns - time_ns
-    if left >= contract.settlement_ns or contract.settlement_samples == 0:
+    averaged = contract.settlement_ns > 0 and contract.settlement_samples > 0
+    if left >= contract.settlement_ns or not averaged:
         _value(contract, forward, left / YEAR_NS)
         return
     window = float(contract.settlement_ns)

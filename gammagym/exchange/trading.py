@@ -27,6 +27,7 @@ from gammagym.exchange.margin import set_margin_aside
 from gammagym.world import (
     ACCEPTED,
     BUY,
+    FEES_DERIVATIVE,
     FILL_LIQUIDATION,
     FILL_ORDERED,
     FILLS_AT_ONCE,
@@ -168,6 +169,9 @@ def _book_fill(world, message, fill, mid):
     notional = in_quote(world, value, contract.currency)
     taker.traded_quanta += notional
     maker.traded_quanta += notional
+    if contract.fee_class == FEES_DERIVATIVE:
+        taker.volume_quanta += notional
+        maker.volume_quanta += notional
     taker.taker_fills += 1
     maker.maker_fills += 1
     cause = FILL_LIQUIDATION if message.liquidation else FILL_ORDERED

@@ -66,6 +66,7 @@ def set_index(world):
     """
     price = world.price
     price.coin_quanta = round(price.value * FINE_UNIT)
+    price.previous_index = price.index if price.index > 0.0 else price.value
     price.index = price.value
     if world.stress.source_shift != 0.0:
         price.sources[:] = price.value

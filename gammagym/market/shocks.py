@@ -10,7 +10,14 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.market.streams import uniform
-from gammagym.world import SHOCK_DEPTH, SHOCK_INDEX, SHOCK_PRICE, SHOCK_SPREAD, STREAM_SHOCKS
+from gammagym.world import (
+    SHOCK_DEPTH,
+    SHOCK_INDEX,
+    SHOCK_PRICE,
+    SHOCK_SPREAD,
+    SHOCK_TRANSFERS,
+    STREAM_SHOCKS,
+)
 
 
 @kernel
@@ -39,8 +46,11 @@ def strength(shock, time_ns):
 
 @kernel
 def apply_shocks(world):
-    """Write what the timeline does to the market now. Reads: shocks, time. Writes: stress."""
-    shift, spread, depth, source = 0.0, 0.0, 0.0, 0.0
+    """Write what the timeline does to the market now.
+
+    Reads: shocks, time. Writes: stress, venues.transfers_halted.
+    """
+    shift, spread, depth, source, transfers = 0.0, 0.0, 0.0, 0.0, 0
     for row in range(world.shock_count):
         shock = world.shocks[row]
         effect = shock.magnitude * strength(shock, world.time_ns)
@@ -52,7 +62,11 @@ def apply_shocks(world):
             depth += effect
         elif shock.kind == SHOCK_INDEX:
             source += effect
+        elif shock.kind == SHOCK_TRANSFERS and strength(shock, world.time_ns) > 0.0:
+            transfers = 1
     world.stress.price_shift = shift
     world.stress.spread_multiple = math.exp(spread)
     world.stress.depth_multiple = math.exp(depth)
     world.stress.source_shift = source
+    for row in range(len(world.venues)):
+        world.venues[row].transfers_halted = transfers

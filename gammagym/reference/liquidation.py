@@ -120,7 +120,7 @@ class Liquidations(Books):
         """Take one step; returns the lots that were closed in the book.
 
         Reducing is done with the position of the largest maintenance margin, at no price that would
-        leave its owner in debt; closing everything at any price.
+        leave its owner in debt; closing everything, and where no step follows, at any price.
         """
         if step == STEP_TAKE_OVER:
             self._hand_over_all(account)
@@ -136,7 +136,9 @@ class Liquidations(Books):
             return 0
         largest = margins.index(max(margins))
         lots = self._lots_to_close(account, largest, step)
-        return self._reduce(account, largest, lots, self._bankruptcy_ticks(account, largest))
+        is_last = self.accounts[account].step + 1 == len(self.venue_of(account).steps)
+        worst_ticks = 0 if is_last else self._bankruptcy_ticks(account, largest)
+        return self._reduce(account, largest, lots, worst_ticks)
 
     def _reduce(self, account: int, contract: int, lots: int, worst_ticks: int) -> int:
         if lots <= 0:
@@ -227,6 +229,16 @@ class Liquidations(Books):
             left -= size
             self._hand_over(account, number, share)
         self.settle_debts(account)
+        self._take_collateral(account)
+
+    def _take_collateral(self, account: int) -> None:
+        """Let the fund have what is left when debts in one currency are as large as the other."""
+        owner, venue = self.accounts[account], self.venue_of(account)
+        if min(venue.collateral[one] for one in CURRENCIES) == 0:
+            return
+        if (owner.cash[QUOTE] < 0) != (owner.cash[COIN] < 0):
+            for currency in CURRENCIES:
+                self.pay(account, venue.insurance_account, currency, owner.cash[currency])
 
     def _counted_worth(self, account: int, currency: int) -> int:
         """Return what an account has in a currency, in QUOTE; nothing if it is no collateral."""

@@ -262,7 +262,9 @@ class Margins(Ledger):
         if owner.mode == MARGIN_ISOLATED:
             return self._can_set_aside(account, contract, lots)
         price = 0
-        if lots > 0 and (terms.is_option or terms.kind == SPOT):
+        # In a portfolio margin an option counts with its value, which is what was paid for it.
+        is_counted = terms.is_option and owner.mode == MARGIN_PORTFOLIO
+        if lots > 0 and (terms.is_option or terms.kind == SPOT) and not is_counted:
             price = self._price_of(account, contract, lots)
         return self.margin_balance(account) - price >= self.initial_margin(account, contract, lots)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gammagym.engine.tables import BOOK_TABLES, place_in_world
 from gammagym.errors import CapacityError, ScenarioError
+from gammagym.exchange.calendar import make_changes
 from gammagym.exchange.fees import walk_ladder
 from gammagym.exchange.opening import open_books
 from gammagym.scenario.instruments import (
@@ -62,6 +63,7 @@ from gammagym.world import (
     SHOCK_INDEX,
     SHOCK_PRICE,
     SHOCK_SPREAD,
+    SHOCK_TRANSFERS,
     STANDARD,
     WAY_ACKNOWLEDGEMENT,
     WAY_CANCEL,
@@ -76,6 +78,7 @@ _SHOCKS = {
     "spread": SHOCK_SPREAD,
     "depth": SHOCK_DEPTH,
     "index": SHOCK_INDEX,
+    "transfers": SHOCK_TRANSFERS,
 }
 # Sizes in flow files are in units; in a world, in lots.
 _FLOW_SIZES = {
@@ -165,6 +168,7 @@ def compile_world(
     _check_notional(scenario, task, start)
     for account in range(world.account_count):
         walk_ladder(worlds[0], account)
+    make_changes(worlds[0])
     place_in_world(worlds, **BOOK_TABLES)
     write_books(world, venues, task)
     open_books(worlds[0])
@@ -176,8 +180,13 @@ def _load_venues(scenario: Scenario, task: Task) -> Venues:
     hedge = load_venue(scenario.venue, scenario.rules)
     book = hedge
     lists_all = all(getattr(hedge, section(leg.kind)) is not None for leg in task.legs)
-    if scenario.book_venue is not None or not lists_all:
+    if scenario.book_venue not in (None, scenario.venue) or not lists_all:
         book = load_venue(scenario.book_venue or _BOOK_VENUE)
+        if book.coin != hedge.coin:
+            raise ScenarioError(
+                f"scenario {scenario.name!r}: book_venue {book.name!r} trades {book.coin}, venue "
+                f"{hedge.name!r} {hedge.coin}: take two of one coin"
+            )
     return Venues(hedge, book, first_moment(scenario, hedge))
 
 

@@ -60,6 +60,8 @@ _IMPOSED_RATE = Decimal("0.0001")
 # A dated future to hedge with expires so long after the episode.
 _FUTURE_BEYOND_NS = 30 * 86_400 * 10**9
 _FEWEST_TICKS = 100
+# Coins are valued to 1e-4 of the quote currency.
+_LOWEST_PRICE = 1.0
 _LOT_TOLERANCE = 1e-6
 
 
@@ -112,7 +114,13 @@ def leg_listing(venue: Venue, kind: str, task: Task) -> Any:
 
 
 def check_scale(scenario: Scenario, venues: Venues, task: Task, lowest: float) -> None:
-    """Refuse prices of hardly any ticks."""
+    """Refuse prices of hardly any ticks, and coins worth hardly any quanta."""
+    key = "price.start" if scenario.price.model == "gbm" else "the lowest price.file price"
+    if lowest < _LOWEST_PRICE:
+        raise ScenarioError(
+            f"scenario {scenario.name!r}: {key}, {lowest:g}, must be at least {_LOWEST_PRICE:g}: "
+            "quote a larger unit, such as a thousand coins"
+        )
     listings: list[tuple[Venue, str, Listing]] = []
     hedge = "perpetual" if venues.hedge.perpetual is not None else "future"
     listings.append((venues.hedge, hedge, hedge_listing(venues.hedge)))
@@ -122,7 +130,6 @@ def check_scale(scenario: Scenario, venues: Venues, task: Task, lowest: float) -
             listings.append((venues.book, section(leg.kind), listing))
     for venue, kind, listing in listings:
         if lowest < _FEWEST_TICKS * float(listing.tick):
-            key = "price.start" if scenario.price.model == "gbm" else "the lowest price.file price"
             raise ScenarioError(
                 f"scenario {scenario.name!r}: {key}, {lowest:g}, must be at least {_FEWEST_TICKS} "
                 f"ticks of {listing.tick} ({kind}.tick of venue {venue.name!r}): take a higher "
@@ -153,6 +160,12 @@ def write_instruments(
     for row, each in enumerate(listed, start=1 + len(task.legs)):
         names.append(each.name)
         expiry_ns = since(each.expiry, venues.start)
+        if expiry_ns <= 0:
+            raise ScenarioError(
+                f"venue {venues.hedge.name!r}: instrument {each.name!r} has expired when the "
+                f"episode begins, {venues.start:%Y-%m-%d %H:%M} UTC: take it out, or let `start` "
+                "be earlier"
+            )
         strike = float(each.strike or 0)
         writer.dated(row, venues.hedge, HEDGE_VENUE, each.kind, expiry_ns, strike)
     world.instrument_count = len(names)
@@ -243,6 +256,12 @@ class _Writer:
         contract.basis_window = _window(listing.mark)
         self.tiers = write_tiers(self.world, contract, listing, self.tiers)
         leverage = self.scenario.account.leverage or listing.leverage
+        if leverage is not None and leverage > listing.tiers[0].leverage and row == HEDGE_ROW:
+            raise ScenarioError(
+                f"scenario {self.scenario.name!r}: account.leverage must be at most "
+                f"{listing.tiers[0].leverage:g}, the highest of venue {self.venues.hedge.name!r}, "
+                f"was {leverage:g}"
+            )
         rate = 0 if leverage is None else rate_e9(1 / Decimal(str(leverage)))
         self.world.positions["initial_e9"][:, row] = rate
 

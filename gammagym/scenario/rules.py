@@ -211,9 +211,9 @@ def _discount(terms: AccountTerms, venue: Venue) -> Decimal:
     names = tuple(venue.discounts) if terms.discounts == ALL_DISCOUNTS else terms.discounts
     for name in names:
         if name not in venue.discounts:
+            known = nearest(name, list(venue.discounts)) if venue.discounts else "it has none"
             raise ScenarioError(
-                f"account.discounts: venue {venue.name!r} has no discount {name!r}: "
-                f"{nearest(name, list(venue.discounts))}"
+                f"account.discounts: venue {venue.name!r} has no discount {name!r}: {known}"
             )
         left *= 1 - venue.discounts[name]
     return 1 - left
@@ -261,18 +261,28 @@ def _closures(
     """Yield (begin, end) of each closure of an episode in its time (ns), summer time or not."""
     zone = calendar.zone
     first = start.astimezone(zone).date() - datetime.timedelta(days=8)
-    week = (calendar.open_weekday - calendar.close_weekday) % 7
+    days_closed = (calendar.open_weekday - calendar.close_weekday) % 7
+    if days_closed == 0 and calendar.open_time <= calendar.close_time:
+        days_closed = 7
     for number in range(17 + end_ns // _DAY_NS):
         day = first + datetime.timedelta(days=number)
-        spans = [(calendar.break_times, 0)] if calendar.break_times else []
+        spans: list[tuple[datetime.time, datetime.time, int]] = []
         if day.weekday() == calendar.close_weekday:
-            spans.append(((calendar.close_time, calendar.open_time), week))
-        for (closes, opens), days in spans:
-            later = day + datetime.timedelta(days=days + (days == 0 and opens <= closes))
+            spans.append((calendar.close_time, calendar.open_time, days_closed))
+        elif calendar.break_times is not None and not _is_weekend(calendar, day):
+            closes, opens = calendar.break_times
+            spans.append((closes, opens, int(opens <= closes)))
+        for closes, opens, days in spans:
             begin = _moment(day, closes, zone, start)
-            end = _moment(later, opens, zone, start)
+            end = _moment(day + datetime.timedelta(days=days), opens, zone, start)
             if end > -_DAY_NS and begin < end_ns:
                 yield begin, end
+
+
+def _is_weekend(calendar: Calendar, day: datetime.date) -> bool:
+    """Return whether a day lies between the close and the open of the weekly session."""
+    since_close = (day.weekday() - calendar.close_weekday) % 7
+    return since_close < (calendar.open_weekday - calendar.close_weekday) % 7
 
 
 def _moment(
@@ -304,6 +314,8 @@ def write_changes(
                 "end of the episode"
             )
         target = world.changes[world.change_count]
-        target.time_ns, target.key, target.venue = at, _CHANGES[change.key], row
+        # What has changed before the start is so from the beginning of the warm-up on.
+        target.time_ns = at if at > 0 else world.time_ns
+        target.key, target.venue = _CHANGES[change.key], row
         target.value_e9 = rate_e9(value)
         world.change_count += 1

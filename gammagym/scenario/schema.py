@@ -277,12 +277,23 @@ class AccountTerms(Model):
         description="leverage of new positions; left out: the highest their tier allows",
     )
 
+    @model_validator(mode="after")
+    def _discounts_are_named_once(self) -> AccountTerms:
+        problems = Problems(self)
+        if len(set(self.discounts)) < len(self.discounts):
+            problems.add("discounts", "name each once")
+        if "all" in self.discounts and self.discounts != ALL_DISCOUNTS:
+            problems.add("discounts", '"all" stands alone: it is every discount of the venue')
+        problems.raise_if_any()
+        return self
+
 
 class Shock(Model):
     """One event of the timeline: it ramps up, holds, and recovers."""
 
-    kind: Literal["price", "spread", "depth", "index"] = Field(
-        description="what it moves; index: one of the sources of the index price"
+    kind: Literal["price", "spread", "depth", "index", "transfers"] = Field(
+        description="what it acts on; index: one of the sources of the index price; transfers "
+        "between venues are halted"
     )
     at: Moment = Field(description='when it begins: "40%" of the episode, "90min", "40%+5min"')
     ramp: Moment = Field(default=Span(), description="time to full strength")
@@ -313,6 +324,9 @@ class Shock(Model):
         if self.kind in _MOVES:
             problems.need("move", f'a shock of {self.kind} needs a return, such as "-12%"')
             problems.forbid("multiple", f"a shock of {self.kind} has a 'move'")
+        elif self.kind == "transfers":
+            for key in ("move", "multiple"):
+                problems.forbid(key, "transfers are halted or not: there is no strength to give")
         else:
             problems.need("multiple", f"a {self.kind} shock needs a factor, such as 10 or 0.1")
             problems.forbid("move", f"a {self.kind} shock has a 'multiple'")

@@ -14,6 +14,8 @@ from gammagym.venues.section import Section, rule
 from gammagym.venues.units import Size
 
 CALLS_AND_PUTS = ("call", "put")
+# Nanoseconds between any two dates of these years fit into 64 bits.
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
 
 
 def _parse_instant(value: object) -> datetime.datetime:
@@ -26,6 +28,8 @@ def _parse_instant(value: object) -> datetime.datetime:
             found = None
     if not isinstance(found, datetime.datetime):
         raise ValueError("must be a date and a time such as 2025-09-18T08:00:00Z")
+    if not _FIRST_YEAR <= found.year < _LAST_YEAR:
+        raise ValueError(f"must be a date from {_FIRST_YEAR} to {_LAST_YEAR - 1}")
     if found.tzinfo is None:
         return found.replace(tzinfo=datetime.UTC)
     return found.astimezone(datetime.UTC)

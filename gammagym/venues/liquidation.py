@@ -67,6 +67,15 @@ class Liquidation(Section):
                 )
 
     @rule
+    def _the_last_step_closes_everything(self, problems: Problems) -> None:
+        if self.steps[-1] in ("reduce_to_lower_tier", "reduce_two_tiers"):
+            problems.add(
+                f"steps.{len(self.steps) - 1}",
+                f"{self.steps[-1]!r} closes nothing in the lowest tier: let close_in_book or "
+                "take_over follow",
+            )
+
+    @rule
     def _rank_is_for_deleveraging(self, problems: Problems) -> None:
         default = type(self).model_fields["rank"].default
         if self.rank != default and self.backstop != "deleveraging":

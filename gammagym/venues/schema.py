@@ -155,6 +155,32 @@ class Venue(Section):
         check_fee_tiers(problems, self.fee_tiers, self.maker_fee, self.taker_fee)
 
     @rule
+    def _a_ladder_is_the_only_fee_of_a_perpetual(self, problems: Problems) -> None:
+        if self.perpetual is None or not self.fee_tiers:
+            return
+        for key in ("maker_fee", "taker_fee"):
+            if getattr(self.perpetual, key) is not None:
+                problems.add(
+                    f"perpetual.{key}", f"with fee_tiers there is one fee for all: give {key}"
+                )
+
+    @rule
+    def _futures_pay_what_perpetuals_pay(self, problems: Problems) -> None:
+        if self.perpetual is None or self.future is None:
+            return
+        for key in ("maker_fee", "taker_fee"):
+            if getattr(self.future, key) is not None:
+                problems.add(
+                    f"future.{key}",
+                    "futures pay what perpetuals pay: leave it out, and give the perpetual's",
+                )
+
+    @rule
+    def _two_currencies(self, problems: Problems) -> None:
+        if self.quote == self.coin:
+            problems.add("coin", f"must be another currency than quote, {self.quote!r}")
+
+    @rule
     def _collateral_is_money_of_the_venue(self, problems: Problems) -> None:
         for currency in self.collateral:
             if currency not in (self.quote, self.coin):

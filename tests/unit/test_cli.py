@@ -221,7 +221,9 @@ def test_a_tournament_where_nobody_finishes_fails(folder: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
 def test_ctrl_c_exits_130_and_keeps_what_is_finished(folder: Path) -> None:
-    # Everybody in the foreground gets the signal, workers too.
+    # Everybody in the foreground gets the signal, workers too. If a shell has started the tests in
+    # the background, Ctrl-C is ignored, and what they start would ignore it, too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     (folder / "sleeps.py").write_text("import time\ndef make_agent(spec):\n    time.sleep(1000)\n")
     command = [sys.executable, "-m", "gammagym", *TOURNAMENT, "--scenarios", "textbook"]
     command += ["--agents", "no_hedge,./sleeps.py", "--jobs", "2"]
@@ -232,8 +234,13 @@ def test_ctrl_c_exits_130_and_keeps_what_is_finished(folder: Path) -> None:
         deadline = time.monotonic() + 240
         while time.monotonic() < deadline and not _finished(file):
             time.sleep(0.2)
+        signal.signal(signal.SIGINT, before)
         os.killpg(process.pid, signal.SIGINT)
-        _, told = process.communicate(timeout=30)
+        try:
+            _, told = process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     assert process.returncode == 130
     assert told.strip().splitlines()[-1] == "error: interrupted"
     assert "Traceback" not in told

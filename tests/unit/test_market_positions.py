@@ -38,7 +38,7 @@ def test_a_position_is_liquidated_at_its_liquidation_price(
 ) -> None:
     if venue == "cme" and mode == "isolated":
         pytest.skip("there is no isolated margin at cme")
-    here = market(venue, move, margin=mode, leverage=5.0)
+    here = market(venue, move, margin=mode, leverage=2.5 if venue == "cme" else 5.0)
     name = here.instruments().index[0]
     quantity = {"binance_coinm": 2_000.0, "cme": 2.0}.get(venue, 4.0)
     here.submit("bob", name, side, quantity, type="market")

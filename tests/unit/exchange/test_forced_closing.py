@@ -102,9 +102,8 @@ def test_while_the_insurance_fund_has_money_it_takes_over_and_nobody_is_delevera
     assert here.account("bob")[PERP] == 0.0
     # It paid what bob could not: 8 coins bought at 60,006 with 59,760 behind them, now at 51,000.
     assert before - equity(here, INSURANCE) == pytest.approx(8 * 9_006 - 59_760, rel=0.05)
-    # At the mark, which still remembers the basis of the moment before, it was a little less.
     covered = int(here.world["accounts"]["covered_quanta"].sum()) / QUANTA
-    assert 8 * 8_700 - 59_760 < covered < 8 * 9_006 - 59_760
+    assert covered == pytest.approx(8 * 9_006 - 59_760, rel=0.01)
     assert_nothing_is_lost(here)
 
 
@@ -192,6 +191,32 @@ def test_a_loss_is_shared_by_those_who_have_gained() -> None:
     assert int(paid.sum()) / QUANTA > 1_000
     assert here.account("alice")[PERP] == -5.0
     assert here.world["agents"]["parts"][0, PART_DELEVERAGING] < 0.0
+    assert_nothing_is_lost(here)
+
+
+def test_slices_go_on_below_bankruptcy_and_somebody_pays() -> None:
+    here = market("deribit", "-40%")
+    here.submit("alice", PERP, "sell", 20_000.0, type="market")
+    here.submit("bob", PERP, "buy", 20_000.0, type="market")
+    here.advance(59)
+    here.advance(120)
+    bob = here.account("bob")
+    assert bob[PERP] == 0.0
+    assert bob["equity"] == pytest.approx(0.0, abs=1.0)
+    accounts = here.world["accounts"]
+    assert int(accounts["covered_quanta"].sum()) > 0
+    assert_nothing_is_lost(here)
+
+
+def test_a_take_over_takes_the_collateral_in_both_currencies() -> None:
+    here = market("binance", "-30%")
+    here.submit("bob", "BTC-SPOT", "buy", 0.5, type="market")
+    here.submit("bob", PERP, "buy", 5.0, type="market")
+    here.advance(59)
+    assert here.account("bob")["coins"] == 0.5
+    here.advance(30)
+    account = here.account("bob")
+    assert (account["cash"], account["coins"], account[PERP]) == (0.0, 0.0, 0.0)
     assert_nothing_is_lost(here)
 
 

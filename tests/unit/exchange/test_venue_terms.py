@@ -13,7 +13,8 @@ from gammagym.errors import OrderError, ScenarioError
 from gammagym.exchange.ledger import coins_held, conserved
 from gammagym.exchange.orders import empty_book
 from gammagym.scenario.load import list_venues
-from gammagym.world import COIN, QUANTA, QUOTE, RATE_UNIT
+from gammagym.scenario.tasks import Leg, Task
+from gammagym.world import COIN, PART_FEES, QUANTA, QUOTE, RATE_UNIT
 
 PERP = "BTC-PERP"
 DAY = 86_400.0
@@ -122,6 +123,21 @@ def test_a_fee_that_rises_in_the_middle_of_an_episode() -> None:
     assert buy(here)["fee"] == pytest.approx(60_006 * 0.0005, rel=1e-6)
     here.advance(60)
     assert buy(here)["fee"] == pytest.approx(60_006 * 0.00055, rel=1e-6)
+
+
+def test_what_has_changed_before_the_start_is_what_an_agent_is_told() -> None:
+    changes = [{"at": "2025-10-01T00:00:00Z", "key": "taker_fee", "value": "0.07%"}]
+    rules = {"changes": changes}
+    env = gym.make("gammagym/GammaScalp-v0", scenario=scenario("generic", rules))
+    assert env.unwrapped.agent_spec().taker_fee == pytest.approx(0.0007)
+
+
+def test_spot_does_not_count_for_the_ladder_of_derivatives() -> None:
+    tiers = [{"volume": 100_000, "maker": "0.01%", "taker": "0.04%"}]
+    here = market("generic", {"fee_tiers": tiers}, horizon_seconds=3 * DAY)
+    buy(here, "BTC-SPOT", 5.0)
+    here.advance(DAY)
+    assert buy(here)["fee"] == pytest.approx(60_006 * 0.0005, rel=1e-6)
 
 
 def test_a_change_of_the_past_holds_from_the_start() -> None:
@@ -305,6 +321,18 @@ def test_a_closed_book_freezes_and_opens_again() -> None:
         assert here.orders("alice").empty
 
 
+def test_a_session_of_one_day_a_week() -> None:
+    calendar = {"timezone": "UTC", "open": "Mon 08:00", "close": "Mon 17:00"}
+    keys = {"start": "2025-10-06T07:00:00Z", "horizon_seconds": 9 * DAY}
+    here = market("generic", {"calendar": calendar}, **keys)
+    open_hours = []
+    for hour in range(8 * 24):
+        here.advance(3_600)
+        if not here.world["venues"]["halted"][0]:
+            open_hours.append(hour)
+    assert open_hours == [*range(9), *range(168, 177)]
+
+
 def test_margin_is_due_elsewhere_while_a_venue_is_closed() -> None:
     shock = {"kind": "price", "at": "4h", "move": "-20%"}
     keys = {"shocks": [shock], "start": "2025-07-11T20:00:00Z", "horizon_seconds": 3 * DAY}
@@ -363,9 +391,23 @@ def test_a_transfer_takes_time_and_can_be_halted() -> None:
     assert_nothing_is_lost(here)
     here.advance(301)
     assert here.account("alice", at="book")["cash"] == 10_000.0
-    here.world["venues"]["transfers_halted"][0] = 1
+    halt = two_venues(shocks=[{"kind": "transfers", "at": "10s", "hold": "60s", "recovery": "1s"}])
+    halt.advance(20)
     with pytest.raises(OrderError, match="halted"):
-        here.transfer("alice", 10.0, source="hedge", target="book")
+        halt.transfer("alice", 10.0, source="hedge", target="book")
+    halt.advance(60)
+    halt.transfer("alice", 10.0, source="hedge", target="book")
+
+
+def test_all_orders_are_canceled_at_both_venues() -> None:
+    here = two_venues()
+    here.submit("alice", PERP, "buy", 0.1, price=50_000.0)
+    here.submit("alice", "BTC-7D-100-C", "buy", 0.1, price=0.0105)
+    here.advance(1)
+    assert len(here.orders("alice")) == 2
+    here.cancel_all("alice")
+    here.advance(1)
+    assert here.orders("alice").empty
 
 
 def test_money_that_a_position_needs_cannot_be_withdrawn() -> None:
@@ -432,6 +474,42 @@ def test_leverage_is_bounded_by_what_is_asked_for() -> None:
 def test_portfolio_margin_wants_one_venue() -> None:
     with pytest.raises(ScenarioError, match="one account is at one venue"):
         market("deribit", book_venue="generic", account={"margin": "portfolio"})
+
+
+def test_a_future_in_a_joint_book_is_the_books_profit() -> None:
+    task = Task("Mine", (Leg("future", 10.0),), horizon_seconds=3_600.0)
+    rules = {"future": {"tick": "0.1", "lot": "0.001", "initial_margin": "2%"}}
+    rules["future"]["maintenance_margin"] = "1%"
+    for joint in (False, True):
+        overrides = {"rules": rules, "account.joint": joint}
+        env = gym.make(
+            "gammagym/GammaScalp-v0",
+            task=task,
+            scenario="calm",
+            overrides=overrides,
+            collateral=1.0,
+        )
+        env.reset(seed=3)
+        for _ in range(60):
+            env.step(np.zeros(2, np.float32))
+        results = env.unwrapped.results()
+        moved = 10.0 * (results["final_price"] - 60_000.0)
+        assert results["profit"] == pytest.approx(moved, abs=2.0)
+        # All that the agent left out is the hedge.
+        assert results["relative_cost"] * results["stake"] == pytest.approx(-moved, rel=0.01)
+
+
+def test_delivery_fees_are_fees() -> None:
+    rules = {"option.delivery_fee": "0.015%", "option.delivery_fee_cap": "12.5%"}
+    here = market("generic", rules, horizon_seconds=8 * DAY, cash=10_000_000.0)
+    here.world["price"]["tick_ns"] = 10 * 10**9
+    here.world["instruments"]["strike"][2] = 50_000.0
+    here.submit("alice", here.instruments().index[2], "buy", 1.0, type="market")
+    here.advance(1)
+    before = here.world["agents"]["parts"][0, PART_FEES]
+    here.advance(7 * DAY)
+    fee = before - here.world["agents"]["parts"][0, PART_FEES]
+    assert fee == pytest.approx(60_000 * 0.00015, rel=1e-6)
 
 
 # --- Anything, anywhere ----------------------------------------------------------------------

@@ -536,7 +536,9 @@ def test_every_field_is_described() -> None:
     ("changes", "expected"),
     [
         ({"price.tick": "30d"}, ["price.tick", "at most the decision interval of 60 s"]),
-        ({"price.start": "0.0001"}, ["price.start, 0.0001", "at least 100 ticks of 0.1"]),
+        ({"price.start": "5"}, ["price.start, 5", "at least 100 ticks of 0.1"]),
+        ({"price.start": "0.0001"}, ["price.start, 0.0001", "at least 1: quote a larger unit"]),
+        ({"venue": "cme", "account.leverage": 5.0}, ["account.leverage", "at most 2.5"]),
     ],
 )
 def test_a_scale_that_no_market_has_is_refused(
