@@ -179,7 +179,7 @@ class Market:
             tif: ``gtc``, ``ioc``, ``fok`` or ``gtt`` (good till a time, see `expire_in`).
             type: ``limit``, ``market``, ``stop``, ``stop_limit``, ``take_profit``,
                 ``take_profit_limit`` or ``trailing_stop``; None: ``limit`` if there is a price,
-                else ``market``. Market orders reach as far through the touch as the venue lets them.
+                else ``market``, which reaches as far through the touch as the venue lets it.
             trigger_price: of a stop or take-profit, a multiple of the tick.
             trigger_by: the price it waits for: ``last``, ``mark`` or ``index``.
             trail: of a trailing stop: distance of its trigger, a multiple of the tick.
