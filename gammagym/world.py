@@ -669,6 +669,8 @@ class Account(Protocol):
     margin_mode: Annotated[int, I4, "MARGIN_CROSS, MARGIN_ISOLATED or MARGIN_PORTFOLIO"]
     margined: Annotated[int, I4, "1 if margin is required and checked"]
     liquidating: Annotated[int, I4, "1 while the liquidation engine closes it"]
+    partner: Annotated[int, I4, "hedge mode: account of its other legs; else NO_ACCOUNT"]
+    short_legs: Annotated[int, I4, "1 if it holds the short legs of its partner, and no money"]
 
 
 class Transfer(Protocol):
@@ -969,8 +971,8 @@ class Capacity:
 
 
 # Two only, since each costs a compilation of every kernel.
-TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 9, 1, 1, 128, 4, 8, 16, 192, 128, 16, 16)
-STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 15, 4, 2, 512, 8, 32, 64, 640, 512, 64, 16)
+TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 10, 1, 1, 128, 4, 8, 16, 192, 128, 16, 16)
+STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 19, 4, 2, 512, 8, 32, 64, 640, 512, 64, 32)
 
 
 def fields(table: type) -> dict[str, tuple[Any, tuple[Any, ...], str]]:

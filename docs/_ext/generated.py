@@ -125,7 +125,6 @@ def enumerations() -> str:
         "order flow": ("FLOW_NONE", "FLOW_IDEAL", "FLOW_ZERO_INTELLIGENCE"),
         "price model": ("PRICE_GBM", "PRICE_REPLAY"),
         "shock": (
-            "SHOCK_NONE",
             "SHOCK_PRICE",
             "SHOCK_SPREAD",
             "SHOCK_DEPTH",

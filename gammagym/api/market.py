@@ -18,7 +18,7 @@ from gammagym.api.order_entry import (
     seconds_to_ns,
     steps,
 )
-from gammagym.api.positions import positions_table
+from gammagym.api.positions import position_name, positions_table
 from gammagym.api.saving import SavedMarket, are_names, read_market, write_market
 from gammagym.api.tables import (
     account_table,
@@ -46,6 +46,7 @@ from gammagym.world import (
     DISCONNECT,
     MODIFY,
     NEW,
+    NO_ACCOUNT,
     QUANTA,
     QUOTE,
     REJECT_REASONS,
@@ -167,6 +168,7 @@ class Market:
         self_trade: str | None = None,
         post_only: bool = False,
         reduce_only: bool = False,
+        position: str | None = None,
     ) -> SentOrder:
         """Send a new order (docs/rules/matching).
 
@@ -189,6 +191,8 @@ class Market:
                 ``expire_maker``, ``expire_both`` or ``decrement``; None: as the venue has it.
             post_only: refuse it rather than let it take.
             reduce_only: let it only bring the position closer to zero.
+            position: with ``account.position_mode = "hedge"``, of perpetuals and futures: ``long``
+                or ``short``, the position it opens or closes. What closes is cut to what is held.
 
         Raises:
             OrderError: something is unknown, impossible or contradicts itself; nothing was sent.
@@ -221,12 +225,13 @@ class Market:
         )
         contract = self.world["instruments"][column]
         fields = message_fields(terms, contract, int(self.world["time_ns"]))
+        self._check_position(row, column, position)
         message = self.world["incoming"]
         message["kind"] = NEW
         for name, value in fields.items():
             message[name] = value
         order_id = int(next_order_id(self.world))
-        self._send(row, column, order_id)
+        self._send(row, column, order_id, position)
         limit = fields["price_ticks"] * float(contract["tick_size"])
         order = SentOrder(
             id=order_id,
@@ -238,6 +243,7 @@ class Market:
             reduce_only=bool(reduce_only),
             type=terms.kind,
             trigger_price=None if trigger_price is None else float(trigger_price),
+            position=position,
         )
         self._sent[order_id] = order
         return order
@@ -245,7 +251,7 @@ class Market:
     def cancel(self, order_id: int) -> None:
         """Send the cancellation of an order; it may lose to a fill on the way."""
         order = self._order(order_id)
-        self._instruct(CANCEL, order.agent, order.instrument, order_id)
+        self._instruct(CANCEL, order.agent, order.instrument, order_id, order.position)
 
     def cancel_all(self, agent: str) -> None:
         """Send the cancellation of every order of a competitor, in all books, waiting ones too."""
@@ -309,22 +315,40 @@ class Market:
         message["quantity_lots"], message["price_ticks"] = quantity_lots, price_ticks
         message["reduce_only"] = int(order.reduce_only)
         plain(message)
-        self._send(self._agent(order.agent), column, order_id)
+        self._send(self._agent(order.agent), column, order_id, order.position)
 
-    def _instruct(self, kind: int, agent: str, instrument: str, order_id: int) -> None:
+    def _check_position(self, row: int, column: int, position: str | None) -> None:
+        """Refuse an order that must say for which position it is, and one that must not."""
+        has_legs = position_name(self.world, self._account_for(row, column), column) is not None
+        name = self._names[column]
+        if has_legs and position not in ("long", "short"):
+            raise OrderError(
+                "the position mode is 'hedge': an order for "
+                f"{name} needs position='long' or position='short', was {position!r}"
+            )
+        if not has_legs and position is not None:
+            raise OrderError(
+                f"position={position!r} does not go with {name}, which has one position here: "
+                "leave it out (long and short side by side are perpetuals and futures under "
+                "account.position_mode = 'hedge')"
+            )
+
+    def _instruct(
+        self, kind: int, agent: str, instrument: str, order_id: int, position: str | None = None
+    ) -> None:
         """Send a message that says no more than what it speaks of."""
         message = self.world["incoming"]
         message["kind"] = kind
         plain(message)
-        self._send(self._agent(agent), self._instrument(instrument), order_id)
+        self._send(self._agent(agent), self._instrument(instrument), order_id, position)
 
-    def _send(self, row: int, column: int, order_id: int) -> None:
+    def _send(self, row: int, column: int, order_id: int, position: str | None) -> None:
         message = self.world["incoming"]
         message["order_id"] = order_id
-        accounts = self._accounts(row)
-        message["account"] = accounts[
-            int(self.world["instruments"]["venue"][column]) % len(accounts)
-        ]
+        account = self._account_for(row, column)
+        if position == "short":
+            account = int(self.world["accounts"]["partner"][account])
+        message["account"] = account
         message["instrument"] = column
         message["liquidation"] = 0
         message["decision_mid"] = mid_price(self.world, column)
@@ -349,25 +373,28 @@ class Market:
 
     def fills(self, agent: str) -> pd.DataFrame:
         """Return the competitor's latest trades; the log holds the last 64 of all of them."""
-        return fills_table(self.world, self._accounts(self._agent(agent)), self._names)
+        return fills_table(self.world, self._holders(self._agent(agent)), self._names)
 
     def positions(self, agent: str) -> pd.DataFrame:
         """Return the competitor's positions, with entry, profit and liquidation price.
+
+        In hedge mode a long and a short of the same instrument are two lines.
 
         Columns: instrument, quantity, entry_price, mark_price, unrealised and isolated_margin (in
         the contract's currency), maintenance_margin (quote currency), liquidation_price,
         bankruptcy_price, deleveraging_rank (1 goes first). NaN: there is none.
         """
-        return positions_table(self.world, self._accounts(self._agent(agent)), self._names)
+        return positions_table(self.world, self._holders(self._agent(agent)), self._names)
 
     def orders(self, agent: str) -> pd.DataFrame:
         """Return the competitor's orders that rest or wait for a trigger, at the venue, now.
 
-        Columns: order_id, instrument, side, type, tif, price, trigger_price, trigger_by, quantity
-        (open, what is hidden included), displayed, queue_ahead (displayed quantity that trades
-        before it at its price) and expires (s since the start). Orders on their way are not there.
+        Columns: order_id, instrument, side, position (in hedge mode: long or short), type, tif,
+        price, trigger_price, trigger_by, quantity (open, what is hidden included), displayed,
+        queue_ahead (displayed quantity that trades before it at its price) and expires (s since the
+        start). Orders on their way are not there.
         """
-        return orders_table(self.world, self._accounts(self._agent(agent)), self._names)
+        return orders_table(self.world, self._holders(self._agent(agent)), self._names)
 
     def rejects(self, agent: str) -> pd.Series:
         """Return how many of the competitor's orders the venue refused or ended, by reason."""
@@ -432,6 +459,17 @@ class Market:
         count = len(self._accounts(self._agent(agent)))
         venues = self.world["instruments"]["venue"][: len(self._names)].tolist()
         return [self._names[venues.index(venue)] for venue in range(count)]
+
+    def _account_for(self, row: int, column: int) -> int:
+        """Return a competitor's account at the venue of an instrument."""
+        accounts = self._accounts(row)
+        return accounts[int(self.world["instruments"]["venue"][column]) % len(accounts)]
+
+    def _holders(self, row: int) -> tuple[int, ...]:
+        """Return a competitor's accounts, and in hedge mode the one that holds its short legs."""
+        accounts = self._accounts(row)
+        shorts = int(self.world["accounts"]["partner"][accounts[0]])
+        return accounts if shorts == NO_ACCOUNT else (accounts[0], shorts, *accounts[1:])
 
     def _account_at(self, row: int, at: str) -> int:
         accounts = self._accounts(row)

@@ -78,6 +78,7 @@ class SentOrder:
         type: ``limit``, ``market``, ``stop``, ``stop_limit``, ``take_profit``,
             ``take_profit_limit`` or ``trailing_stop``.
         trigger_price: what it waits for, None if it does not wait or trails.
+        position: hedge mode: ``long`` or ``short``, the position it is for.
     """
 
     id: int
@@ -89,6 +90,7 @@ class SentOrder:
     reduce_only: bool = False
     type: str = "limit"
     trigger_price: float | None = None
+    position: str | None = None
 
 
 @dataclass(frozen=True)

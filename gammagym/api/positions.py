@@ -8,13 +8,17 @@ from gammagym.world import (
     CALL,
     COIN,
     FEES_DERIVATIVE,
+    FUTURE,
     MARGIN_ISOLATED,
     MARGIN_PORTFOLIO,
+    NO_ACCOUNT,
+    PERPETUAL,
     PUT,
     QUANTA,
     QUOTE,
     RATE_UNIT,
     SPOT,
+    viewed,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +37,24 @@ _COLUMNS = [
     "deleveraging_rank",
 ]
 _NAN = float("nan")
+
+
+def positions_of(world: Any, agent: int) -> tuple[str | None, ...]:
+    """Return which positions a competitor's orders can be for: None is the one of one-way mode."""
+    account = world["agents"]["hedge_account"][agent]
+    in_hedge_mode = world["accounts"]["partner"][account] != NO_ACCOUNT
+    return (None, "long", "short") if in_hedge_mode else (None,)
+
+
+def position_name(world: Any, account: int, row: int) -> str | None:
+    """Return which leg of an instrument an account holds in hedge mode, or None."""
+    state = world["accounts"][account]
+    if state["partner"] == NO_ACCOUNT or world["instruments"]["kind"][row] not in (
+        PERPETUAL,
+        FUTURE,
+    ):
+        return None
+    return "short" if state["short_legs"] else "long"
 
 
 def positions_table(world: Any, accounts: tuple[int, ...], names: tuple[str, ...]) -> pd.DataFrame:
@@ -94,6 +116,17 @@ def _prices(world: Any, account: int, row: int) -> tuple[float, float]:
     rate, amount = _tier(world, account, row)
     margin, others = _collateral(world, account, row)
     lots, mark = int(world["positions"][account, row]["quantity_lots"]), contract["mark_price"]
+    partner = int(state["partner"])
+    other = int(world["positions"][partner, row]["quantity_lots"]) if partner != NO_ACCOUNT else 0
+    if other != 0 and state["margin_mode"] != MARGIN_ISOLATED:
+        # Both legs move with the mark: the difference gains and loses, and both need margin.
+        net = lots + other
+        if net == 0:
+            return _NAN, _NAN
+        partners_rate, partners_amount = _tier(world, partner, row)
+        others -= _maintenance(world, partner, row)
+        rate = (abs(lots) * rate + abs(other) * partners_rate) / abs(net)
+        lots, amount = net, amount + partners_amount
     collateral = formulas.cross_collateral(margin, 0.0, others)
     worth = _own_worth(world, account, row)
     if contract["inverse"]:
@@ -114,6 +147,7 @@ def _own_worth(world: Any, account: int, row: int) -> float:
 
     Bonuses are not the account's own; haircuts are taken off margin, not off what there is.
     """
+    from gammagym.exchange.ledger import payer
     from gammagym.exchange.liquidation import counted_worth
     from gammagym.exchange.margin import isolated_equity
 
@@ -121,17 +155,19 @@ def _own_worth(world: Any, account: int, row: int) -> float:
     if world["accounts"][account]["margin_mode"] == MARGIN_ISOLATED:
         return isolated_equity(world, account, row) / QUANTA
     price = float(world["price"]["value"]) if contract["currency"] == COIN else 1.0
-    worth = counted_worth(world, account, QUOTE) + counted_worth(world, account, COIN)
+    owner = payer(world, account)
+    worth = counted_worth(world, owner, QUOTE) + counted_worth(world, owner, COIN)
     return worth / QUANTA / price
 
 
 def _tier(world: Any, account: int, row: int) -> tuple[float, float]:
     """Return maintenance rate and amount of a position, with the closing fee where it counts."""
     from gammagym.exchange.formulas.liquidation import rate_with_fee
-    from gammagym.exchange.ledger import marked_notional
+    from gammagym.exchange.ledger import marked_notional, payer
     from gammagym.exchange.margin import size_rate, tier_of
 
-    contract, state = world["instruments"][row], world["accounts"][account]
+    contract = viewed(world["instruments"])[row]
+    state = world["accounts"][int(payer(world, account))]
     lots = int(world["positions"][account, row]["quantity_lots"])
     tier = world["tiers"][tier_of(world, contract, marked_notional(contract, lots))]
     rate = (int(tier["maintenance_e9"]) + size_rate(contract, lots)) / RATE_UNIT
@@ -145,19 +181,25 @@ def _collateral(world: Any, account: int, row: int) -> tuple[float, float]:
 
     Both are in the currency of the contract.
     """
-    from gammagym.exchange.margin import (
-        isolated_equity,
-        maintenance_margin,
-        margin_balance,
-        position_maintenance,
-    )
+    from gammagym.exchange.ledger import payer
+    from gammagym.exchange.margin import isolated_equity, maintenance_margin, margin_balance
 
     contract, state = world["instruments"][row], world["accounts"][account]
     if state["margin_mode"] == MARGIN_ISOLATED:
         return isolated_equity(world, account, row) / QUANTA, 0.0
-    others = maintenance_margin(world, account) - position_maintenance(world, account, row)
+    owner = payer(world, account)
     price = float(world["price"]["value"]) if contract["currency"] == COIN else 1.0
-    return margin_balance(world, account) / QUANTA / price, others / QUANTA / price
+    others = maintenance_margin(world, owner) / QUANTA / price - _maintenance(world, account, row)
+    return margin_balance(world, owner) / QUANTA / price, others
+
+
+def _maintenance(world: Any, account: int, row: int) -> float:
+    """Return the maintenance margin of a position in the currency of its contract."""
+    from gammagym.exchange.margin import position_maintenance
+
+    coins = world["instruments"]["currency"][row] == COIN
+    price = float(world["price"]["value"]) if coins else 1.0
+    return position_maintenance(world, account, row) / QUANTA / price
 
 
 def _rank(world: Any, account: int, row: int) -> float:

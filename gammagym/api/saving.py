@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.api.order_entry import SIDES, TYPES, SentOrder, number
+from gammagym.api.positions import positions_of
 from gammagym.api.soundness import fault_of
 from gammagym.engine.tables import place_in_world
 from gammagym.errors import OrderError
@@ -144,10 +145,12 @@ def _is_order(market: SavedMarket, order: SentOrder) -> bool:
             number("value", value)
     except OrderError:
         return False
+    if order.agent not in market.agents:
+        return False
     return (
         type(order.id) is int
         and 0 < order.id < market.worlds[0]["next_order_id"]
-        and order.agent in market.agents
+        and order.position in positions_of(market.worlds[0], market.agents.index(order.agent))
         and order.instrument in market.instruments
         and order.side in tuple(SIDES)
         and order.type in tuple(TYPES)

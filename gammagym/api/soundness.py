@@ -184,6 +184,9 @@ def _rows_of_agents(world: Any) -> Iterator[_Range]:
     used = int(world["account_count"]) - FIRST_AGENT_ACCOUNT
     yield "accounts.agent of the world's own", own["agent"], NO_ACCOUNT, NO_ACCOUNT
     yield "accounts.agent", theirs["agent"][:used], NO_ACCOUNT, len(agents) - 1
+    yield "accounts.partner of the world's own", own["partner"], NO_ACCOUNT, NO_ACCOUNT
+    yield "accounts.short_legs of the world's own", own["short_legs"], 0, 0
+    yield from _pairs(theirs[:used])
     for name in ("book_account", "hedge_account"):
         yield f"agents.{name}", agents[name], FIRST_AGENT_ACCOUNT, int(world["account_count"]) - 1
     instruments = int(world["instrument_count"])
@@ -192,6 +195,19 @@ def _rows_of_agents(world: Any) -> Iterator[_Range]:
     latencies = agents["latencies"]
     samples = latencies["sample_count"][latencies["kind"] == LATENCY_TABLE]
     yield "latencies.sample_count", samples, 1, LATENCY_SAMPLES
+
+
+def _pairs(accounts: Any) -> Iterator[_Range]:
+    """Yield partners: each of a pair is the other's, and one of them has the short legs."""
+    last = FIRST_AGENT_ACCOUNT + len(accounts) - 1
+    partner, rows = accounts["partner"], np.arange(FIRST_AGENT_ACCOUNT, last + 1)
+    paired = partner != NO_ACCOUNT
+    yield "accounts.short_legs", accounts["short_legs"], 0, 1
+    yield "accounts.short_legs without a partner", accounts["short_legs"][~paired], 0, 0
+    yield "accounts.partner", partner[paired], FIRST_AGENT_ACCOUNT, last
+    other = accounts[np.where(paired, partner, FIRST_AGENT_ACCOUNT) - FIRST_AGENT_ACCOUNT][paired]
+    yield "accounts.partner of a partner", other["partner"] - rows[paired], 0, 0
+    yield "short_legs of a pair", other["short_legs"] + accounts["short_legs"][paired], 1, 1
 
 
 def _clocks(world: Any) -> Iterator[_Range]:

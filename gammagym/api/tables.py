@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gammagym.api.order_entry import TIFS, TRIGGERS, TYPES
+from gammagym.api.positions import position_name
 from gammagym.world import (
     BUY,
     CALL,
@@ -38,6 +39,7 @@ _ORDER_COLUMNS = [
     "order_id",
     "instrument",
     "side",
+    "position",
     "type",
     "tif",
     "price",
@@ -47,6 +49,17 @@ _ORDER_COLUMNS = [
     "displayed",
     "queue_ahead",
     "expires",
+]
+_FILL_COLUMNS = [
+    "time",
+    "order_id",
+    "instrument",
+    "position",
+    "quantity",
+    "price",
+    "fee",
+    "maker",
+    "cause",
 ]
 _CAUSES = {
     FILL_ORDERED: "order",
@@ -83,7 +96,8 @@ def book_table(world: Any, instrument: int, levels: int) -> pd.DataFrame:
 def account_table(world: Any, account: int, names: tuple[str, ...]) -> pd.Series:
     """Return what an account owns and paid (quote currency), and its positions as traders say them.
 
-    Quantities are in units of the underlying, of inverse contracts in contracts.
+    Quantities are in units of the underlying, of inverse contracts in contracts. In hedge mode long
+    and short are also told apart.
     """
     import pandas as pd
 
@@ -103,6 +117,10 @@ def account_table(world: Any, account: int, names: tuple[str, ...]) -> pd.Series
     for row, name in enumerate(names):
         lot = float(world["instruments"]["lot_quantity"][row])
         values[name] = float(holding(world, account, row)) * lot
+        if position_name(world, account, row) is not None:
+            short = float(holding(world, int(state["partner"]), row)) * lot
+            values[f"{name} long"], values[f"{name} short"] = values[name], short
+            values[name] += short
     return pd.Series(values, dtype=float)
 
 
@@ -122,6 +140,7 @@ def fills_table(world: Any, accounts: tuple[int, ...], names: tuple[str, ...]) -
                 "time": int(line["time_ns"]) * 1e-9,
                 "order_id": int(line["order_id"]),
                 "instrument": names[int(line["instrument"])],
+                "position": position_name(world, int(line["account"]), int(line["instrument"])),
                 "quantity": int(line["quantity_lots"]) * float(contract["lot_quantity"]),
                 "price": int(line["price_ticks"]) * float(contract["tick_size"]),
                 "fee": int(line["fee_quanta"]) / QUANTA,
@@ -129,8 +148,7 @@ def fills_table(world: Any, accounts: tuple[int, ...], names: tuple[str, ...]) -
                 "cause": _CAUSES[int(line["cause"])],
             }
         )
-    columns = ["time", "order_id", "instrument", "quantity", "price", "fee", "maker", "cause"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=_FILL_COLUMNS)
 
 
 def orders_table(world: Any, accounts: tuple[int, ...], names: tuple[str, ...]) -> pd.DataFrame:
@@ -157,6 +175,7 @@ def _order_line(world: Any, row: int, names: tuple[str, ...]) -> dict[str, Any]:
     line: dict[str, Any] = {
         "order_id": int(order["order_id"]),
         "instrument": names[instrument],
+        "position": position_name(world, int(order["owner"]), instrument),
         "tif": _TIF_NAMES[int(order["tif"])],
         "quantity": (displayed + hidden) * lot,
         "expires": float("nan"),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.agent import FIELD_NAMES, OBSERVATION_FIELDS, AgentSpec
-from gammagym.errors import ActionError
+from gammagym.errors import ActionError, ScenarioError
 from gammagym.exchange.attribution import write_hedge_profits
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
@@ -53,7 +53,13 @@ def build(
     if price_file is not None:
         changes |= {"price.model": "replay", "price.file": os.fspath(price_file)}
         changes |= {key: None for key in ("price.start", "price.drift")} | changes
-    return compile_world(load_scenario(scenario, changes), get_task(task, **options))
+    loaded = load_scenario(scenario, changes)
+    if loaded.account.position_mode == "hedge":
+        raise ScenarioError(
+            f"scenario {loaded.name!r}: account.position_mode: 'hedge' is for gammagym.Market: an "
+            "environment's action is one signed order, which is for a one-way position"
+        )
+    return compile_world(loaded, get_task(task, **options))
 
 
 def agent_spec(compiled: Compiled) -> AgentSpec:

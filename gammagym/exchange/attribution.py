@@ -9,7 +9,14 @@ expansion of the options leaves over is the residual, and nothing else (docs/rul
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.exchange.ledger import coins_held, equity, holding, in_quote, travelling
+from gammagym.exchange.ledger import (
+    coins_held,
+    equity,
+    holding,
+    in_quote,
+    shorts_of,
+    travelling,
+)
 from gammagym.world import (
     BUY,
     CALL,
@@ -139,7 +146,7 @@ def note_book_profit(world, instrument, change):
     for row in range(world.agent_count):
         agent = world.agents[row]
         if agent.hedge_account == agent.book_account:
-            lots = world.positions[agent.book_account, instrument].quantity_lots
+            lots = _held(world, agent, instrument)
             agent.book_profit += lots * world.instruments[instrument].lot_size * change
 
 
@@ -198,6 +205,9 @@ def _held(world, agent, instrument):
     lots = holding(world, agent.book_account, instrument)
     if agent.hedge_account != agent.book_account:
         lots += holding(world, agent.hedge_account, instrument)
+    shorts = shorts_of(world, agent.hedge_account)
+    if shorts != NO_ACCOUNT:
+        lots += world.positions[shorts, instrument].quantity_lots
     return lots
 
 

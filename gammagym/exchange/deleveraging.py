@@ -20,8 +20,10 @@ from gammagym.exchange.ledger import (
     in_quote,
     marked_notional,
     mul_div,
+    payer,
     settle_funding,
     share_of,
+    shorts_of,
     transfer,
     value_at,
 )
@@ -77,7 +79,7 @@ def hand_over_position(world, instrument, account, share_quanta):
     venue = world.venues[contract.venue]
     bears = _fund_bears(world, venue, share_quanta, contract.currency)
     if venue.backstop == BACKSTOP_DELEVERAGING and not bears:
-        _deleverage(world, instrument, lots, value)
+        _deleverage(world, instrument, account, lots, value)
     else:
         change_position(world, instrument, venue.insurance_account, lots, value)
 
@@ -94,6 +96,30 @@ def fund_balance(world, fund):
     """Return cash and positions of an insurance fund at the marks (quanta of QUOTE)."""
     coins = marked_worth(world, fund, COIN)
     return marked_worth(world, fund, QUOTE) + in_quote(world, coins, COIN)
+
+
+@kernel(counted=False)
+def net_legs(world, account):
+    """Close an account's long and short legs against each other at the mark; returns the lots.
+
+    So no account that is liquidated stands on both sides of an instrument. Writes: cash, positions,
+    fills.
+    """
+    shorts, closed = shorts_of(world, account), 0
+    if shorts == NO_ACCOUNT:
+        return 0
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        long = world.positions[account, instrument].quantity_lots
+        lots = min(long, -world.positions[shorts, instrument].quantity_lots)
+        if lots > 0 and not is_option(contract):
+            value = value_at(contract, contract.mark_quanta, lots)
+            change_position(world, instrument, account, -lots, -value)
+            change_position(world, instrument, shorts, lots, value)
+            _log(world, instrument, account, -lots, value, FILL_LIQUIDATION)
+            _log(world, instrument, shorts, lots, value, FILL_LIQUIDATION)
+            closed += lots
+    return closed
 
 
 @kernel(counted=False)
@@ -114,8 +140,8 @@ def work_out(world, row):
 
 
 @kernel(counted=False)
-def _deleverage(world, instrument, lots, value):
-    """Close a position against those of others, first in rank first, at the bankruptcy price.
+def _deleverage(world, instrument, owner, lots, value):
+    """Close a position of `owner` against those of others, first in rank first, at one price.
 
     Positions sum to zero, so there are enough of them. Writes: cash, positions, fills, orders.
     """
@@ -129,9 +155,11 @@ def _deleverage(world, instrument, lots, value):
         before = owner_equity(world, account)
         if world.accounts[account].agent != NO_ACCOUNT:
             cancel_orders(world, account)
-            world.accounts[account].deleveragings += 1
+            world.accounts[payer(world, account)].deleveragings += 1
         change_position(world, instrument, account, signed, amount)
-        attribute_loss(world, account, PART_DELEVERAGING, before)
+        if world.accounts[owner].partner != account:
+            # Else it is part of what its owner loses by the liquidation.
+            attribute_loss(world, account, PART_DELEVERAGING, before)
         _log(world, instrument, account, signed, amount, FILL_DELEVERAGING)
         lots -= signed
         value -= amount
@@ -153,17 +181,17 @@ def _first_in_rank(world, instrument, lots):
 @kernel
 def deleveraging_rank(world, account, instrument):
     """Return an account's place in the queue of an instrument: the highest goes first."""
-    state, contract = world.accounts[account], world.instruments[instrument]
-    if not state.margined:
+    owner, contract = payer(world, account), world.instruments[instrument]
+    if not world.accounts[owner].margined:
         return _UNRANKED
-    cash = in_quote(world, world.cash[account, contract.currency], contract.currency) / QUANTA
+    cash = in_quote(world, world.cash[owner, contract.currency], contract.currency) / QUANTA
     gain = in_quote(world, marked_gain(world, account, instrument), contract.currency) / QUANTA
     venue = world.venues[contract.venue]
-    equity = margin_balance(world, account) / QUANTA
+    equity = margin_balance(world, owner) / QUANTA
     held = world.positions[account, instrument].quantity_lots
     size = in_quote(world, marked_notional(contract, held), contract.currency) / QUANTA
     if venue.rank == RANK_MARGIN_RATIO:
-        ratio = margin_ratio(maintenance_margin(world, account) / QUANTA, equity)
+        ratio = margin_ratio(maintenance_margin(world, owner) / QUANTA, equity)
         return levered_profit(profit_share(gain, cash, LEAST_BALANCE), min(ratio, 1e9))
     if size == 0.0:
         return 0.0
@@ -224,11 +252,14 @@ def _gains(world, account, row, currency):
     What an option cost, which was paid for at once, is not kept: options have no part in this.
     """
     total = 0
-    if account == world.venues[row].insurance_account:
+    if account == world.venues[row].insurance_account or world.accounts[account].short_legs:
         return 0
-    for instrument in range(world.instrument_count):
-        contract = world.instruments[instrument]
-        listed = contract.venue == row and contract.currency == currency
-        if listed and contract.kind != SPOT and not is_option(contract):
-            total += marked_gain(world, account, instrument)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            contract = world.instruments[instrument]
+            listed = contract.venue == row and contract.currency == currency
+            if listed and contract.kind != SPOT and not is_option(contract):
+                total += marked_gain(world, leg, instrument)
+        leg = shorts_of(world, leg)
     return max(total, 0)

@@ -5,6 +5,9 @@ value at which it was entered, so that equity is ``cash + value - entry`` and th
 accounts of ``cash - entry`` never changes: what a trade adds to one side it takes from the other,
 in the same integer. Spot and options are paid for at once, so their entry value stays 0.
 
+In hedge mode an account has a partner that holds its short legs: positions and orders, no money.
+Whatever these earn or cost, the account itself gets or pays (`payer`).
+
 A lot of an inverse contract is worth face / price coins *less* to its holder, so its value is
 negative and rises with the price; all else is as for linear contracts (docs/rules/contracts).
 """
@@ -103,6 +106,20 @@ def marked_notional(contract, signed_lots):
 
 
 @kernel(inline=True)
+def payer(world, account):
+    """Return the account whose money an account trades with: another one for short legs only."""
+    state = world.accounts[account]
+    return state.partner if state.short_legs else account
+
+
+@kernel(inline=True)
+def shorts_of(world, account):
+    """Return the account that holds the short legs of an account in hedge mode, or NO_ACCOUNT."""
+    state = world.accounts[account]
+    return NO_ACCOUNT if state.short_legs else state.partner
+
+
+@kernel(inline=True)
 def holding(world, account, instrument):
     """Return the signed quantity an account holds (lots); spot is its balance of the coin."""
     contract = world.instruments[instrument]
@@ -160,8 +177,9 @@ def change_position(world, instrument, account, signed_lots, value):
     """
     contract = world.instruments[instrument]
     position = world.positions[account, instrument]
+    purse = payer(world, account)
     if contract.kind == CALL or contract.kind == PUT:
-        world.cash[account, contract.currency] -= value
+        world.cash[purse, contract.currency] -= value
         position.quantity_lots += signed_lots
         return
     if contract.funding.method == FUNDING_CONTINUOUS:
@@ -172,7 +190,7 @@ def change_position(world, instrument, account, signed_lots, value):
         released = share_of(position.entry_quanta, closing, abs(held))
         margin = share_of(position.margin_quanta, closing, abs(held))
         paid = share_of(value, closing, abs(signed_lots))
-        world.cash[account, contract.currency] -= paid + released
+        world.cash[purse, contract.currency] -= paid + released
         position.entry_quanta -= released
         position.margin_quanta -= margin
         value -= paid
@@ -209,14 +227,15 @@ def charge_fee(world, instrument, account, value, quantity_lots, rate_e9):
     A bonus that pays fees is used up first: that much is not taken. Writes: cash, accounts.
     """
     contract = world.instruments[instrument]
-    owner = world.accounts[account]
+    purse = payer(world, account)
+    owner = world.accounts[purse]
     fee = fee_on(world, contract, value, quantity_lots, rate_e9)
     if fee > 0:
         fee -= mul_div(fee, owner.discount_e9)
         if owner.credit_quanta > 0:
             fee -= _use_credit(world, owner, fee, contract.currency)
     fees = world.venues[contract.venue].fee_account
-    transfer(world, account, fees, contract.currency, fee)
+    transfer(world, purse, fees, contract.currency, fee)
     owner.fees_quanta += in_quote(world, fee, contract.currency)
     return fee
 
@@ -268,16 +287,20 @@ def settle_funding(world, instrument, account):
 @kernel
 def settle_account(world, account):
     """Pay the continuous funding of all an account holds up to now. Writes: cash, positions."""
+    shorts = shorts_of(world, account)
     for instrument in range(world.instrument_count):
         if world.instruments[instrument].funding.method == FUNDING_CONTINUOUS:
             settle_funding(world, instrument, account)
+            if shorts != NO_ACCOUNT:
+                settle_funding(world, instrument, shorts)
 
 
 @kernel
 def _pay_funding(world, contract, account, amount):
     """Take funding from an account; all payments of an instrument add up to what rounding left."""
-    transfer(world, account, ROUNDING, contract.currency, amount)
-    world.accounts[account].funding_quanta -= in_quote(world, amount, contract.currency)
+    purse = payer(world, account)
+    transfer(world, purse, ROUNDING, contract.currency, amount)
+    world.accounts[purse].funding_quanta -= in_quote(world, amount, contract.currency)
 
 
 @kernel
@@ -298,14 +321,15 @@ def settle(world, instrument, lot_quanta, fee_quanta):
     for account in range(world.account_count):
         position = world.positions[account, instrument]
         value = value_at(contract, lot_quanta, position.quantity_lots)
-        world.cash[account, contract.currency] += value - position.entry_quanta
+        purse = payer(world, account)
+        world.cash[purse, contract.currency] += value - position.entry_quanta
         world.cash[ROUNDING, contract.currency] -= value
         owner = world.accounts[account]
         if owner.agent != NO_ACCOUNT:
             fee = scaled(abs(position.quantity_lots), fee_quanta, FINE_UNIT)
-            transfer(world, account, fees, contract.currency, fee)
+            transfer(world, purse, fees, contract.currency, fee)
             paid = in_quote(world, fee, contract.currency)
-            owner.fees_quanta += paid
+            world.accounts[purse].fees_quanta += paid
             world.agents[owner.agent].parts[PART_FEES] -= paid / QUANTA
         position.quantity_lots = 0
         position.entry_quanta = 0
@@ -330,25 +354,31 @@ def coins_held(world, account):
     Options that settle in coins have a delta of their own, net of nothing: their premium is here.
     """
     coins = world.cash[account, COIN]
-    for instrument in range(world.instrument_count):
-        contract = world.instruments[instrument]
-        if contract.currency == COIN and contract.kind != CALL and contract.kind != PUT:
-            coins += gain(world, account, instrument)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            contract = world.instruments[instrument]
+            if contract.currency == COIN and contract.kind != CALL and contract.kind != PUT:
+                coins += gain(world, leg, instrument)
+        leg = shorts_of(world, leg)
     return coins
 
 
 @kernel
 def equity(world, account):
-    """Return cash, coins and positions of an account at fair prices (quanta of QUOTE)."""
+    """Return cash, coins and positions of an account, both legs, at fair prices (QUOTE quanta)."""
     total = world.cash[account, QUOTE]
     coins = world.cash[account, COIN]
-    for instrument in range(world.instrument_count):
-        contract = world.instruments[instrument]
-        if world.positions[account, instrument].quantity_lots != 0:
-            if contract.currency == COIN:
-                coins += gain(world, account, instrument)
-            else:
-                total += gain(world, account, instrument)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            contract = world.instruments[instrument]
+            if world.positions[leg, instrument].quantity_lots != 0:
+                if contract.currency == COIN:
+                    coins += gain(world, leg, instrument)
+                else:
+                    total += gain(world, leg, instrument)
+        leg = shorts_of(world, leg)
     return total + in_quote(world, coins, COIN)
 
 

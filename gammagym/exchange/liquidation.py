@@ -14,7 +14,7 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.exchange.attribution import attribute_loss, owner_equity
-from gammagym.exchange.deleveraging import hand_over_position, share_losses, work_out
+from gammagym.exchange.deleveraging import hand_over_position, net_legs, share_losses, work_out
 from gammagym.exchange.formulas.liquidation import (
     bankruptcy_price,
     inverse_bankruptcy_price,
@@ -25,9 +25,11 @@ from gammagym.exchange.ledger import (
     in_quote,
     marked_notional,
     mul_div,
+    payer,
     scaled,
     settle_account,
     share_of,
+    shorts_of,
     transfer,
 )
 from gammagym.exchange.margin import (
@@ -47,6 +49,7 @@ from gammagym.world import (
     FINE_UNIT,
     FIRST_AGENT_ACCOUNT,
     MARGIN_ISOLATED,
+    NO_ACCOUNT,
     NO_INSTRUMENT,
     PART_LIQUIDATION,
     QUANTA,
@@ -103,6 +106,9 @@ def _liquidate(world, account):
         state.step = 0
         state.next_step_ns = world.time_ns
         cancel_orders(world, account)
+    if net_legs(world, account) > 0 and not check_margin(world, account):
+        state.liquidating = 0
+        return
     while world.time_ns >= state.next_step_ns:
         step = venue.liquidation_steps[state.step]
         closed = _take_step(world, account, step)
@@ -135,18 +141,21 @@ def _take_step(world, account, step):
         return 0
     closed = 0
     if step == STEP_CLOSE_IN_BOOK:
-        for instrument in range(world.instrument_count):
-            lots = _held(world, account, instrument)
-            closed += _reduce(world, account, instrument, lots, 0)
+        leg = account
+        while leg != NO_ACCOUNT:
+            for instrument in range(world.instrument_count):
+                lots = _held(world, leg, instrument)
+                closed += _reduce(world, leg, instrument, lots, 0)
+            leg = shorts_of(world, leg)
         return closed
-    instrument = _largest_position(world, account)
+    leg, instrument = _largest_position(world, account)
     if instrument != NO_INSTRUMENT:
-        lots = _lots_to_close(world, account, instrument, step)
+        lots = _lots_to_close(world, leg, instrument, step)
         state = world.accounts[account]
         # Where no step follows, positions are closed at any price, or they would stay for ever.
         last = state.step + 1 == world.venues[state.venue].step_count
-        worst_ticks = 0 if last else bankruptcy_ticks(world, account, instrument)
-        closed = _reduce(world, account, instrument, lots, worst_ticks)
+        worst_ticks = 0 if last else bankruptcy_ticks(world, leg, instrument)
+        closed = _reduce(world, leg, instrument, lots, worst_ticks)
     return closed
 
 
@@ -161,8 +170,11 @@ def _held(world, account, instrument):
 @kernel
 def _open_positions(world, account):
     lots = 0
-    for instrument in range(world.instrument_count):
-        lots += _held(world, account, instrument)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            lots += _held(world, leg, instrument)
+        leg = shorts_of(world, leg)
     return lots
 
 
@@ -188,7 +200,8 @@ def bankruptcy_ticks(world, account, instrument):
     """
     contract = world.instruments[instrument]
     lots = world.positions[account, instrument].quantity_lots
-    worth = counted_worth(world, account, QUOTE) + counted_worth(world, account, COIN)
+    owner = payer(world, account)
+    worth = counted_worth(world, owner, QUOTE) + counted_worth(world, owner, COIN)
     mark = contract.mark_price
     if contract.inverse:
         coins = worth / QUANTA / world.price.value
@@ -203,13 +216,16 @@ def bankruptcy_ticks(world, account, instrument):
 
 @kernel(counted=False)
 def _largest_position(world, account):
-    """Return the instrument with the largest maintenance margin, the first of equals."""
-    largest, needed = NO_INSTRUMENT, 0
-    for instrument in range(world.instrument_count):
-        margin = position_maintenance(world, account, instrument)
-        if margin > needed:
-            largest, needed = instrument, margin
-    return largest
+    """Return account and instrument of the largest maintenance margin, the first of equals."""
+    holder, largest, needed = account, NO_INSTRUMENT, 0
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            margin = position_maintenance(world, leg, instrument)
+            if margin > needed:
+                holder, largest, needed = leg, instrument, margin
+        leg = shorts_of(world, leg)
+    return holder, largest
 
 
 @kernel(counted=False)
@@ -237,7 +253,7 @@ def _lots_to_restore(world, account, instrument, held):
 
     The margins of the other positions are taken off the equity: closing this one frees its own.
     """
-    contract, state = world.instruments[instrument], world.accounts[account]
+    contract, state = world.instruments[instrument], world.accounts[payer(world, account)]
     notional = held * contract.lot_size * contract.mark_price
     if notional == 0.0:
         return held
@@ -268,16 +284,22 @@ def _hand_over_all(world, account):
     before = owner_equity(world, account)
     worth = counted_worth(world, account, QUOTE) + counted_worth(world, account, COIN)
     size = 0
-    for instrument in range(world.instrument_count):
-        size += _size(world, account, instrument)
-    for instrument in range(world.instrument_count):
-        part = _size(world, account, instrument)
-        # Also what is worth nothing at the mark.
-        if _held(world, account, instrument) > 0:
-            share = share_of(worth, part, size) if part < size else worth
-            worth -= share
-            size -= part
-            _hand_over(world, account, instrument, share)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            size += _size(world, leg, instrument)
+        leg = shorts_of(world, leg)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            part = _size(world, leg, instrument)
+            # Also what is worth nothing at the mark.
+            if _held(world, leg, instrument) > 0:
+                share = share_of(worth, part, size) if part < size else worth
+                worth -= share
+                size -= part
+                _hand_over(world, leg, instrument, share)
+        leg = shorts_of(world, leg)
     settle_debts(world, account)
     _take_collateral(world, account)
     attribute_loss(world, account, PART_LIQUIDATION, before)
@@ -304,7 +326,7 @@ def _hand_over(world, account, instrument, share_quanta):
     """Hand over one position for its marked value less `share_quanta` (QUOTE)."""
     contract = world.instruments[instrument]
     if share_quanta < 0:
-        _cover(world, account, -share_quanta)
+        _cover(world, payer(world, account), -share_quanta)
     if contract.currency == COIN:
         share_quanta = scaled(share_quanta, FINE_UNIT, world.price.coin_quanta)
     hand_over_position(world, instrument, account, share_quanta)
@@ -361,18 +383,21 @@ def _check_positions(world, account):
     """
     settle_account(world, account)
     draw_on_margins(world, account)
-    for instrument in range(world.instrument_count):
-        contract = world.instruments[instrument]
-        if _held(world, account, instrument) == 0 or is_option(contract):
-            continue
-        worth = in_quote(world, isolated_equity(world, account, instrument), contract.currency)
-        if worth >= position_maintenance(world, account, instrument):
-            continue
-        before = owner_equity(world, account)
-        world.accounts[account].liquidations += 1
-        cancel_orders(world, account)
-        _hand_over(world, account, instrument, worth)
-        attribute_loss(world, account, PART_LIQUIDATION, before)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            contract = world.instruments[instrument]
+            if _held(world, leg, instrument) == 0 or is_option(contract):
+                continue
+            worth = in_quote(world, isolated_equity(world, leg, instrument), contract.currency)
+            if worth >= position_maintenance(world, leg, instrument):
+                continue
+            before = owner_equity(world, account)
+            world.accounts[account].liquidations += 1
+            cancel_orders(world, account)
+            _hand_over(world, leg, instrument, worth)
+            attribute_loss(world, account, PART_LIQUIDATION, before)
+        leg = shorts_of(world, leg)
     if _open_positions(world, account) == 0:
         before = owner_equity(world, account)
         settle_debts(world, account)

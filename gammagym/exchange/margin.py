@@ -3,6 +3,9 @@
 Margins of a contract are shares of its marked notional in its own currency; everything is compared
 in QUOTE at the fundamental price. An account is below its margin when what counts as margin is less
 than the maintenance margin.
+
+In hedge mode an account stands for both its legs, and each of them needs margin of its own. Where a
+function looks at one position, `account` is the account that holds it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,15 @@ from gammagym.exchange.formulas.option_contracts import (
     short_option_initial,
     short_option_maintenance,
 )
-from gammagym.exchange.ledger import holding, in_quote, marked_notional, mul_div, value_at
+from gammagym.exchange.ledger import (
+    holding,
+    in_quote,
+    marked_notional,
+    mul_div,
+    payer,
+    shorts_of,
+    value_at,
+)
 from gammagym.exchange.portfolio import portfolio_margin
 from gammagym.world import (
     BUY,
@@ -21,6 +32,8 @@ from gammagym.world import (
     FEES_DERIVATIVE,
     MARGIN_ISOLATED,
     MARGIN_PORTFOLIO,
+    NO_ACCOUNT,
+    NO_INSTRUMENT,
     PUT,
     QUOTE,
     RATE_UNIT,
@@ -49,10 +62,13 @@ def marked_gain(world, account, instrument):
 def marked_worth(world, account, currency):
     """Return cash and all that is held in one currency, options too, at the marks (quanta)."""
     total = world.cash[account, currency]
-    for instrument in range(world.instrument_count):
-        contract = world.instruments[instrument]
-        if contract.currency == currency and contract.kind != SPOT:
-            total += marked_gain(world, account, instrument)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            contract = world.instruments[instrument]
+            if contract.currency == currency and contract.kind != SPOT:
+                total += marked_gain(world, leg, instrument)
+        leg = shorts_of(world, leg)
     return total
 
 
@@ -64,11 +80,14 @@ def balance(world, account, currency):
     """
     total = world.cash[account, currency]
     portfolio = world.accounts[account].margin_mode == MARGIN_PORTFOLIO
-    for instrument in range(world.instrument_count):
-        contract = world.instruments[instrument]
-        if contract.currency == currency and contract.kind != SPOT:
-            if portfolio or not is_option(contract):
-                total += marked_gain(world, account, instrument)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            contract = world.instruments[instrument]
+            if contract.currency == currency and contract.kind != SPOT:
+                if portfolio or not is_option(contract):
+                    total += marked_gain(world, leg, instrument)
+        leg = shorts_of(world, leg)
     return total
 
 
@@ -125,7 +144,7 @@ def position_maintenance(world, account, instrument):
     if contract.tier_count > 0:
         needed = tier_margin(world.tiers[tier_of(world, contract, notional)], notional)
         needed += mul_div(notional, size_rate(contract, quantity))
-    state = world.accounts[account]
+    state = world.accounts[payer(world, account)]
     if world.venues[state.venue].counts_closing_fee:
         needed += mul_div(notional, state.taker_fee_e9[FEES_DERIVATIVE])
     return in_quote(world, needed, contract.currency)
@@ -185,8 +204,11 @@ def maintenance_margin(world, account):
     if world.accounts[account].margin_mode == MARGIN_PORTFOLIO:
         return portfolio_margin(world, account, 1)
     total = 0
-    for instrument in range(world.instrument_count):
-        total += position_maintenance(world, account, instrument)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            total += position_maintenance(world, leg, instrument)
+        leg = shorts_of(world, leg)
     return total
 
 
@@ -200,6 +222,15 @@ def initial_margin(world, account, instrument, quantity_lots):
         needed = portfolio_margin(world, account, 0)
         position.quantity_lots = held
         return needed
+    total = _initial_of_legs(world, account, instrument, quantity_lots)
+    partner = world.accounts[account].partner
+    if partner != NO_ACCOUNT:
+        total += _initial_of_legs(world, partner, NO_INSTRUMENT, 0)
+    return total
+
+
+@kernel
+def _initial_of_legs(world, account, instrument, quantity_lots):
     total = 0
     for row in range(world.instrument_count):
         held = world.positions[account, row].quantity_lots
@@ -219,7 +250,8 @@ def can_afford(world, message):
     An order that only brings the position closer to zero is allowed, whatever the equity; nothing
     is while the liquidation engine holds the account. What is paid at once must be there besides.
     """
-    account = world.accounts[message.account]
+    owner = payer(world, message.account)
+    account = world.accounts[owner]
     if not account.margined:
         return True
     if account.liquidating:
@@ -231,7 +263,7 @@ def can_afford(world, message):
     if account.margin_mode == MARGIN_ISOLATED:
         return _can_set_aside(world, message, after)
     needed = initial_margin(world, message.account, message.instrument, after)
-    return margin_balance(world, message.account) - _price_of(world, message, account) >= needed
+    return margin_balance(world, owner) - _price_of(world, message, account) >= needed
 
 
 @kernel
@@ -264,10 +296,13 @@ def _can_set_aside(world, message, after):
 @kernel
 def free_cash(world, account, currency):
     """Return the cash that no isolated position holds (quanta)."""
-    free = world.cash[account, currency]
-    for instrument in range(world.instrument_count):
-        if world.instruments[instrument].currency == currency:
-            free -= world.positions[account, instrument].margin_quanta
+    leg = payer(world, account)
+    free = world.cash[leg, currency]
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            if world.instruments[instrument].currency == currency:
+                free -= world.positions[leg, instrument].margin_quanta
+        leg = shorts_of(world, leg)
     return free
 
 
@@ -294,11 +329,14 @@ def draw_on_margins(world, account):
     It is part of the cash: what is gone cannot stand behind a position. The first position pays
     first. Writes: positions.margin_quanta.
     """
-    for instrument in range(world.instrument_count):
-        position = world.positions[account, instrument]
-        short = -free_cash(world, account, world.instruments[instrument].currency)
-        if short > 0:
-            position.margin_quanta -= min(short, position.margin_quanta)
+    leg = account
+    while leg != NO_ACCOUNT:
+        for instrument in range(world.instrument_count):
+            position = world.positions[leg, instrument]
+            short = -free_cash(world, leg, world.instruments[instrument].currency)
+            if short > 0:
+                position.margin_quanta -= min(short, position.margin_quanta)
+        leg = shorts_of(world, leg)
 
 
 @kernel

@@ -37,13 +37,16 @@ from gammagym.world import (
     CANCEL_ALL,
     DISCONNECT,
     FOK,
+    FUTURE,
     IOC,
     LARGEST_QUANTA,
     LIMIT,
     NEW,
+    NO_ACCOUNT,
     NO_ORDER,
     NO_TERMS,
     NOBODY,
+    PERPETUAL,
     REJECT_DISCONNECTED,
     REJECT_EXPIRED,
     REJECT_FULL,
@@ -140,9 +143,10 @@ def _open_time(world, instrument):
 @kernel(counted=False)
 def _disconnect(world, message):
     """Cancel an account's orders where the venue does so. Writes: books, rejects."""
+    partner = world.accounts[message.account].partner
     for row in range(len(world.orders)):
         order = world.orders[row]
-        if order.live and order.owner == message.account:
+        if order.live and (order.owner == message.account or order.owner == partner):
             book = world.books[order.instrument]
             if book.rules.cancel_on_disconnect:
                 refuse(world, message.account, REJECT_DISCONNECTED)
@@ -156,6 +160,9 @@ def enter(world, message):
 
     Writes: work, book, cash, positions, rejects; `message` becomes as the venue took it.
     """
+    if world.accounts[message.account].partner != NO_ACCOUNT and _closes_leg(world, message):
+        # So it never turns a leg, and several of them never close more than there is.
+        message.reduce_only = 1
     _load(world.work, message)
     reason = _reason_against(world, message)
     if reason != ACCEPTED:
@@ -164,6 +171,17 @@ def enter(world, message):
         row = wait(world.books[message.instrument], world.work)
         return refuse(world, message.account, REJECT_FULL) if row == NO_ORDER else row
     return trade_and_rest(world, message)
+
+
+@kernel
+def _closes_leg(world, message):
+    """Return whether an order in hedge mode is on the side that closes (docs/rules/margin).
+
+    Spot and options have one position only.
+    """
+    kind = world.instruments[message.instrument].kind
+    closing = BUY if world.accounts[message.account].short_legs else SELL
+    return message.side == closing and kind in (PERPETUAL, FUTURE)
 
 
 @kernel
@@ -332,10 +350,11 @@ def _enter_triggered(world, instrument):
 
 @kernel
 def cancel_orders(world, account):
-    """Cancel every order of an account. O(rows of the pool)."""
+    """Cancel every order of an account, those of both legs. O(rows of the pool)."""
+    partner = world.accounts[account].partner
     for row in range(len(world.orders)):
         order = world.orders[row]
-        if order.live and order.owner == account:
+        if order.live and (order.owner == account or order.owner == partner):
             take_out(world.books[order.instrument], row)
 
 

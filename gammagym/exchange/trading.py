@@ -22,7 +22,7 @@ from gammagym.exchange.attribution import (
     attribute_maker_fill,
     attribute_taker_fill,
 )
-from gammagym.exchange.ledger import book_trade, charge_fee, in_quote, mul_div, transfer
+from gammagym.exchange.ledger import book_trade, charge_fee, in_quote, mul_div, payer, transfer
 from gammagym.exchange.margin import set_margin_aside
 from gammagym.world import (
     ACCEPTED,
@@ -149,7 +149,8 @@ def _book_fill(world, message, fill, mid):
     """Move position, cash and fees of one trade between two different accounts."""
     instrument, quantity = message.instrument, fill.quantity_lots
     contract = world.instruments[instrument]
-    taker, maker = world.accounts[message.account], world.accounts[fill.maker_owner]
+    taker = world.accounts[payer(world, message.account)]
+    maker = world.accounts[payer(world, fill.maker_owner)]
     value = book_trade(
         world,
         instrument,
@@ -219,7 +220,7 @@ def _charge_liquidation_fee(world, account, contract, value):
     if account == venue.insurance_account:
         return 0
     fee = mul_div(value, venue.liquidation_fee_e9)
-    transfer(world, account, venue.insurance_account, contract.currency, fee)
+    transfer(world, payer(world, account), venue.insurance_account, contract.currency, fee)
     if world.accounts[account].agent != NO_ACCOUNT:
         quote_fee = in_quote(world, fee, contract.currency)
         attribute_liquidation_fee(world, world.accounts[account].agent, quote_fee)

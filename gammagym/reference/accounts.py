@@ -221,6 +221,8 @@ class Account:
         credit: what pays its fees, until it is used up (quanta).
         margined: whether margin is asked of it.
         mode: MARGIN_CROSS, MARGIN_ISOLATED or MARGIN_PORTFOLIO.
+        partner: in hedge mode, the account of its other legs, or NO_ACCOUNT.
+        short_legs: whether it is the one of the two that holds short positions, and no money.
         liquidating: whether the liquidation engine has it, at step `step`, due at `next_step`.
     """
 
@@ -236,6 +238,8 @@ class Account:
     credit: int = 0
     margined: bool = False
     mode: int = MARGIN_CROSS
+    partner: int = NO_ACCOUNT
+    short_legs: bool = False
     liquidating: bool = False
     step: int = 0
     next_step: int = 0

@@ -65,11 +65,31 @@ class Ledger:
         """Return the rules of the venue that an account is at."""
         return self.venues[self.accounts[account].venue]
 
-    def listed(self, account: int) -> Iterator[tuple[int, Contract, Position]]:
-        """Yield number, terms and position of every contract but spot, which is a balance."""
-        for number, terms in enumerate(self.contracts):
-            if terms.kind != SPOT:
-                yield number, terms, self.accounts[account].position(number)
+    def payer(self, account: int) -> int:
+        """Return whose money an account trades with: its own, or that of the long legs.
+
+        In *hedge mode* long and short positions stand side by side: there are two accounts, and the
+        one of the short positions has no money, no fees and no margin of its own.
+        """
+        owner = self.accounts[account]
+        return owner.partner if owner.short_legs else account
+
+    def legs(self, account: int) -> list[int]:
+        """Return the accounts that hold an account's positions: itself, and that of the shorts."""
+        partner = self.accounts[account].partner
+        if partner == NO_ACCOUNT or self.accounts[account].short_legs:
+            return [account]
+        return [account, partner]
+
+    def listed(self, account: int) -> Iterator[tuple[int, int, Contract, Position]]:
+        """Yield holder, number, terms and position of every contract, of both legs.
+
+        Spot is left out: it is a balance.
+        """
+        for leg in self.legs(account):
+            for number, terms in enumerate(self.contracts):
+                if terms.kind != SPOT:
+                    yield leg, number, terms, self.accounts[leg].position(number)
 
     def holding(self, account: int, contract: int) -> int:
         """Return the signed quantity an account holds (lots); of spot: its coins."""
@@ -108,8 +128,8 @@ class Ledger:
         releases its share of the entry value (rounded down), and of the margin set aside for it;
         profit is what was paid less what is released, and goes to cash.
         """
-        terms, owner = self.contracts[contract], self.accounts[account]
-        position = owner.position(contract)
+        terms, position = self.contracts[contract], self.accounts[account].position(contract)
+        owner = self.accounts[self.payer(account)]
         if terms.is_option:
             owner.cash[terms.currency] -= value
             position.quantity += lots
@@ -147,6 +167,7 @@ class Ledger:
 
         The discount comes off first, then what a fee credit pays. Rebates have neither.
         """
+        account = self.payer(account)
         terms, owner = self.contracts[contract], self.accounts[account]
         fee = self.fee_on(contract, value, lots, rate)
         if fee > 0:
@@ -203,7 +224,7 @@ class Ledger:
         self._pay_funding(contract, account, math.floor(position.quantity * due))
 
     def _pay_funding(self, contract: int, account: int, amount: int) -> None:
-        currency = self.contracts[contract].currency
+        currency, account = self.contracts[contract].currency, self.payer(account)
         self.pay(account, ROUNDING, currency, amount)
         self.accounts[account].funding -= self.in_quote(amount, currency)
 
@@ -231,8 +252,9 @@ class Ledger:
         the delivery fee.
         """
         terms = self.contracts[contract]
-        for account, owner in enumerate(self.accounts):
-            position = owner.position(contract)
+        for holder in range(len(self.accounts)):
+            account, position = self.payer(holder), self.accounts[holder].position(contract)
+            owner = self.accounts[account]
             value = terms.value(lot_value, position.quantity)
             owner.cash[terms.currency] += value - position.entry
             self.accounts[ROUNDING].cash[terms.currency] -= value
@@ -262,7 +284,7 @@ class Ledger:
     def equity(self, account: int) -> int:
         """Return cash and positions at fair prices, coins at the price of the coin (QUOTE)."""
         totals = list(self.accounts[account].cash)
-        for _, terms, position in self.listed(account):
+        for _, _, terms, position in self.listed(account):
             totals[terms.currency] += terms.value(terms.fair, position.quantity) - position.entry
         return totals[QUOTE] + self.in_quote(totals[COIN], COIN)
 

@@ -10,6 +10,9 @@ Who takes it over? The *insurance fund*, as long as it can bear the loss; it sel
 got. If it cannot, then by the venue's choice either the best of those on the other side are
 *deleveraged* (closed at the bankruptcy price, first in rank first), or all who have gains pay their
 share of what the fund lacks.
+
+In hedge mode an account that is liquidated has its long and short positions of the same contract
+closed against each other first, at the mark. That alone may set its margin right.
 """
 
 from __future__ import annotations
@@ -87,6 +90,9 @@ class Liquidations(Books):
             owner.liquidating, owner.step, owner.next_step = True, 0, self.time
             owner.liquidations += 1
             self.cancel_orders(account)
+        if self._net_legs(account) and not self.is_below(account):
+            owner.liquidating = False
+            return
         while self.time >= owner.next_step:
             step, is_last = venue.steps[owner.step], owner.step + 1 == len(venue.steps)
             closed = self._take_step(account, step)
@@ -112,7 +118,21 @@ class Liquidations(Books):
         return abs(self.accounts[account].position(contract).quantity)
 
     def _has_positions(self, account: int) -> bool:
-        return any(self._held(account, number) for number in range(len(self.contracts)))
+        return any(self._held(leg, number) for leg, number, _, _ in self.listed(account))
+
+    def _net_legs(self, account: int) -> bool:
+        """Close long and short positions against each other at the mark; returns if there were."""
+        found = False
+        for shorts in self.legs(account)[1:]:
+            for number, terms in enumerate(self.contracts):
+                long = self.accounts[account].position(number).quantity
+                lots = min(long, -self.accounts[shorts].position(number).quantity)
+                if lots > 0 and not terms.is_option:
+                    value = terms.value(terms.mark, lots)
+                    self.change_position(number, account, -lots, -value)
+                    self.change_position(number, shorts, lots, value)
+                    found = True
+        return found
 
     # --- Steps -------------------------------------------------------------------------------
 
@@ -125,20 +145,19 @@ class Liquidations(Books):
         if step == STEP_TAKE_OVER:
             self._hand_over_all(account)
             return 0
-        everything = range(len(self.contracts))
+        everything = [(leg, number) for leg, number, _, _ in self.listed(account)]
         if step == STEP_CLOSE_IN_BOOK:
             return sum(
-                self._reduce(account, number, self._held(account, number), 0)
-                for number in everything
+                self._reduce(leg, number, self._held(leg, number), 0) for leg, number in everything
             )
-        margins = [self.position_maintenance(account, number) for number in everything]
+        margins = [self.position_maintenance(leg, number) for leg, number in everything]
         if max(margins) <= 0:
             return 0
-        largest = margins.index(max(margins))
-        lots = self._lots_to_close(account, largest, step)
+        leg, largest = everything[margins.index(max(margins))]
+        lots = self._lots_to_close(leg, largest, step)
         is_last = self.accounts[account].step + 1 == len(self.venue_of(account).steps)
-        worst_ticks = 0 if is_last else self._bankruptcy_ticks(account, largest)
-        return self._reduce(account, largest, lots, worst_ticks)
+        worst_ticks = 0 if is_last else self._bankruptcy_ticks(leg, largest)
+        return self._reduce(leg, largest, lots, worst_ticks)
 
     def _reduce(self, account: int, contract: int, lots: int, worst_ticks: int) -> int:
         if lots <= 0:
@@ -153,7 +172,8 @@ class Liquidations(Books):
         any price will do: 1 tick for a seller, 0 for a buyer, who is not limited then.
         """
         terms, lots = self.contracts[contract], self.accounts[account].position(contract).quantity
-        worth = sum(self._counted_worth(account, currency) for currency in CURRENCIES) / QUANTA
+        owner = self.payer(account)
+        worth = sum(self._counted_worth(owner, currency) for currency in CURRENCIES) / QUANTA
         if terms.inverse:
             face = lots * terms.face
             price = inverse_bankruptcy_price(face, terms.price, worth / self.spot, 0.0)
@@ -192,14 +212,14 @@ class Liquidations(Books):
         notional = held * terms.units * terms.price
         if notional == 0.0:
             return held
-        own = self.position_maintenance(account, contract)
-        others = self.maintenance_margin(account) - own
+        own, owner = self.position_maintenance(account, contract), self.payer(account)
+        others = self.maintenance_margin(owner) - own
         rate = own / QUANTA / notional
         fee_rate = float(self.venues[terms.venue].liquidation_fee)
         units = quantity_to_restore(
             held * terms.units,
             terms.price,
-            (self.margin_balance(account) - others) / QUANTA,
+            (self.margin_balance(owner) - others) / QUANTA,
             rate,
             # With a fee above the margin that is freed no part would be enough: it is left out.
             fee_rate if fee_rate < rate else 0.0,
@@ -218,16 +238,16 @@ class Liquidations(Books):
         self.settle_all_funding(account)
         worth = sum(self._counted_worth(account, currency) for currency in CURRENCIES)
         sizes = {
-            number: self._size(account, number)
-            for number in range(len(self.contracts))
-            if self._held(account, number) > 0
+            (leg, number): self._size(leg, number)
+            for leg, number, _, _ in self.listed(account)
+            if self._held(leg, number) > 0
         }
         left = sum(sizes.values())
-        for number, size in sizes.items():
+        for (leg, number), size in sizes.items():
             share = worth * size // left if size < left else worth
             worth -= share
             left -= size
-            self._hand_over(account, number, share)
+            self._hand_over(leg, number, share)
         self.settle_debts(account)
         self._take_collateral(account)
 
@@ -254,7 +274,7 @@ class Liquidations(Books):
         """Hand over one position whose part of the account's worth is `share` (QUOTE)."""
         terms = self.contracts[contract]
         if share < 0:
-            self._cover(account, -share)
+            self._cover(self.payer(account), -share)
         if terms.currency == COIN:
             share = math.floor(share / self.coin_price)
         lots = self.accounts[account].position(contract).quantity
@@ -295,7 +315,7 @@ class Liquidations(Books):
     def _work_out(self, number: int) -> None:
         """Sell a slice of everything that an insurance fund has taken over."""
         venue = self.venues[number]
-        for contract, terms, position in self.listed(venue.insurance_account):
+        for _, contract, terms, position in self.listed(venue.insurance_account):
             if terms.venue == number and position.quantity != 0:
                 part = max(math.floor(abs(position.quantity) * venue.slice), 1)
                 self.market_order(
@@ -311,14 +331,14 @@ class Liquidations(Books):
         """
         self.settle_all_funding(account)
         self.draw_on_margins(account)
-        for number, terms, position in self.listed(account):
+        for leg, number, terms, position in self.listed(account):
             if position.quantity == 0 or terms.is_option:
                 continue
-            worth = self.in_quote(self.isolated_worth(account, number), terms.currency)
-            if worth < self.position_maintenance(account, number):
+            worth = self.in_quote(self.isolated_worth(leg, number), terms.currency)
+            if worth < self.position_maintenance(leg, number):
                 self.accounts[account].liquidations += 1
                 self.cancel_orders(account)
-                self._hand_over(account, number, worth)
+                self._hand_over(leg, number, worth)
         if not self._has_positions(account):
             self.settle_debts(account)
 
@@ -337,7 +357,7 @@ class Liquidations(Books):
             amount = value * taken // abs(lots)
             if owner.competitor != NO_ACCOUNT:
                 self.cancel_orders(account)
-                owner.deleveragings += 1
+                self.accounts[self.payer(account)].deleveragings += 1
             signed = taken if lots > 0 else -taken
             self.change_position(contract, account, signed, amount)
             lots -= signed
@@ -350,7 +370,7 @@ class Liquidations(Books):
             for account, owner in enumerate(self.accounts)
             if owner.position(contract).quantity * lots < 0
         ]
-        ranked = [account for account in opposite if self.accounts[account].margined]
+        ranked = [one for one in opposite if self.accounts[self.payer(one)].margined]
         if not ranked:
             return opposite[0]
         return max(ranked, key=lambda account: self.deleveraging_rank(account, contract))
@@ -361,16 +381,16 @@ class Liquidations(Books):
         Who has gained most with the highest leverage. Leverage is the margin ratio (Binance), or
         notional over equity (Bybit); MEXC also ranks those who have lost, by share / leverage.
         """
-        terms, owner = self.contracts[contract], self.accounts[account]
+        terms, owner = self.contracts[contract], self.payer(account)
         currency = terms.currency
-        cash = self.in_quote(owner.cash[currency], currency) / QUANTA
+        cash = self.in_quote(self.accounts[owner].cash[currency], currency) / QUANTA
         gain = self.in_quote(self.gain(account, contract), currency) / QUANTA
-        equity = self.margin_balance(account) / QUANTA
+        equity = self.margin_balance(owner) / QUANTA
         size = self._size_at_mark(account, contract) / QUANTA
         rank = self.venues[terms.venue].rank
         share = profit_share(gain, cash, _LEAST_BALANCE)
         if rank == RANK_MARGIN_RATIO:
-            ratio = margin_ratio(self.maintenance_margin(account) / QUANTA, equity)
+            ratio = margin_ratio(self.maintenance_margin(owner) / QUANTA, equity)
             return levered_profit(share, min(ratio, _HIGHEST_LEVERAGE))
         if size == 0.0:
             return 0.0
@@ -395,7 +415,7 @@ class Liquidations(Books):
             gains = {
                 account: self._gains(account, number, currency)
                 for account in range(len(self.accounts))
-                if account != fund
+                if account != fund and not self.accounts[account].short_legs
             }
             total = sum(gains.values())
             lacking = min(max(-self.worth(fund, currency), 0), total)
@@ -413,8 +433,8 @@ class Liquidations(Books):
         Options are left out: they were paid for at once, and what they cost is not kept.
         """
         gains = sum(
-            self.gain(account, contract)
-            for contract, terms, _ in self.listed(account)
+            self.gain(leg, contract)
+            for leg, contract, terms, _ in self.listed(account)
             if terms.venue == number and terms.currency == currency and not terms.is_option
         )
         return max(gains, 0)

@@ -6,6 +6,9 @@ tiers, and are compared in QUOTE. Three modes differ in what stands behind a pos
 margin the whole account; in *isolated* margin what was set aside for it and nothing else; in
 *portfolio* margin again the whole account, against the worst loss of all positions together.
 
+In *hedge mode* a long and a short position of one contract are two positions: the gain of one
+offsets the loss of the other, but each of them needs its own margin.
+
 Some of these rules are formulas of models, in floating point: the margin of a short option, the
 scenarios of a portfolio, the part of a rate that grows with size. Those are called from
 `gammagym.exchange.formulas` or repeated here in plain floats; only what they return is rounded.
@@ -52,8 +55,8 @@ class Margins(Ledger):
     def worth(self, account: int, currency: int) -> int:
         """Return cash and everything held in one currency, at the marks (quanta)."""
         gains = sum(
-            self.gain(account, number)
-            for number, terms, _ in self.listed(account)
+            self.gain(leg, number)
+            for leg, number, terms, _ in self.listed(account)
             if terms.currency == currency
         )
         return self.accounts[account].cash[currency] + gains
@@ -68,8 +71,8 @@ class Margins(Ledger):
         if self.accounts[account].mode == MARGIN_PORTFOLIO:
             return total
         return total - sum(
-            self.gain(account, number)
-            for number, terms, _ in self.listed(account)
+            self.gain(leg, number)
+            for leg, number, terms, _ in self.listed(account)
             if terms.currency == currency and terms.is_option
         )
 
@@ -109,8 +112,8 @@ class Margins(Ledger):
         notional x rate - amount, by the tier of the notional; where the venue counts it, with the
         fee to close. Source: Binance FAQ b3c689c1f50a44cabb3a84e663b81d93; OKX, Gate (fee).
         """
-        owner, terms = self.accounts[account], self.contracts[contract]
-        lots = owner.position(contract).quantity
+        owner, terms = self.accounts[self.payer(account)], self.contracts[contract]
+        lots = self.accounts[account].position(contract).quantity
         if lots == 0 or terms.kind == SPOT:
             return 0
         if terms.is_option:
@@ -167,7 +170,7 @@ class Margins(Ledger):
             share = self.venue_of(account).portfolio["maintenance_share"]
             return self._portfolio_margin(account, share)
         return sum(
-            self.position_maintenance(account, number) for number in range(len(self.contracts))
+            self.position_maintenance(leg, number) for leg, number, _, _ in self.listed(account)
         )
 
     def initial_margin(self, account: int, contract: int = 0, change: int = 0) -> int:
@@ -179,9 +182,9 @@ class Margins(Ledger):
             position.quantity -= change
             return needed
         total = 0
-        for number, _, position in self.listed(account):
-            lots = position.quantity + (change if number == contract else 0)
-            total += self.position_initial(account, number, lots)
+        for leg, number, _, position in self.listed(self.payer(account)):
+            lots = position.quantity + (change if (leg, number) == (account, contract) else 0)
+            total += self.position_initial(leg, number, lots)
         return total
 
     def is_below(self, account: int) -> bool:
@@ -200,7 +203,7 @@ class Margins(Ledger):
         for scenario in venue.scenarios:
             loss = -scenario.share * self._scenario_profit(account, scenario)
             worst = max(worst, loss - scenario.dampener)
-        for _, terms, position in self.listed(account):
+        for _, _, terms, position in self.listed(account):
             if not terms.is_option:
                 futures += abs(position.quantity) * terms.units * self.spot
         worst += venue.portfolio["contingency"] * futures
@@ -210,7 +213,7 @@ class Margins(Ledger):
 
     def _scenario_profit(self, account: int, scenario: Scenario) -> float:
         total = 0.0
-        for _, terms, position in self.listed(account):
+        for _, _, terms, position in self.listed(account):
             if position.quantity != 0:
                 profit = self._unit_profit(account, terms, scenario)
                 total += position.quantity * terms.units * profit
@@ -249,7 +252,8 @@ class Margins(Ledger):
         Who only brings a position closer to zero may always do so, unless the liquidation engine
         does it already. What is paid at once (a spot coin, an option) must be there besides.
         """
-        owner = self.accounts[account]
+        payer = self.payer(account)
+        owner = self.accounts[payer]
         if not owner.margined:
             return True
         if owner.liquidating:
@@ -266,7 +270,7 @@ class Margins(Ledger):
         is_counted = terms.is_option and owner.mode == MARGIN_PORTFOLIO
         if lots > 0 and (terms.is_option or terms.kind == SPOT) and not is_counted:
             price = self._price_of(account, contract, lots)
-        return self.margin_balance(account) - price >= self.initial_margin(account, contract, lots)
+        return self.margin_balance(payer) - price >= self.initial_margin(account, contract, lots)
 
     def _price_of(self, account: int, contract: int, lots: int) -> int:
         """Return by how much the margin falls when something is paid for: its value at the mark.
@@ -294,13 +298,13 @@ class Margins(Ledger):
 
     def free_cash(self, account: int, currency: int) -> int:
         """Return the cash that is not set aside for a position (quanta)."""
-        owner = self.accounts[account]
+        payer = self.payer(account)
         aside = sum(
             position.margin
-            for _, terms, position in self.listed(account)
+            for _, _, terms, position in self.listed(payer)
             if terms.currency == currency
         )
-        return owner.cash[currency] - aside
+        return self.accounts[payer].cash[currency] - aside
 
     def set_aside(self, account: int, contract: int) -> None:
         """After a trade, bring an isolated position's margin to the initial margin, cash allowing.
@@ -322,10 +326,10 @@ class Margins(Ledger):
         They are part of the cash, so cash that is gone cannot stand behind a position. The first
         position pays first.
         """
-        for number, terms, position in self.listed(account):
+        for _, _, terms, position in self.listed(account):
             short = -self.free_cash(account, terms.currency)
             if short > 0:
-                self.accounts[account].position(number).margin -= min(short, position.margin)
+                position.margin -= min(short, position.margin)
 
     def isolated_worth(self, account: int, contract: int) -> int:
         """Return margin and gain of an isolated position (quanta of its currency)."""
@@ -358,6 +362,7 @@ class Margins(Ledger):
 
     def settle_all_funding(self, account: int) -> None:
         """Let an account pay its continuous funding of all contracts up to now."""
-        for number, terms, _ in self.listed(account):
+        for number, terms in enumerate(self.contracts):
             if terms.funding == FUNDING_CONTINUOUS:
-                self.settle_funding(number, account)
+                for leg in self.legs(account):
+                    self.settle_funding(number, leg)

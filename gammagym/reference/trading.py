@@ -11,17 +11,21 @@ from dataclasses import dataclass
 
 from gammagym.reference.accounts import Contract, Venue
 from gammagym.reference.margin import Margins
-from gammagym.world import BUY, LARGEST_QUANTA, SELL
+from gammagym.world import BUY, FUTURE, LARGEST_QUANTA, NO_ACCOUNT, PERPETUAL, SELL
 
 
 @dataclass
 class Resting:
-    """An order that waits in a book; those at one price trade in the order in which they came."""
+    """An order that waits in a book; those at one price trade in the order in which they came.
+
+    One that closes may only bring the position of its account closer to zero.
+    """
 
     account: int
     side: int
     price_ticks: int
     lots: int
+    closes: bool = False
 
 
 class Books(Margins):
@@ -34,9 +38,29 @@ class Books(Margins):
         self.books: list[list[Resting]] = [[] for _ in contracts]
 
     def cancel_orders(self, account: int) -> None:
-        """Cancel every order of an account."""
+        """Cancel every order of an account, those of both legs."""
         for book in self.books:
-            book[:] = [order for order in book if order.account != account]
+            book[:] = [order for order in book if self.payer(order.account) != self.payer(account)]
+
+    def closes(self, account: int, contract: int, side: int) -> bool:
+        """Return whether an order may only close: in hedge mode sales of longs, buys of shorts.
+
+        So a position never turns into one of the other side. Spot and options have no two legs.
+        """
+        owner = self.accounts[account]
+        if owner.partner == NO_ACCOUNT or self.contracts[contract].kind not in (PERPETUAL, FUTURE):
+            return False
+        return side == (BUY if owner.short_legs else SELL)
+
+    def _keep_to_the_position(self, account: int, contract: int) -> None:
+        """Cut the orders that would close more than there is: those at the best price stay."""
+        left = abs(self.accounts[account].position(contract).quantity)
+        closing = [one for one in self.books[contract] if one.closes and one.account == account]
+        sign = -1 if self.accounts[account].short_legs else 1
+        for order in sorted(closing, key=lambda one: sign * one.price_ticks):
+            order.lots = min(order.lots, left)
+            left -= order.lots
+        self.books[contract] = [order for order in self.books[contract] if order.lots > 0]
 
     def limits(self, contract: int) -> tuple[int, int]:
         """Return the lowest price that may be asked and the highest that may be bid (ticks)."""
@@ -56,11 +80,15 @@ class Books(Margins):
         inside = price_ticks <= highest if side == BUY else price_ticks >= lowest
         if terms.settled or self.venues[terms.venue].halted or not inside:
             return False
-        if not self.may_trade(account, contract, lots if side == BUY else -lots):
+        closes = self.closes(account, contract, side)
+        if closes:
+            lots = min(lots, abs(self.accounts[account].position(contract).quantity))
+        if lots == 0 or not self.may_trade(account, contract, lots if side == BUY else -lots):
             return False
         left = self._match(account, contract, side, price_ticks, lots, forced=False)
         if left > 0:
-            self.books[contract].append(Resting(account, side, price_ticks, left))
+            self.books[contract].append(Resting(account, side, price_ticks, left, closes))
+            self._keep_to_the_position(account, contract)
         return True
 
     def market_order(
@@ -86,22 +114,21 @@ class Books(Margins):
         self, account: int, contract: int, side: int, limit: int, lots: int, forced: bool
     ) -> int:
         """Trade against the best prices first; returns what is left (lots)."""
-        book = self.books[contract]
         sign = 1 if side == BUY else -1
-        others = [order for order in book if order.side != side]
+        others = [order for order in self.books[contract] if order.side != side]
         for order in sorted(others, key=lambda one: sign * one.price_ticks):
             if lots == 0 or sign * order.price_ticks > sign * limit:
                 break
             if order.account == account:
                 # Nobody trades with himself: the order that waited is canceled.
-                book.remove(order)
-                continue
+                order.lots = 0
             traded = min(lots, order.lots)
-            self._fill(account, contract, side, order, traded, forced)
+            if traded > 0:
+                self._fill(account, contract, side, order, traded, forced)
             lots -= traded
             order.lots -= traded
-            if order.lots == 0:
-                book.remove(order)
+            for one in (account, order.account):
+                self._keep_to_the_position(one, contract)
         return lots
 
     def _fill(
@@ -113,16 +140,16 @@ class Books(Margins):
         if forced:
             self._charge_liquidation_fee(terms, taker, value)
         else:
-            rate = self.accounts[taker].taker_fee[terms.fee_class]
+            rate = self.accounts[self.payer(taker)].taker_fee[terms.fee_class]
             self.charge_fee(contract, taker, value, lots, rate)
-        rate = self.accounts[maker].maker_fee[terms.fee_class]
+        rate = self.accounts[self.payer(maker)].maker_fee[terms.fee_class]
         self.charge_fee(contract, maker, value, lots, rate)
         for account in (taker, maker):
-            self.accounts[account].traded += self.in_quote(value, terms.currency)
+            self.accounts[self.payer(account)].traded += self.in_quote(value, terms.currency)
             self.set_aside(account, contract)
 
     def _charge_liquidation_fee(self, terms: Contract, account: int, value: int) -> None:
         venue = self.venues[terms.venue]
         if account != venue.insurance_account:
             fee = math.floor(value * venue.liquidation_fee)
-            self.pay(account, venue.insurance_account, terms.currency, fee)
+            self.pay(self.payer(account), venue.insurance_account, terms.currency, fee)

@@ -33,10 +33,12 @@ from gammagym.scenario.instruments import (
 from gammagym.scenario.load import Scenario, load_flow, load_venue
 from gammagym.scenario.rules import (
     first_moment,
+    is_hedge_mode,
     quanta,
     write_account,
     write_changes,
     write_closures,
+    write_short_legs,
     write_venue,
 )
 from gammagym.scenario.schema import AccountTerms, Flow
@@ -298,7 +300,10 @@ def _write_agents(
     if not 1 <= agents <= len(world.agents):
         raise CapacityError(f"{agents} agents: a world has room for 1 to {len(world.agents)}")
     world.agent_count = agents
-    world.account_count = FIRST_AGENT_ACCOUNT + 2 * agents + len(venues.both) - 1
+    first_shorts = FIRST_AGENT_ACCOUNT + 2 * agents + len(venues.both) - 1
+    in_hedge_mode = is_hedge_mode(scenario.account, venues.hedge)
+    world.account_count = first_shorts + (agents if in_hedge_mode else 0)
+    world.accounts["partner"] = NO_ACCOUNT
     for row in range(world.account_count):
         world.accounts[row].agent = NO_ACCOUNT
     hedge = world.instruments[HEDGE_ROW]
@@ -333,6 +338,8 @@ def _write_agents(
             book.margin_mode = MARGIN_CROSS
             book.bonus_quanta = book.credit_quanta = 0
         world.accounts[agent.hedge_account].margined = 1
+        if in_hedge_mode:
+            write_short_legs(world, agent.hedge_account, first_shorts + row)
         _write_book(world, agent.book_account, task)
 
 

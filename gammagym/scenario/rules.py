@@ -205,6 +205,35 @@ def write_account(account: Any, venue: Venue, terms: AccountTerms) -> None:
     account.margin_mode = _MODES[_margin_mode(terms, venue)]
 
 
+def write_short_legs(world: Any, account: int, shorts: int) -> None:
+    """Let an account keep its short positions apart from its long ones, in another row."""
+    main, row = world.accounts[account], world.accounts[shorts]
+    row.agent, row.venue, row.margin_mode = main.agent, main.venue, main.margin_mode
+    main.partner, row.partner, row.short_legs = shorts, account, 1
+
+
+def is_hedge_mode(terms: AccountTerms, venue: Venue) -> bool:
+    """Return whether an account has long and short positions side by side.
+
+    Raises:
+        ScenarioError: its venue, or its margin mode, does not let it.
+    """
+    if terms.position_mode == "one_way":
+        return False
+    offered = venue.margin.position_modes
+    if "hedge" not in offered:
+        raise ScenarioError(
+            f"account.position_mode: venue {venue.name!r} has no position mode 'hedge': "
+            f"it has {', '.join(offered)}"
+        )
+    if _margin_mode(terms, venue) == "portfolio":
+        raise ScenarioError(
+            "account.position_mode: 'hedge' does not go with margin 'portfolio', which looks at "
+            "what is left of long and short together: take 'one_way', or another margin"
+        )
+    return True
+
+
 def _discount(terms: AccountTerms, venue: Venue) -> Decimal:
     """Return what is taken off the fees: discounts act one after the other."""
     left = Decimal(1)

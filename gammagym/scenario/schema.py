@@ -265,6 +265,11 @@ class AccountTerms(Model):
     margin: Literal["cross", "isolated", "portfolio"] | None = Field(
         default=None, description="margin mode; left out: cross, or else the venue's first"
     )
+    position_mode: Literal["one_way", "hedge"] = Field(
+        default="one_way",
+        description="one position in a contract, or a long one beside a short one (only in a "
+        "market by hand)",
+    )
     joint: bool = Field(
         default=False,
         description="one account for book and hedge, so that they share margin; with margin "

@@ -11,6 +11,7 @@ from gammagym.exchange.marks import set_marks
 from gammagym.reference.exchange import Contract, Exchange, Scenario, Tier, Venue
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
+from gammagym.scenario.rules import write_short_legs
 from gammagym.scenario.tasks import Leg, Task
 from gammagym.world import (
     BACKSTOP_DELEVERAGING,
@@ -64,7 +65,9 @@ DATED = (CALL_ROW, COIN_PUT, FUTURE_ROW, INVERSE_FUTURE)
 # The second competitor's accounts belong to nobody; the last one is the second venue's fund.
 TRADERS = range(FIRST_AGENT_ACCOUNT, FIRST_AGENT_ACCOUNT + 8)
 SECOND_FUND = FIRST_AGENT_ACCOUNT + 8
-ACCOUNTS = SECOND_FUND + 1
+# Some traders may be in hedge mode; then they have an account for their short legs.
+SHORT_LEGS = {TRADERS[place]: SECOND_FUND + 1 + row for row, place in enumerate((1, 3, 6))}
+ACCOUNTS = SECOND_FUND + 1 + len(SHORT_LEGS)
 START = 60_000.0
 LONG_NS = 10**16
 
@@ -117,6 +120,7 @@ def bare_world() -> Any:
         rules["protection_ticks"] = -1
     world["instruments"]["maker_orders"] = NO_ORDER
     world["accounts"]["agent"] = NO_ACCOUNT
+    world["accounts"]["partner"] = NO_ACCOUNT
     # Both accounts of the competitor, and two more that are told of fills like it.
     world["accounts"]["agent"][FIRST_AGENT_ACCOUNT : FIRST_AGENT_ACCOUNT + 4] = 0
     world["venues"]["fee_account"] = FEE_INCOME
@@ -190,6 +194,19 @@ def draw_rules(world: Any, random: np.random.Generator) -> None:
         _draw_margins(world, row, random)
     for account in TRADERS:
         _draw_account(world, account, random)
+    for account, shorts in SHORT_LEGS.items():
+        if random.random() < 0.7:
+            pair_up(world, account, shorts)
+
+
+def pair_up(world: Any, account: int, shorts: int) -> None:
+    """Let an account be in hedge mode, which a portfolio margin does not know."""
+    if world["accounts"]["margin_mode"][account] == MARGIN_PORTFOLIO:
+        world["accounts"]["margin_mode"][account] = MARGIN_CROSS
+    # Only competitors have it.
+    world["accounts"]["agent"][account] = 0
+    write_short_legs(world.view(np.recarray), account, shorts)
+    world["positions"]["initial_e9"][shorts] = world["positions"]["initial_e9"][account]
 
 
 def _draw_ladder(venue: Any, random: np.random.Generator) -> None:
@@ -265,6 +282,7 @@ def reference_of(world: Any) -> Exchange:
         account.taker_fee = {row: e9(state["taker_fee_e9"][row]) for row in range(FEE_CLASSES)}
         account.discount, account.volume = e9(state["discount_e9"]), int(state["volume_quanta"])
         account.bonus, account.credit = int(state["bonus_quanta"]), int(state["credit_quanta"])
+        account.partner, account.short_legs = int(state["partner"]), bool(state["short_legs"])
         account.margined, account.mode = bool(state["margined"]), int(state["margin_mode"])
         for row in range(INSTRUMENTS):
             account.position(row).initial = e9(world["positions"]["initial_e9"][number, row])

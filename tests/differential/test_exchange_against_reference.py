@@ -38,9 +38,12 @@ from gammagym.world import (
     BACKSTOP_DELEVERAGING,
     BUY,
     COIN,
+    FUTURE,
     GTC,
     INSURANCE,
     MAKERS,
+    NO_ACCOUNT,
+    PERPETUAL,
     QUANTA,
     QUOTE,
     RATE_UNIT,
@@ -58,6 +61,7 @@ from exchange_worlds import (
     PERP,
     RANKS,
     SECOND_FUND,
+    SHORT_LEGS,
     SPOT_ROW,
     TRADERS,
     bare_world,
@@ -116,6 +120,13 @@ def assert_nothing_is_lost(world: Any, exchange: Exchange) -> None:
         assert exchange.deposits[currency] == world["deposits"][currency]
     assert not held["quantity_lots"].sum(axis=0).any()
     closed = held["quantity_lots"] == 0
+    pairs = world["accounts"]["short_legs"][:ACCOUNTS] == 1
+    legs = world["instruments"]["kind"][:INSTRUMENTS]
+    legs = (legs == PERPETUAL) | (legs == FUTURE)
+    assert not world["cash"][:ACCOUNTS][pairs].any()
+    assert (held["quantity_lots"][pairs] <= 0).all()
+    longs = world["accounts"]["partner"][:ACCOUNTS][pairs]
+    assert (held["quantity_lots"][longs][:, legs] >= 0).all()
     assert not held["entry_quanta"][closed].any()
     assert not held["margin_quanta"][closed].any()
     assert (held["margin_quanta"] >= 0).all()
@@ -136,6 +147,8 @@ def assert_same_margins(world: Any, exchange: Exchange) -> None:
     """Compare everything that is computed from what accounts own."""
     for account in range(ACCOUNTS):
         assert equity(world, account) == exchange.equity(account)
+        if world["accounts"]["short_legs"][account]:
+            continue  # its partner stands for both
         assert margin_balance(world, account) == exchange.margin_balance(account)
         for row in range(INSTRUMENTS):
             assert holding(world, account, row) == exchange.holding(account, row)
@@ -192,6 +205,33 @@ class Pair:
         contract = self.world["instruments"][row]
         return max(round(float(dollars / (contract["lot_size"] * self.price))), 1)
 
+    def is_pair(self, account: int, row: int) -> bool:
+        """Return whether an account holds long and short positions of a contract side by side."""
+        kind = self.world["instruments"]["kind"][row]
+        paired = self.world["accounts"]["partner"][account] != NO_ACCOUNT
+        return bool(paired) and kind in (PERPETUAL, FUTURE)
+
+    def leg(self, account: int, row: int) -> int:
+        """Return one of the legs of a pair, or the account."""
+        pick_short = self.is_pair(account, row) and self.random.random() < 0.5
+        return SHORT_LEGS[account] if pick_short else account
+
+    def book(self, row: int, taker: int, maker: int, side: int, ticks: int, lots: int) -> int:
+        """Book a trade outside the book, which in a pair opens; returns its absolute value.
+
+        Books know nothing of it, so orders that could close too much must go.
+        """
+        parties: list[int] = []
+        for account, own_side in ((taker, side), (maker, 1 - side)):
+            paired = self.is_pair(account, row)
+            if paired:
+                cancel_orders(self.world, account)
+                self.exchange.cancel_orders(account)
+            parties.append(SHORT_LEGS[account] if paired and own_side == SELL else account)
+        value = book_trade(self.world, row, *parties, side, ticks, lots)
+        assert value == self.exchange.trade(row, *parties, side, ticks, lots)
+        return int(value)
+
     def order(self, account: int, row: int, side: int, ticks: int, lots: int) -> None:
         """Enter a limit order."""
         if len(self.exchange.books[row]) >= FULLEST_BOOK:
@@ -215,15 +255,33 @@ class Pair:
         """Trade in the book, at a price that is there or is not."""
         side = int(self.random.integers(2))
         dollars = 10 ** self.random.uniform(2, 6) * self.size
+        account = self.leg(account, row)
         self.order(account, row, side, self.ticks(row, 0.01), self.lots(row, dollars))
+
+    def close(self, _account: int, _row: int) -> None:
+        """Let a pair offer two times to close all of a leg, and to open more of it."""
+        held = self.world["positions"]["quantity_lots"]
+        legs = [
+            (leg, row)
+            for pair in SHORT_LEGS.items()
+            for leg in pair
+            for row in range(INSTRUMENTS)
+            if held[leg, row] != 0 and self.is_pair(leg, row)
+        ]
+        if not legs:
+            return
+        leg, row = legs[int(self.random.integers(len(legs)))]
+        side, lots = (SELL if leg in SHORT_LEGS else BUY), abs(int(held[leg, row]))
+        for _ in range(2):
+            self.order(leg, row, side, self.ticks(row, 0.003), lots)
+        self.order(leg, row, 1 - side, self.ticks(row, 0.003), max(lots // 2, 1))
 
     def deal(self, account: int, row: int) -> None:
         """Trade outside the book, without asking for margin, for a fee."""
         other = int(self.random.choice([one for one in TRADERS if one != account]))
         side = int(self.random.integers(2))
         ticks, lots = self.ticks(row, 0.001), self.lots(row, 10 ** self.random.uniform(1, 6))
-        value = book_trade(self.world, row, account, other, side, ticks, lots * self.size)
-        assert value == self.exchange.trade(row, account, other, side, ticks, lots * self.size)
+        value = self.book(row, account, other, side, ticks, lots * self.size)
         rate = int(self.random.integers(-100_000, 1_000_000))
         fee = charge_fee(self.world, row, account, value, lots * self.size, rate)
         assert fee == self.exchange.charge_fee(row, account, value, lots * self.size, e9(rate))
@@ -286,6 +344,7 @@ class Pair:
     def ask(self, account: int, row: int) -> None:
         """Ask what an order would need, and whether it is affordable."""
         lots = self.lots(row, 10 ** self.random.uniform(2, 6))
+        account = self.leg(account, row)
         signed = lots if self.random.random() < 0.5 else -lots
         order = self.world["incoming"]
         order["account"], order["instrument"] = account, row
@@ -320,7 +379,8 @@ class Pair:
 
 
 EVENTS = {
-    "trade": 0.4,
+    "trade": 0.32,
+    "close": 0.08,
     "deal": 0.08,
     "move": 0.25,
     "quote": 0.08,
@@ -375,8 +435,7 @@ def test_deleveraging_by_every_rank_books_the_same_quanta(rank: int, seed: int) 
             other = int(random.choice([one for one in TRADERS if one != account]))
             lots = pair.lots(row, max(equity(world, account), QUANTA) / QUANTA * 8)
             side, ticks = int(random.integers(2)), pair.ticks(row, 0.001)
-            book_trade(world, row, account, other, side, ticks, lots)
-            exchange.trade(row, account, other, side, ticks, lots)
+            pair.book(row, account, other, side, ticks, lots)
         price = pair.price * (1.0 + random.choice([-1, 1]) * random.uniform(0.02, 0.2))
         pair.move_to(price, price)
         assert_same_money(world, exchange)
@@ -425,8 +484,7 @@ def test_bankruptcies_at_any_gap_book_the_same_quanta(seed, row, backstop, rank,
         dollars = equity(world, account) / QUANTA * pair.random.uniform(3, 30)
         lots, other = pair.lots(row, dollars), TRADERS[4 + place]
         ticks = pair.ticks(row, 0.001)
-        book_trade(world, row, account, other, side, ticks, lots)
-        exchange.trade(row, account, other, side, ticks, lots)
+        pair.book(row, account, other, side, ticks, lots)
     for move in moves:
         price = pair.price * (1.0 + move)
         pair.move_to(price, price)

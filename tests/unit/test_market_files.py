@@ -248,6 +248,8 @@ SPOILED = {
     "instruments.tick_size": spoil("instruments.tick_size", float("nan")),
     "instruments.maker_orders": spoil("instruments.maker_orders", 640),
     "accounts.agent": spoil("accounts.agent", 3),
+    "accounts.partner": spoil("accounts.partner", 7),
+    "accounts.short_legs": spoil("accounts.short_legs", 1),
     "accounts.step": spoil("accounts.step", 4),
     "accounts.venue": spoil("accounts.venue", 2),
     "agents.hedge_account": spoil("agents.hedge_account", 2**31 - 1),

@@ -109,8 +109,8 @@ def test_tables_have_as_many_rows_as_their_capacity_says(capacity, dtype):
 
 
 @pytest.mark.parametrize("capacity", [TINY, STANDARD])
-def test_every_agent_has_room_for_two_accounts(capacity):
-    assert capacity.accounts >= schema.FIRST_AGENT_ACCOUNT + 2 * capacity.agents
+def test_every_agent_has_room_for_two_accounts_and_its_short_legs(capacity):
+    assert capacity.accounts >= schema.FIRST_AGENT_ACCOUNT + 3 * capacity.agents
     assert capacity.orders > capacity.background
     assert capacity.members > capacity.accounts
     assert capacity.members & (capacity.members - 1) == 0
