@@ -129,6 +129,7 @@ def enumerations() -> str:
             "SHOCK_SPREAD",
             "SHOCK_DEPTH",
             "SHOCK_INDEX",
+            "SHOCK_TRANSFERS",
         ),
         "latency": ("LATENCY_CONSTANT", "LATENCY_LOGNORMAL", "LATENCY_TABLE"),
         "way of a message": ("WAY_ENTRY", "WAY_CANCEL", "WAY_ACKNOWLEDGEMENT", "WAY_DATA"),
