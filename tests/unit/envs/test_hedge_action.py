@@ -12,7 +12,7 @@ from gammagym.exchange.ledger import deposit
 from gammagym.exchange.orders import limit_order
 from gammagym.loop import advance
 from gammagym.market.latency import travel_ns
-from gammagym.scenario.compile import write_latency
+from gammagym.scenario.competitors import write_latency
 from gammagym.venues.schema import Latency
 from gammagym.world import (
     BUY,

@@ -10,7 +10,7 @@ import pytest
 
 import gammagym
 from gammagym.market.latency import latency_ns, travel_ns
-from gammagym.scenario.compile import write_latency
+from gammagym.scenario.competitors import write_latency
 from gammagym.venues.schema import Latency
 from gammagym.world import (
     LONGEST_LATENCY_NS,
