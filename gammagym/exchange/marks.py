@@ -19,6 +19,7 @@ from gammagym.exchange.attribution import (
     note_book_profit,
 )
 from gammagym.exchange.formulas import marks as formulas
+from gammagym.exchange.formulas.order_limits import band_high, band_low
 from gammagym.exchange.options import value_option
 from gammagym.exchange.trading import mid_price
 from gammagym.world import (
@@ -113,9 +114,9 @@ def tell_book(world, instrument):
         world.triggers_due = 1
     book.rules.protection_ticks = _ticks(contract.mark_price * contract.protection, contract)
     if contract.price_band > 0.0:
-        reach = contract.mark_price * contract.price_band
-        book.rules.highest_ticks = _ticks(contract.mark_price + reach, contract)
-        book.rules.lowest_ticks = _ticks(contract.mark_price - reach, contract)
+        mark, band = contract.mark_price, contract.price_band
+        book.rules.highest_ticks = _ticks(band_high(mark, band), contract)
+        book.rules.lowest_ticks = _ticks(band_low(mark, band), contract)
 
 
 @kernel(inline=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from gammagym._kernel import kernel
-from gammagym.exchange.formulas.option_contracts import decayed_delta
+from gammagym.exchange.formulas.option_contracts import decayed_delta, option_payoff
 from gammagym.world import CALL, YEAR_NS
 
 _ROOT_2 = math.sqrt(2.0)
@@ -75,7 +75,7 @@ def black_value(kind, forward, strike, volatility, years):
     deviation = volatility * math.sqrt(years)
     sign = 1.0 if kind == CALL else -1.0
     if years <= _SHORTEST_YEARS or deviation <= 0.0:
-        return max(sign * (forward - strike), 0.0)
+        return option_payoff(kind, strike, forward)
     d1 = math.log(forward / strike) / deviation + 0.5 * deviation
     in_forward = forward * normal_distribution(sign * d1)
     return sign * (in_forward - strike * normal_distribution(sign * (d1 - deviation)))
@@ -85,7 +85,7 @@ def black_value(kind, forward, strike, volatility, years):
 def _value_at_expiry(contract, forward):
     in_the_money = forward > contract.strike if contract.kind == CALL else forward < contract.strike
     sign = 1.0 if contract.kind == CALL else -1.0
-    contract.value = max(sign * (forward - contract.strike), 0.0)
+    contract.value = option_payoff(contract.kind, contract.strike, forward)
     contract.delta = sign if in_the_money else 0.0
     contract.gamma = 0.0
     contract.vega = 0.0
