@@ -70,7 +70,7 @@ NOT_LISTED = -2  # a member that is in no list; the end of a list is NO_ACCOUNT
 
 SPOT, PERPETUAL, FUTURE, CALL, PUT = 10, 11, 12, 13, 14
 FLOW_NONE, FLOW_IDEAL, FLOW_ZERO_INTELLIGENCE = 20, 21, 22
-PRICE_GBM, PRICE_REPLAY = 30, 31
+PRICE_GBM, PRICE_REPLAY, PRICE_MERTON, PRICE_HESTON, PRICE_SVCJ, PRICE_REGIME = range(30, 36)
 SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH, SHOCK_INDEX, SHOCK_TRANSFERS = 41, 42, 43, 44, 45
 LATENCY_CONSTANT, LATENCY_LOGNORMAL, LATENCY_TABLE = 50, 51, 52
 # How a mark is made: the index; the median of index with funding, index with basis, and last
@@ -95,6 +95,8 @@ MARGIN_CROSS, MARGIN_ISOLATED, MARGIN_PORTFOLIO = 120, 121, 122
 # Rules that may change on a date.
 CHANGE_MAKER_FEE, CHANGE_TAKER_FEE, CHANGE_LIQUIDATION_FEE = 130, 131, 132
 CHANGE_FUNDING_INTEREST, CHANGE_FUNDING_CLAMP, CHANGE_FUNDING_CAP = 133, 134, 135
+# What the price does in model PRICE_REGIME.
+REGIME_RANGE, REGIME_UP, REGIME_DOWN = 140, 141, 142
 # Why a line of the log of trades was written: its own order, a liquidation, a deleveraging.
 FILL_ORDERED, FILL_LIQUIDATION, FILL_DELEVERAGING = 0, 1, 2
 
@@ -112,6 +114,7 @@ CROWD, MAKERS, FEE_INCOME, INSURANCE, ROUNDING, TRANSIT, FIRST_AGENT_ACCOUNT = 0
 
 # Random streams, one per purpose (market/streams.py). `+ row` where each flow has its own.
 STREAM_PRICE, STREAM_SEEDING, STREAM_SHOCKS, STREAM_FLOW = 0, 1, 2, 8
+STREAM_VARIANCE, STREAM_JUMPS, STREAM_JUMP_SIZES, STREAM_REGIME = 3, 4, 5, 6
 # `+ WAYS * agent + way`: every agent has a stream for each way.
 STREAM_LATENCY = 16
 
@@ -241,6 +244,8 @@ MARGIN_SCENARIOS = 40
 BREAKERS = 3
 # Exchanges that an index is made of.
 INDEX_SOURCES = 4
+# Jumps of the price in one tick; with a mean of at most one, more never happen.
+MOST_JUMPS = 16
 
 
 # --- The book --------------------------------------------------------------------------------
@@ -702,6 +707,30 @@ class RuleChange(Protocol):
 # --- Everyone else ---------------------------------------------------------------------------
 
 
+class Process(Protocol):
+    """Parameters and state of a price that jumps, or whose variance or regime changes."""
+
+    variance: Annotated[float, F8, "annual variance of the price now, without jumps"]
+    reversion: Annotated[float, F8, "reversion of the variance, regime: of the range (per year)"]
+    long_run_variance: Annotated[float, F8, "heston, svcj: level the variance reverts to"]
+    variance_volatility: Annotated[float, F8, "heston, svcj: annual volatility of the variance"]
+    correlation: Annotated[float, F8, "heston, svcj: correlation of price and variance"]
+    jump_rate: Annotated[float, F8, "merton, svcj: jumps per year"]
+    jump_mean: Annotated[float, F8, "mean of a jump of the logarithm of the price"]
+    jump_sigma: Annotated[float, F8, "its standard deviation"]
+    jump_correlation: Annotated[float, F8, "svcj: what a jump of the variance of 1 adds to it"]
+    variance_jump: Annotated[float, F8, "svcj: mean of a jump of the annual variance"]
+    compensator: Annotated[float, F8, "annual drift that jumps bring, taken off again"]
+    jump_variance: Annotated[float, F8, "annual variance that jumps bring"]
+    range_variance: Annotated[float, F8, "regime: annual variance in a range"]
+    trend_variance: Annotated[float, F8, "regime: annual variance in a trend"]
+    trend_drift: Annotated[float, F8, "regime: annual drift in a trend, up or down"]
+    leave_range: Annotated[float, F8, "regime: rate at which a range ends (per year)"]
+    leave_trend: Annotated[float, F8, "regime: rate at which a trend ends (per year)"]
+    level: Annotated[float, F8, "regime: logarithm of the price in the middle of the range"]
+    regime: Annotated[int, I8, "regime: REGIME_RANGE, REGIME_UP or REGIME_DOWN"]
+
+
 class Price(Protocol):
     """The fundamental price: the process all instruments follow."""
 
@@ -712,7 +741,9 @@ class Price(Protocol):
     tape_choices: Annotated[int, I8, "replay: cells of the tape a seed may start at; 0: the first"]
     tape_step_ns: Annotated[int, I8, "replay: time between two prices of the tape (ns)"]
     drift: Annotated[float, F8, "annual drift of the price"]
-    volatility: Annotated[float, F8, "annual volatility (replay: of the bridge between two prices)"]
+    volatility: Annotated[
+        float, F8, "annual volatility now, with jumps (replay: of the bridge between two prices)"
+    ]
     process: Annotated[float, F8, "price before shocks (price units)"]
     value: Annotated[float, F8, "fundamental price: process with the shocks of the timeline"]
     index: Annotated[float, F8, "index price, of sources that may be off"]
@@ -723,7 +754,8 @@ class Price(Protocol):
     coin_quanta: Annotated[int, I8, "value of 1e4 quanta of coin at the fundamental price (quanta)"]
     previous: Annotated[float, F8, "fundamental price at the tick before"]
     changed_ns: Annotated[int, I8, "time of the last price tick (ns)"]
-    model: Annotated[int, I8, "PRICE_GBM or PRICE_REPLAY"]
+    model: Annotated[int, I8, "PRICE_GBM, PRICE_REPLAY or another"]
+    dynamics: Annotated[Process, Process, (), "jumps, variance, regimes; not of gbm and replay"]
 
 
 class Flow(Protocol):

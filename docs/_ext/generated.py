@@ -25,7 +25,7 @@ from venue_matrix import venue_matrix
 from gammagym import content, world
 from gammagym.agent import OBSERVATION_FIELDS
 from gammagym.quantities import format_duration, format_percent
-from gammagym.scenario import schema
+from gammagym.scenario import prices, schema
 from gammagym.scenario.load import list_scenarios, list_venues, load_flow, load_venue
 from gammagym.scenario.tasks import TASKS, Leg, Task
 from gammagym.venues import calendar as venue_calendar
@@ -123,7 +123,15 @@ def enumerations() -> str:
         ),
         "kind of an instrument": ("SPOT", "PERPETUAL", "FUTURE", "CALL", "PUT"),
         "order flow": ("FLOW_NONE", "FLOW_IDEAL", "FLOW_ZERO_INTELLIGENCE"),
-        "price model": ("PRICE_GBM", "PRICE_REPLAY"),
+        "price model": (
+            "PRICE_GBM",
+            "PRICE_REPLAY",
+            "PRICE_MERTON",
+            "PRICE_HESTON",
+            "PRICE_SVCJ",
+            "PRICE_REGIME",
+        ),
+        "regime of the price": ("REGIME_RANGE", "REGIME_UP", "REGIME_DOWN"),
         "shock": (
             "SHOCK_PRICE",
             "SHOCK_SPREAD",
@@ -306,6 +314,20 @@ def scenario_keys() -> str:
         skip = own if model is schema.Flow else set()
         result.append(f"### {title}\n\n{_first_line(model)}\n\n{_keys(model, skip)}")
     return "\n\n".join(result)
+
+
+def price_presets() -> str:
+    """Return the parameters of price processes, with the values of the presets."""
+    names = list(prices.PROCESS_PRESETS)
+    rows = [
+        (
+            f"`{key}`",
+            *(f"{prices.PROCESS_PRESETS[name].get(key, '')}" for name in names),
+        )
+        for key in ("volatility", *prices.ProcessParameters.model_fields)
+        if any(key in preset for preset in prices.PROCESS_PRESETS.values())
+    ]
+    return table(("key", *(f"`{model}` {coin}" for model, coin in names)), rows)
 
 
 def flow_keys() -> str:
@@ -503,6 +525,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "flow_keys": flow_keys,
     "observation": observation,
     "parts": parts,
+    "price_presets": price_presets,
     "reject_reasons": reject_reasons,
     "scenario_keys": scenario_keys,
     "scenarios": scenarios,

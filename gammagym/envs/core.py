@@ -15,6 +15,7 @@ from gammagym.errors import ActionError, ScenarioError
 from gammagym.exchange.attribution import write_hedge_profits
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
+from gammagym.scenario.prices import ProcessParameters
 from gammagym.scenario.tasks import Task, get_task
 from gammagym.world import PARTS, QUANTA, RATE_UNIT, YEAR_NS
 
@@ -52,7 +53,8 @@ def build(
     changes = dict(overrides or {})
     if price_file is not None:
         changes |= {"price.model": "replay", "price.file": os.fspath(price_file)}
-        changes |= {key: None for key in ("price.start", "price.drift")} | changes
+        others = ("start", "drift", "preset", *ProcessParameters.model_fields)
+        changes |= {f"price.{key}": None for key in others} | changes
     loaded = load_scenario(scenario, changes)
     if loaded.account.position_mode == "hedge":
         raise ScenarioError(

@@ -1,7 +1,8 @@
-"""The fundamental price: geometric Brownian motion, or the replay of recorded prices.
+"""The fundamental price: geometric Brownian motion, the replay of recorded prices, and others.
 
 Between two recorded prices a replay moves as a Brownian bridge in the logarithm, so that every
-recorded price is met exactly and the seconds between them look like a market.
+recorded price is met exactly and the seconds between them look like a market. Jumps, variance and
+regimes are in `processes`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,16 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.exchange.formulas.marks import index_price
+from gammagym.market.processes import move_process, start_process
 from gammagym.market.streams import normal, uniform
-from gammagym.world import FINE_UNIT, PRICE_REPLAY, STREAM_PRICE, STREAM_SEEDING, YEAR_NS
+from gammagym.world import (
+    FINE_UNIT,
+    PRICE_GBM,
+    PRICE_REPLAY,
+    STREAM_PRICE,
+    STREAM_SEEDING,
+    YEAR_NS,
+)
 
 
 @kernel
@@ -27,6 +36,8 @@ def start_price(world, tape):
             cell = int(uniform(world.keys[STREAM_SEEDING], 0) * price.tape_choices)
         price.tape_start_ns = cell * price.tape_step_ns
         price.process = tape[cell]
+    elif price.model != PRICE_GBM:
+        start_process(world)
     price.value = price.process
     price.previous = price.process
     price.changed_ns = world.time_ns
@@ -45,13 +56,16 @@ def step_price(world, tape):
     Reads: stress, keys. Writes: price.
     """
     price = world.price
-    shock = normal(world.keys[STREAM_PRICE], price.tick)
+    number = price.tick
+    shock = normal(world.keys[STREAM_PRICE], number)
     price.tick += 1
     if world.time_ns > 0:
         if price.model == PRICE_REPLAY:
             price.process = _bridge(world, tape, shock)
-        else:
+        elif price.model == PRICE_GBM:
             price.process *= _growth(price, world.time_ns - price.changed_ns, shock)
+        else:
+            move_process(world, number, (world.time_ns - price.changed_ns) / YEAR_NS, shock)
     price.changed_ns = world.time_ns
     price.previous = price.value
     price.value = price.process * math.exp(world.stress.price_shift)

@@ -31,6 +31,7 @@ from gammagym.scenario.instruments import (
     write_instruments,
 )
 from gammagym.scenario.load import Scenario, load_flow, load_venue
+from gammagym.scenario.prices import PROCESS_KEYS, Price, jump_moments
 from gammagym.scenario.rules import (
     first_moment,
     quanta,
@@ -50,7 +51,11 @@ from gammagym.world import (
     LARGEST_QUANTA,
     NO_ORDER,
     PRICE_GBM,
+    PRICE_HESTON,
+    PRICE_MERTON,
+    PRICE_REGIME,
     PRICE_REPLAY,
+    PRICE_SVCJ,
     QUANTA,
     QUOTE,
     SHOCK_DEPTH,
@@ -59,6 +64,7 @@ from gammagym.world import (
     SHOCK_SPREAD,
     SHOCK_TRANSFERS,
     STANDARD,
+    YEAR_NS,
     Capacity,
     empty_worlds,
 )
@@ -69,6 +75,12 @@ _SHOCKS = {
     "depth": SHOCK_DEPTH,
     "index": SHOCK_INDEX,
     "transfers": SHOCK_TRANSFERS,
+}
+_PROCESSES = {
+    "merton": PRICE_MERTON,
+    "heston": PRICE_HESTON,
+    "svcj": PRICE_SVCJ,
+    "regime": PRICE_REGIME,
 }
 # Sizes in flow files are in units; in a world, in lots.
 _FLOW_SIZES = {
@@ -202,6 +214,9 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
         world.price.drift = price.drift
         world.price.volatility = price.volatility or 0.0
         return np.array([world.price.process]), world.price.volatility
+    if price.model in PROCESS_KEYS:
+        _write_process(world.price, price)
+        return np.array([world.price.process]), price.long_run_volatility() or 0.0
     from gammagym.data.prices import annual_volatility, read_prices, tape
 
     if price.file is None:
@@ -224,6 +239,27 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
     world.price.tape_choices = len(recorded) - cells + 1 if price.offset_mode == "random" else 0
     world.price.volatility = volatility
     return recorded, volatility
+
+
+def _write_process(target: Any, price: Price) -> None:
+    """Write a price that jumps, or whose variance or regime changes."""
+    own = price.parameters()
+    dynamics = target.dynamics
+    target.model = _PROCESSES[price.model]
+    target.process = float(price.start or 0)
+    target.drift = price.drift
+    if price.model == "regime":
+        dynamics.reversion = math.log(2.0) * YEAR_NS / own["range_half_life"]
+        dynamics.range_variance = own["range_volatility"] ** 2
+        dynamics.trend_variance = own["trend_volatility"] ** 2
+        dynamics.trend_drift = own["trend_drift"]
+        dynamics.leave_range = YEAR_NS / own["range_duration"]
+        dynamics.leave_trend = YEAR_NS / own["trend_duration"]
+        return
+    for name in set(own) & set(dynamics.dtype.names):
+        setattr(dynamics, name, own[name])
+    dynamics.variance = own["volatility"] ** 2 if "volatility" in own else own["initial_variance"]
+    dynamics.compensator, dynamics.jump_variance = jump_moments(own)
 
 
 def _write_venues(world: Any, venues: Venues, agents: int, start: float) -> None:

@@ -115,7 +115,7 @@ def leg_listing(venue: Venue, kind: str, task: Task) -> Any:
 
 def check_scale(scenario: Scenario, venues: Venues, task: Task, lowest: float) -> None:
     """Refuse prices of hardly any ticks, and coins worth hardly any quanta."""
-    key = "price.start" if scenario.price.model == "gbm" else "the lowest price.file price"
+    key = "the lowest price.file price" if scenario.price.file else "price.start"
     if lowest < _LOWEST_PRICE:
         raise ScenarioError(
             f"scenario {scenario.name!r}: {key}, {lowest:g}, must be at least {_LOWEST_PRICE:g}: "

@@ -19,12 +19,12 @@ from gammagym.quantities import (
     Span,
     parse_span,
 )
+from gammagym.scenario.prices import Price
 from gammagym.venues.dates import Instant
 
 NEVER = "never"
 MOST_SHOCKS = 8
 _MINUTE_NS = 60_000_000_000
-_DAY_NS = 86_400_000_000_000
 
 # Of an account: every discount that its venue has.
 ALL_DISCOUNTS = ("all",)
@@ -57,64 +57,6 @@ Recovery = Annotated[
 ]
 
 
-class Price(Model):
-    """The fundamental price that everything follows."""
-
-    model: Literal["gbm", "replay"] = Field(
-        description="gbm: geometric Brownian motion; replay: the prices of a file"
-    )
-    start: Annotated[Exact, Field(gt=0, le=10**9)] | None = Field(
-        default=None, description="gbm: price at the start (quote currency per unit)"
-    )
-    drift: float = Field(
-        default=0.0,
-        ge=-100,
-        le=100,
-        description="gbm: annual drift of the price; 0.1 is 10 % a year",
-    )
-    volatility: float | None = Field(
-        default=None,
-        ge=0,
-        le=20,
-        description="annual volatility, 0.6 is 60 %; replay: of the bridge between two prices of "
-        "the file, left out: estimated from the file",
-    )
-    file: str | None = Field(
-        default=None,
-        min_length=1,
-        description="replay: CSV of prices, relative to the scenario's file",
-    )
-    tick: Duration = Field(
-        default=1_000_000_000,
-        ge=1_000_000,
-        le=30 * _DAY_NS,
-        description="time between two price ticks",
-    )
-    offset_mode: Literal["random", "start"] = Field(
-        default="random",
-        description="replay: begin at a place in the file drawn from the seed, or at its start",
-    )
-
-    @model_validator(mode="after")
-    def _keys_fit_the_model(self) -> Price:
-        problems = Problems(self)
-        if self.model == "gbm":
-            problems.need("start", "model 'gbm' needs a price to start from, such as \"60000\"")
-            problems.need("volatility", "model 'gbm' needs an annual volatility, such as 0.6")
-            problems.forbid("file", "model 'gbm' reads no file; did you mean model 'replay'?")
-        else:
-            problems.need(
-                "file",
-                "a replay needs a file of prices: give price.file, or --price-file PATH on the "
-                "command line",
-            )
-            problems.forbid("start", "the prices of the file rule in model 'replay'")
-            if self.drift:
-                problems.add("drift", "must be 0: the prices of the file rule in model 'replay'")
-        problems.raise_if_any()
-        return self
-
-
 class Options(Model):
     """How options are priced and quoted."""
 
@@ -122,7 +64,8 @@ class Options(Model):
         default=None,
         gt=0,
         le=20,
-        description="annual implied volatility; left out: that of the price (replay: estimated)",
+        description="annual implied volatility; left out: that of the price in the long run, "
+        "with jumps (replay: estimated)",
     )
     half_spread: float = Field(
         default=0.0005,
@@ -388,7 +331,7 @@ class Scenario(Model):
 
     @model_validator(mode="after")
     def _options_have_a_volatility(self) -> Scenario:
-        if self.options.implied_volatility is None and self.price.volatility == 0:
+        if self.options.implied_volatility is None and self.price.long_run_volatility() == 0:
             problems = Problems(self)
             problems.add("options", "implied_volatility must be given when price.volatility is 0")
             problems.raise_if_any()

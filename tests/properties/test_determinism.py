@@ -205,6 +205,18 @@ cases = {
     "spot": dict(scenario="textbook", horizon_seconds=60.0, decision_interval=20.0,
                  task="SpotHedge"),
 }
+for model in ("merton", "heston", "svcj"):
+    cases[model] = dict(scenario="textbook", horizon_seconds=600.0, decision_interval=60.0,
+                        overrides={"price.model": model, "price.preset": "btc",
+                                   "price.volatility": 0.4 if model == "merton" else None})
+    if model != "heston":
+        cases[model]["overrides"]["price.jump_rate"] = 1e5
+cases["regime"] = dict(
+    scenario="textbook", horizon_seconds=600.0, decision_interval=60.0,
+    overrides={"price.model": "regime", "price.volatility": None, "price.drift": None,
+               "price.range_volatility": 0.4, "price.range_half_life": "1min",
+               "price.range_duration": "1min", "price.trend_volatility": 0.6,
+               "price.trend_drift": 20.0, "price.trend_duration": "20s"})
 for name, options in cases.items():
     env = HedgeEnv(**options)
     env.reset(seed=3)
@@ -230,5 +242,5 @@ def run_plain(disable: str) -> str:
 
 def test_plain_python_gives_the_same_bytes_as_compiled_code():
     plain = run_plain("1")
-    assert plain.count("\n") == 3
+    assert plain.count("\n") == 7
     assert plain == run_plain("0")

@@ -123,7 +123,7 @@ def test_numbers_for_different_things_are_different():
     families = [
         [schema.SPOT, schema.PERPETUAL, schema.FUTURE, schema.CALL, schema.PUT],
         [schema.FLOW_NONE, schema.FLOW_IDEAL, schema.FLOW_ZERO_INTELLIGENCE],
-        [schema.PRICE_GBM, schema.PRICE_REPLAY],
+        range(schema.PRICE_GBM, schema.PRICE_REGIME + 1),
         [schema.SHOCK_PRICE, schema.SHOCK_SPREAD, schema.SHOCK_DEPTH],
         [schema.SHOCK_INDEX, schema.SHOCK_TRANSFERS],
         [schema.LATENCY_CONSTANT, schema.LATENCY_LOGNORMAL, schema.LATENCY_TABLE],
@@ -135,6 +135,7 @@ def test_numbers_for_different_things_are_different():
         range(schema.RANK_MARGIN_RATIO, schema.RANK_SIGNED_LEVERAGE + 1),
         [schema.MARGIN_CROSS, schema.MARGIN_ISOLATED, schema.MARGIN_PORTFOLIO],
         range(schema.CHANGE_MAKER_FEE, schema.CHANGE_FUNDING_CAP + 1),
+        range(schema.REGIME_RANGE, schema.REGIME_DOWN + 1),
     ]
     codes = [code for family in families for code in family]
     assert len(set(codes)) == len(codes)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gammagym import content
+from gammagym.envs.core import build
 from gammagym.errors import AgentError, ScenarioError
 from gammagym.quantities import Span, format_duration, parse_duration, parse_span
 from gammagym.scenario.compile import compile_world
@@ -304,6 +305,33 @@ def test_an_override_of_none_takes_a_key_away() -> None:
     assert load_scenario("calm", changes).price.start is None
 
 
+def test_a_price_takes_what_it_does_not_say_from_its_preset() -> None:
+    price = load_scenario("calm", HESTON | {"price.correlation": 0.1}).price
+    assert price.parameters()["correlation"] == 0.1
+    assert price.parameters()["reversion"] == 9.31
+    assert price.long_run_volatility() == pytest.approx(0.2862**0.5)
+
+
+def test_the_long_run_volatility_weighs_ranges_and_trends_by_their_durations() -> None:
+    expected = (0.75 * 0.4**2 + 0.25 * 0.7**2) ** 0.5
+    assert load_scenario("calm", REGIME).price.long_run_volatility() == pytest.approx(expected)
+
+
+def test_options_are_marked_at_the_long_run_volatility_of_the_price() -> None:
+    scenario = load_scenario("calm", HESTON | {"options.implied_volatility": None})
+    compiled = compile_world(scenario, get_task("GammaScalp"))
+    implied = compiled.template["instruments"]["implied_volatility"][0]
+    assert implied[1] == pytest.approx(0.2862**0.5)
+
+
+def test_any_price_can_be_replaced_by_a_file(tmp_path: Path) -> None:
+    rows = "\n".join(f"{60 * minute},{100 + minute % 7}" for minute in range(2_000))
+    (tmp_path / "prices.csv").write_text(f"timestamp,price\n{rows}\n")
+    file = tmp_path / "prices.csv"
+    compiled = build("GammaScalp", load_scenario("calm", HESTON), file, None, {})
+    assert compiled.scenario.price.model == "replay"
+
+
 def test_models_cannot_be_changed() -> None:
     scenario = load_scenario("calm")
     with pytest.raises(ValueError, match="frozen"):
@@ -313,6 +341,17 @@ def test_models_cannot_be_changed() -> None:
 # --- What is wrong ---------------------------------------------------------------------------
 
 SHOCK = {"kind": "price", "at": "10%", "move": "-1%"}
+HESTON = {"price.model": "heston", "price.preset": "btc", "price.volatility": None}
+REGIME = {
+    "price.model": "regime",
+    "price.volatility": None,
+    "price.range_volatility": 0.4,
+    "price.range_half_life": "6h",
+    "price.range_duration": "3d",
+    "price.trend_volatility": 0.7,
+    "price.trend_drift": 4.0,
+    "price.trend_duration": "1d",
+}
 BAD_OVERRIDES: list[tuple[dict[str, Any], list[str]]] = [
     ({"price.volatility": -1}, ["price.volatility = -1", "must be >= 0", "annual volatility"]),
     ({"price.volatility": "0.6"}, ["price.volatility = '0.6'", "must be a number"]),
@@ -328,6 +367,33 @@ BAD_OVERRIDES: list[tuple[dict[str, Any], list[str]]] = [
     ({"price.tick": "0s"}, ["price.tick = '0s'", "must be >= 1ms"]),
     ({"price.tick": "40d"}, ["price.tick = '40d'", "must be <= 30d"]),
     ({"price.model": "gbn"}, ["price.model = 'gbn'", "did you mean 'gbm'?"]),
+    ({"price.correlation": 0.3}, ["price.correlation = 0.3", "not of model 'gbm'", "heston, svcj"]),
+    ({"price.preset": "btc"}, ["price.preset = 'btc'", "model 'gbm' has no presets"]),
+    (HESTON | {"price.volatility": 0.6}, ["price.volatility = 0.6", "not of model 'heston'"]),
+    (HESTON | {"price.preset": "sol"}, ["price.preset = 'sol'", "known: btc, eth"]),
+    (HESTON | {"price.preset": None}, ["price.reversion: is missing", "or a preset"]),
+    (HESTON | {"price.start": None}, ["price.start: is missing", "model 'heston'"]),
+    (HESTON | {"price.file": "x.csv"}, ["price.file", "must not be given", "'heston' reads no"]),
+    (HESTON | {"price.jump_rate": 1.0}, ["price.jump_rate = 1", "not of model 'heston'"]),
+    (HESTON | {"price.correlation": -1.5}, ["price.correlation = -1.5", "must be >= -1"]),
+    (HESTON | {"price.reversion": 0}, ["price.reversion = 0", "must be >= 0.001"]),
+    (
+        {
+            "price.model": "merton",
+            "price.preset": "btc",
+            "price.jump_rate": 1e6,
+            "price.tick": "1min",
+        },
+        ["price.jump_rate", "ticks of 60 s", "525600 a year"],
+    ),
+    (
+        HESTON | {"price.model": "svcj", "price.variance_jump": 2.0, "price.jump_correlation": 0.5},
+        ["price.jump_correlation = 0.5", "must be < 1"],
+    ),
+    (REGIME | {"price.preset": "btc"}, ["price.preset", "model 'regime' has no presets"]),
+    (REGIME | {"price.drift": 0.1}, ["price.drift = 0.1", "must be 0", "trend_drift"]),
+    (REGIME | {"price.trend_duration": None}, ["price.trend_duration: is missing"]),
+    (REGIME | {"price.range_half_life": "1ms"}, ["price.range_half_life = '1ms'", ">= 1s"]),
     ({"price.volatilty": 1.0}, ["price.volatilty: unknown key", "did you mean 'volatility'?"]),
     ({"price": 3}, ["price = 3", "must be a table"]),
     ({"pricee.tick": "1s"}, ["pricee: unknown key", "mean 'price'?", "[override 'pricee.tick']"]),
