@@ -34,7 +34,11 @@ from gammagym.world import (
     NO_ORDER,
     NO_TERMS,
     NOBODY,
+    PRICE_GBM,
+    PRICE_HESTON,
+    PRICE_MERTON,
     PRICE_REPLAY,
+    PRICE_SVCJ,
     PUT,
     RATE_UNIT,
     SELL,
@@ -150,6 +154,11 @@ def _rows_of_exchange(world: Any) -> Iterator[_Range]:
     yield "price.coin_quanta", world["price"]["coin_quanta"], 1, _LARGEST
     for name in ("value", "index", "previous_index"):
         yield f"price.{name}", world["price"][name], 1e-12, 1e15
+    if world["price"]["model"] not in (PRICE_GBM, PRICE_REPLAY, PRICE_MERTON):
+        yield "price.dynamics.reversion", world["price"]["dynamics"]["reversion"], 1e-12, 1e12
+    if world["price"]["model"] in (PRICE_HESTON, PRICE_SVCJ):
+        noise = world["price"]["dynamics"]["variance_volatility"]
+        yield "price.dynamics.variance_volatility", noise, 1e-12, 1e12
     inverse = contracts["inverse"] != 0
     yield "instruments.face", contracts["face"][inverse], 1e-12, 1e15
     yield "venues.ladder_count", venues["ladder_count"], 0, FEE_LADDER
