@@ -62,6 +62,8 @@ def run(package: Path, code: str, **environment: str) -> str:
     variables = os.environ | {
         "PYTHONPATH": str(package.parent),
         "GAMMAGYM_CACHE_DIR": str(package.parent / "cache"),
+        # Python's own byte code does not see an edit of equal length within the same second.
+        "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(
         [sys.executable, "-c", code],
