@@ -69,7 +69,7 @@ NOBODY = 0  # owner of anonymous orders
 NOT_LISTED = -2  # a member that is in no list; the end of a list is NO_ACCOUNT
 
 SPOT, PERPETUAL, FUTURE, CALL, PUT = 10, 11, 12, 13, 14
-FLOW_NONE, FLOW_IDEAL, FLOW_ZERO_INTELLIGENCE = 20, 21, 22
+FLOW_NONE, FLOW_IDEAL, FLOW_CROWD = 20, 21, 22
 PRICE_GBM, PRICE_REPLAY, PRICE_MERTON, PRICE_HESTON, PRICE_SVCJ, PRICE_REGIME = range(30, 36)
 SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH, SHOCK_INDEX, SHOCK_TRANSFERS = 41, 42, 43, 44, 45
 LATENCY_CONSTANT, LATENCY_LOGNORMAL, LATENCY_TABLE = 50, 51, 52
@@ -117,6 +117,7 @@ STREAM_PRICE, STREAM_SEEDING, STREAM_SHOCKS, STREAM_FLOW = 0, 1, 2, 8
 STREAM_VARIANCE, STREAM_JUMPS, STREAM_JUMP_SIZES, STREAM_REGIME = 3, 4, 5, 6
 # `+ WAYS * agent + way`: every agent has a stream for each way.
 STREAM_LATENCY = 16
+STREAM_PATH = 32
 
 # Ways between an agent and the venue: rows of `Agent.latencies`.
 WAY_ENTRY, WAY_CANCEL, WAY_ACKNOWLEDGEMENT, WAY_DATA = 0, 1, 2, 3
@@ -246,6 +247,10 @@ BREAKERS = 3
 INDEX_SOURCES = 4
 # Jumps of the price in one tick; with a mean of at most one, more never happen.
 MOST_JUMPS = 16
+# Random streams; steps in which the price moves between two ticks, at most, each of PATH_STEP_NS.
+STREAMS = 64
+PATH_STEPS = 10
+PATH_STEP_NS = 100_000_000
 
 
 # --- The book --------------------------------------------------------------------------------
@@ -626,7 +631,7 @@ class Instrument(Protocol):
     kind: Annotated[int, I4, "SPOT, PERPETUAL, FUTURE, CALL or PUT"]
     inverse: Annotated[int, I4, "1 if its value is a number of coins that falls with the price"]
     mark_method: Annotated[int, I4, "MARK_INDEX, MARK_MEDIAN or MARK_AVERAGE_BASIS"]
-    flow: Annotated[int, I4, "FLOW_NONE, FLOW_IDEAL or FLOW_ZERO_INTELLIGENCE"]
+    flow: Annotated[int, I4, "FLOW_NONE, FLOW_IDEAL or FLOW_CROWD"]
     venue: Annotated[int, I4, "row of venues it is listed on"]
     currency: Annotated[int, I4, "currency it settles in: QUOTE or COIN"]
     fee_class: Annotated[int, I4, "FEES_DERIVATIVE, FEES_SPOT or FEES_OPTION"]
@@ -745,6 +750,17 @@ class Price(Protocol):
         float, F8, "annual volatility now, with jumps (replay: of the bridge between two prices)"
     ]
     process: Annotated[float, F8, "price before shocks (price units)"]
+    ahead: Annotated[float, F8, "the same at the next price tick; nobody may see it"]
+    ahead_variance: Annotated[float, F8, "dynamics.variance at the next price tick"]
+    ahead_regime: Annotated[int, I8, "dynamics.regime at the next price tick"]
+    ahead_level: Annotated[float, F8, "dynamics.level at the next price tick"]
+    path: Annotated[
+        Vector, F8, (PATH_STEPS + 1,), "process from this tick to the next, at equal steps"
+    ]
+    path_steps: Annotated[int, I8, "steps in use"]
+    jump: Annotated[float, F8, "jumps at the next tick (log); the path ends before them"]
+    pressure: Annotated[float, F8, "lasting move that participants' trading has made (log)"]
+    pressed: Annotated[int, I8, "1 if trading moves the price for good"]
     value: Annotated[float, F8, "fundamental price: process with the shocks of the timeline"]
     index: Annotated[float, F8, "index price, of sources that may be off"]
     previous_index: Annotated[float, F8, "index price at the tick before, that books know"]
@@ -763,11 +779,18 @@ class Flow(Protocol):
 
     slots: Annotated[int, I8, "places in the list of background orders; bounds their number"]
     touch_slots: Annotated[int, I8, "places of that list kept for quotes at the touch, per side"]
-    rate: Annotated[float, F8, "events per second"]
+    anchored: Annotated[int, I8, "1 if the crowd quotes about a price it believes in, 0: the book"]
+    rate: Annotated[float, F8, "mean events per second"]
+    branching: Annotated[float, F8, "share of market orders that others set off, in a burst"]
+    excitation_decay: Annotated[float, F8, "time constant of such a burst (s)"]
+    slow_branching: Annotated[float, F8, "share that others set off over a longer time"]
+    slow_decay: Annotated[float, F8, "time constant of that (s)"]
     probability_market: Annotated[float, F8, "share of events that are market orders"]
     probability_add: Annotated[float, F8, "share of events that are new limit orders"]
     touch_probability: Annotated[float, F8, "share of new limit orders that join the touch"]
     refill_probability: Annotated[float, F8, "chance that an event closes an open spread"]
+    queue_response: Annotated[float, F8, "how much a long queue keeps others from joining it"]
+    imbalance_response: Annotated[float, F8, "how much market orders take the shorter queue"]
     touch_size_lots: Annotated[float, F8, "median size of an order at the touch (lots)"]
     touch_size_sigma: Annotated[float, F8, "its lognormal sigma"]
     add_size_lots: Annotated[float, F8, "median size of an order behind the touch (lots)"]
@@ -787,10 +810,23 @@ class Flow(Protocol):
         float, F8, "size at which impact turns from linear to concave (lots)"
     ]
     impact_decay: Annotated[float, F8, "time constant of the impact memory (s)"]
+    lasting_impact: Annotated[
+        float, F8, "lasting log move of the price per unit that participants have bought"
+    ]
     stale_ticks: Annotated[float, F8, "distance through the reference at which a quote is stale"]
+    widening: Annotated[float, F8, "how much wider the touch is in a stormy market (ticks)"]
+    pulling: Annotated[float, F8, "how much less is quoted in a stormy market"]
+    calm_variance: Annotated[float, F8, "variance of the reference in a calm market (ticks^2 / s)"]
+    burst: Annotated[float, F8, "what one market order adds to the rate, as a share of its base"]
+    slow_burst: Annotated[float, F8, "the same, of the slow part"]
+    excitation: Annotated[float, F8, "rate over its base, less 1: the burst's part"]
+    slow_excitation: Annotated[float, F8, "the same, of the slow part"]
+    recent_variance: Annotated[float, F8, "recent variance of the reference (ticks^2 / s)"]
+    last_reference: Annotated[float, F8, "reference at the last event (ticks)"]
     memory: Annotated[float, F8, "impact memory now (ticks)"]
     seen_lots: Annotated[int, I8, "net volume bought by takers that the memory has seen (lots)"]
-    memory_ns: Annotated[int, I8, "time the memory was last decayed to (ns)"]
+    initial_lots: Annotated[int, I8, "what crowd and makers held at first (lots)"]
+    memory_ns: Annotated[int, I8, "time of the last event (ns)"]
     next_ns: Annotated[int, I8, "time of the next event (ns)"]
     event: Annotated[int, I8, "index of the next event, which numbers its draws"]
     run_left: Annotated[int, I8, "market orders left in the current run of one sign"]
@@ -817,6 +853,7 @@ class Stress(Protocol):
     """What the timeline does to the market at this moment."""
 
     price_shift: Annotated[float, F8, "log move of the fundamental price"]
+    next_shift: Annotated[float, F8, "the same at the next price tick"]
     spread_multiple: Annotated[float, F8, "factor on distances and makers' spreads"]
     depth_multiple: Annotated[float, F8, "factor on the sizes of new orders"]
     source_shift: Annotated[float, F8, "log error of one source of the index"]
@@ -948,7 +985,7 @@ class World(Protocol):
     triggers_due: Annotated[int, I8, "1 while triggered orders may have to be carried out"]
     price: Annotated[Price, Price, (), "fundamental price"]
     stress: Annotated[Stress, Stress, (), "the timeline's effect now"]
-    keys: Annotated[Vector, U8, (32,), "key of each random stream"]
+    keys: Annotated[Vector, U8, (STREAMS,), "key of each random stream"]
     deposits: Annotated[Vector, I8, ("currencies",), "money brought into the world (quanta)"]
     cash: Annotated[Vector, I8, ("accounts", "currencies"), "cash of each account (quanta)"]
     venues: Annotated[Rows[Venue], Venue, ("venues",), "exchanges"]
@@ -1002,9 +1039,10 @@ class Capacity:
     members: int
 
 
-# Two only, since each costs a compilation of every kernel.
+# Few, since each costs a compilation of every kernel: for tests, for one market, for several.
 TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 10, 1, 1, 128, 4, 8, 16, 192, 128, 16, 16)
 STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 19, 4, 2, 512, 8, 32, 64, 640, 512, 64, 32)
+LARGE = Capacity(2, 2, 64, 4, 64, 8, 16, 40, 4, 5, 512, 8, 32, 64, 2816, 2048, 64, 32)
 
 
 def fields(table: type) -> dict[str, tuple[Any, tuple[Any, ...], str]]:
@@ -1043,8 +1081,10 @@ BOOK = table_dtype(Book)
 WORK = table_dtype(Work)
 TINY_WORLD = table_dtype(World, TINY)
 STANDARD_WORLD = table_dtype(World, STANDARD)
+LARGE_WORLD = table_dtype(World, LARGE)
+_DTYPES = {TINY: TINY_WORLD, STANDARD: STANDARD_WORLD, LARGE: LARGE_WORLD}
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def schema_hash(dtype: np.dtype[Any]) -> str:
@@ -1054,12 +1094,12 @@ def schema_hash(dtype: np.dtype[Any]) -> str:
 
 def capacity_of(worlds: NDArray[Any]) -> Capacity:
     """Return the capacity that an array of worlds was built with."""
-    return TINY if worlds.dtype == TINY_WORLD else STANDARD
+    return next(capacity for capacity, dtype in _DTYPES.items() if worlds.dtype == dtype)
 
 
 def empty_worlds(count: int, capacity: Capacity = STANDARD) -> NDArray[Any]:
     """Return an array of zeroed worlds, readable by attribute with and without compilation."""
-    return viewed(np.zeros(count, TINY_WORLD if capacity == TINY else STANDARD_WORLD))
+    return viewed(np.zeros(count, _DTYPES[capacity]))
 
 
 def viewed(table: NDArray[Any]) -> Any:

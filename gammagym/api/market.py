@@ -28,6 +28,7 @@ from gammagym.exchange.trading import mid_price
 from gammagym.exchange.transfers import send_transfer, withdrawable
 from gammagym.loop import advance, open_world
 from gammagym.market.latency import instruct
+from gammagym.market.price import redraw_path
 from gammagym.market.streams import open_streams
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario, load_venue
@@ -351,6 +352,7 @@ class Market(Views):
         if reseed is not None:
             twin.world["fork"] = _seed("reseed", reseed) + np.uint64(1)
             open_streams(twin.world)
+            redraw_path(twin.world, twin._tape)
         return twin
 
     def save(self, path: str | os.PathLike[str]) -> None:

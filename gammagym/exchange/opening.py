@@ -11,7 +11,7 @@ from gammagym.world import (
     BUY,
     CALL,
     COIN,
-    FLOW_ZERO_INTELLIGENCE,
+    FLOW_CROWD,
     MAKERS,
     PUT,
     QUANTA,
@@ -118,14 +118,14 @@ def open_books(world):
     """
     busy = 0
     for instrument in range(len(world.instruments)):
-        if world.instruments[instrument].flow == FLOW_ZERO_INTELLIGENCE:
+        if world.instruments[instrument].flow == FLOW_CROWD:
             busy += 1
     quiet = len(world.instruments) - busy
     first_order, first_level = 0, 0
     terms = len(world.terms) // len(world.instruments)
     for instrument in range(len(world.instruments)):
         orders, levels = QUIET_ROWS, QUIET_ROWS
-        if world.instruments[instrument].flow == FLOW_ZERO_INTELLIGENCE:
+        if world.instruments[instrument].flow == FLOW_CROWD:
             orders = (len(world.orders) - quiet * QUIET_ROWS) // busy
             levels = (len(world.levels) - quiet * QUIET_ROWS) // busy
         book, first_terms = world.books[instrument], instrument * terms

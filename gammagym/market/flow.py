@@ -1,11 +1,14 @@
-"""Zero-intelligence order flow around a reference price in which the crowd believes.
+"""Order flow of a crowd: market orders, limit orders and cancels, and what the crowd makes of them.
 
-Events come from a Poisson clock that does not look at the market, and every number an event may
-need is drawn by its index: whatever agents do, twin worlds keep meeting the same events. An event
-is one action of a trader (a market order, a limit order, a cancellation) and what the crowd makes
-of the book after it: quotes that the price has left behind go, and an open spread is closed. So a
-market of 15 events a second keeps up with the price as one of 1,150 does. After Cont, Stoikov and
-Talreja (2010) and Smith, Farmer et al. (2003); docs/rules/flow states the conditions.
+Events come from a clock that does not look at the market, and every number an event may need is
+drawn by its index: whatever agents do, twin worlds keep meeting the same events. Market orders set
+off others: after each one the clock runs faster for a while (Hawkes, 1971; docs/rules/flow).
+
+An event is one action of a trader and what the crowd makes of the book after it: quotes that the
+price has left behind go, and an open spread is closed. So a market of 15 events a second keeps up
+with the price as one of 1,150 does. A crowd that is not anchored believes in no price: it is of
+zero intelligence and looks at the book alone, after Cont, Stoikov and Talreja (2010) and Smith,
+Farmer et al. (2003).
 """
 
 from __future__ import annotations
@@ -17,13 +20,15 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side, remove
 from gammagym.exchange.orders import limit_order
-from gammagym.exchange.trading import is_closed
+from gammagym.exchange.trading import is_closed, mid_price
+from gammagym.market.price import price_now
 from gammagym.market.streams import bits, exponential, normal, uniform
 from gammagym.world import (
     BUY,
     CROWD,
     GTC,
     IOC,
+    MAKERS,
     NANOSECONDS,
     NO_ORDER,
     SELL,
@@ -32,14 +37,17 @@ from gammagym.world import (
 )
 
 # The draws of one event, by purpose; those of a refill are two, one for each side.
-DRAWS = 16
+DRAWS = 20
 _ARRIVAL, _KIND, _SIDE, _SIZE, _TOUCH, _DISTANCE, _SLOT = 0, 1, 2, 3, 4, 5, 6
 _RUN, _RUN_LENGTH, _PICK_OFF, _REFILL, _REFILL_SIZE, _REFILL_SLOT = 7, 8, 9, 10, 11, 13
-_INFORMED = 15
+_INFORMED, _ARRIVAL_BURST, _ARRIVAL_SLOW, _JOIN, _LEAN = 15, 16, 17, 18, 19
 _LONGEST_RUN = 100.0
 _SEEDED_SHARE = 0.6
 # Quotes of one side that one event clears at most.
 _LONGEST_SWEEP = 32
+# Memory of the recent variance (s), and the multiple of a calm volatility that is not yet a storm.
+_VARIANCE_MEMORY = 10.0
+_CALM_MULTIPLE = 2.0
 
 
 @kernel(counted=False)
@@ -54,9 +62,14 @@ def open_flow(world, row):
         flow.rows[slot] = NO_ORDER
     flow.memory_ns = world.time_ns
     flow.next_ns = world.time_ns
+    flow.initial_lots = world.positions[CROWD, flow.instrument].quantity_lots
+    flow.initial_lots += world.positions[MAKERS, flow.instrument].quantity_lots
+    flow.last_reference = price_now(world, world.time_ns) / contract_tick(world, flow)
+    flow.recent_variance = flow.calm_variance
     for index in range(int(flow.slots * _SEEDED_SHARE)):
-        _add(world, flow, key, index * DRAWS)
-    _refill(world, flow, key, 0, reference_ticks(world, flow))
+        _add(world, flow, key, index * DRAWS, flow.last_reference)
+    for side in (BUY, SELL):
+        _refill_side(world, flow, key, 0, side, flow.last_reference)
 
 
 @kernel(counted=False)
@@ -69,49 +82,108 @@ def background_event(world, row):
     key = world.keys[STREAM_FLOW + row]
     draw = flow.event * DRAWS
     flow.event += 1
-    flow.next_ns += 1 + int(exponential(key, draw + _ARRIVAL) / flow.rate * NANOSECONDS)
+    kind = uniform(key, draw + _KIND)
+    _let_pass(world, flow)
+    _excite(flow, kind < flow.probability_market)
+    flow.next_ns += 1 + int(_wait(flow, key, draw) * NANOSECONDS)
     if is_closed(world, flow.instrument):
         return
-    kind = uniform(key, draw + _KIND)
+    reference = reference_ticks(world, flow)
     if kind < flow.probability_market:
-        _trade(world, flow, key, draw)
+        _trade(world, flow, key, draw, reference)
     elif kind < flow.probability_market + flow.probability_add:
-        _add(world, flow, key, draw)
+        _add(world, flow, key, draw, reference)
     else:
         _drop(world, flow, _slot(bits(key, draw + _SLOT), 0, flow.slots))
+    if flow.anchored:
+        _answer(world, flow, key, draw)
+
+
+@kernel
+def _answer(world, flow, key, draw):
+    """Let the crowd make what it will of the book after an action. Writes: flow, book."""
     _remember_trades(world, flow)
     reference = reference_ticks(world, flow)
+    _watch(flow, reference)
     _clear_stale(world, flow, key, draw, BUY, reference)
     _clear_stale(world, flow, key, draw, SELL, reference)
     if uniform(key, draw + _REFILL) < flow.refill_probability:
-        _refill(world, flow, key, draw, reference)
+        for side in (BUY, SELL):
+            _refill_side(world, flow, key, draw, side, reference)
+
+
+# --- The clock -------------------------------------------------------------------------------
+
+
+@kernel
+def _let_pass(world, flow):
+    """Let memory and excitation decay since the last event. Writes: flow."""
+    elapsed = (world.time_ns - flow.memory_ns) / NANOSECONDS
+    flow.memory_ns = world.time_ns
+    if flow.memory != 0.0:
+        flow.memory *= math.exp(-elapsed / flow.impact_decay)
+    if flow.burst > 0.0:
+        flow.excitation *= math.exp(-elapsed / flow.excitation_decay)
+    if flow.slow_burst > 0.0:
+        flow.slow_excitation *= math.exp(-elapsed / flow.slow_decay)
+    weight = math.exp(-elapsed / _VARIANCE_MEMORY)
+    flow.recent_variance *= weight
+
+
+@kernel(inline=True)
+def _excite(flow, is_market):
+    """Let a market order quicken the clock. Writes: flow."""
+    if is_market:
+        flow.excitation += flow.burst
+        flow.slow_excitation += flow.slow_burst
+
+
+@kernel
+def _wait(flow, key, draw):
+    """Return the time to the next event (s): the first of the base's and of those set off.
+
+    Each part of the intensity decays exponentially and is drawn exactly (Dassios and Zhao, "Exact
+    simulation of Hawkes process with exponentially decaying intensity", 2013).
+    """
+    base = flow.rate * (1.0 - flow.branching - flow.slow_branching)
+    wait = exponential(key, draw + _ARRIVAL) / base
+    if flow.excitation > 0.0:
+        mass = base * flow.excitation * flow.excitation_decay
+        left = 1.0 - exponential(key, draw + _ARRIVAL_BURST) / mass
+        if left > 0.0:
+            wait = min(wait, -flow.excitation_decay * math.log(left))
+    if flow.slow_excitation > 0.0:
+        mass = base * flow.slow_excitation * flow.slow_decay
+        left = 1.0 - exponential(key, draw + _ARRIVAL_SLOW) / mass
+        if left > 0.0:
+            wait = min(wait, -flow.slow_decay * math.log(left))
+    return wait
 
 
 # --- What the crowd believes -----------------------------------------------------------------
 
 
-@kernel
-def late_ticks(world, flow):
-    """Return the fundamental price as the crowd sees it (ticks): late by one price tick."""
-    price = world.price
-    share = min((world.time_ns - price.changed_ns) / price.tick_ns, 1.0)
-    late = price.previous + (price.value - price.previous) * share
-    return late / world.instruments[flow.instrument].tick_size
+@kernel(inline=True)
+def contract_tick(world, flow):
+    """Return the price of one tick of a flow's contract (price units)."""
+    return world.instruments[flow.instrument].tick_size
 
 
 @kernel
 def reference_ticks(world, flow):
-    """Return the price the crowd believes in (ticks): the late one, moved by its memory."""
-    return late_ticks(world, flow) + flow.memory
+    """Return the price the crowd believes in (ticks): the fundamental one, moved by its memory.
+
+    A crowd that is not anchored believes in what the book shows.
+    """
+    if not flow.anchored:
+        return mid_price(world, flow.instrument) / contract_tick(world, flow)
+    return price_now(world, world.time_ns) / contract_tick(world, flow) + flow.memory
 
 
 @kernel
 def _remember_trades(world, flow):
-    """Decay the impact memory and add what was traded since, by noise and agents alike."""
+    """Add to the impact memory what was traded since, by noise and agents alike. Writes: flow."""
     book = world.books[flow.instrument]
-    elapsed = (world.time_ns - flow.memory_ns) / NANOSECONDS
-    flow.memory *= math.exp(-elapsed / flow.impact_decay)
-    flow.memory_ns = world.time_ns
     bought = 2 * book.bought_lots - book.volume_lots
     net = bought - flow.seen_lots
     flow.seen_lots = bought
@@ -123,10 +195,35 @@ def _remember_trades(world, flow):
 
 
 @kernel
+def _watch(flow, reference):
+    """Let makers see how much the reference has moved. Writes: flow."""
+    move = reference - flow.last_reference
+    flow.last_reference = reference
+    flow.recent_variance += move * move / _VARIANCE_MEMORY
+
+
+@kernel
+def _storm(flow):
+    """Return by how many multiples of a calm volatility the recent one is beyond the usual."""
+    if flow.recent_variance <= _CALM_MULTIPLE * _CALM_MULTIPLE * flow.calm_variance:
+        return 0.0
+    return math.sqrt(flow.recent_variance / flow.calm_variance) - _CALM_MULTIPLE
+
+
+@kernel
+def _half_touch(world, flow):
+    """Return half the spread that makers want (ticks)."""
+    half = 0.5 * max(1.0, world.stress.spread_multiple)
+    return half + flow.widening * _storm(flow) if flow.widening > 0.0 else half
+
+
+@kernel
 def _touch(world, flow, side, reference):
     """Return the most aggressive price at which the crowd rests without crossing (ticks)."""
     book = world.books[flow.instrument]
-    half = 0.5 * max(1.0, world.stress.spread_multiple)
+    if not flow.anchored:
+        return _inside(book, side, reference)
+    half = _half_touch(world, flow)
     if side == BUY:
         price = math.floor(reference - half + 0.5)
         if has_side(book, SELL):
@@ -138,11 +235,20 @@ def _touch(world, flow, side, reference):
     return price
 
 
+@kernel
+def _inside(book, side, reference):
+    """Return the price one tick from the opposite best (ticks), or from the last price known."""
+    step = -1 if side == BUY else 1
+    if has_side(book, 1 - side):
+        return best_price(book, 1 - side) + step
+    return math.floor(reference) + step
+
+
 # --- What its traders do ---------------------------------------------------------------------
 
 
 @kernel(counted=False)
-def _trade(world, flow, key, draw):
+def _trade(world, flow, key, draw, reference):
     """Send a market order, which goes no further than a trader would who looks at the price.
 
     Its side continues a run when a large order is being worked, unless its trader knows where the
@@ -156,41 +262,87 @@ def _trade(world, flow, key, draw):
         length = uniform(key, draw + _RUN_LENGTH) ** (-1.0 / flow.split_exponent)
         flow.run_left = int(min(length, _LONGEST_RUN))
         flow.run_side = side
-    value = world.price.value / world.instruments[flow.instrument].tick_size
-    to_come = value - late_ticks(world, flow)
-    knows = flow.informed_probability * min(1.0, abs(to_come) / flow.informed_scale)
-    if uniform(key, draw + _INFORMED) < knows:
-        side = BUY if to_come > 0.0 else SELL
+    elif flow.imbalance_response > 0.0:
+        side = _lean(world, flow, side, uniform(key, draw + _LEAN))
+    if flow.informed_probability > 0.0:
+        to_come = _to_come(world, flow)
+        knows = flow.informed_probability * min(1.0, abs(to_come) / flow.informed_scale)
+        if uniform(key, draw + _INFORMED) < knows:
+            side = BUY if to_come > 0.0 else SELL
     size = _size_lots(flow.market_size_lots, flow.market_size_sigma, key, draw + _SIZE)
     reach = flow.market_reach * max(1.0, world.stress.spread_multiple)
-    limit = reference_ticks(world, flow) + (reach if side == BUY else -reach)
+    limit = reference + (reach if side == BUY else -reach)
     limit_order(world, CROWD, flow.instrument, side, max(int(limit), 1), size, IOC)
 
 
 @kernel
-def _add(world, flow, key, draw):
+def _to_come(world, flow):
+    """Return how far the price will move in the next step of its path (ticks)."""
+    price = world.price
+    step_ns = price.tick_ns // price.path_steps
+    later = min(world.time_ns + step_ns, price.changed_ns + price.tick_ns)
+    move = price_now(world, later) - price_now(world, world.time_ns)
+    return move / contract_tick(world, flow)
+
+
+@kernel
+def _lean(world, flow, side, draw):
+    """Return the side of an order that would rather take the shorter queue."""
+    book = world.books[flow.instrument]
+    if not (has_side(book, BUY) and has_side(book, SELL)):
+        return side
+    bid, ask = _queue_lots(world, book, BUY), _queue_lots(world, book, SELL)
+    # A long bid and a short ask: the price is about to rise.
+    odds = math.exp(flow.imbalance_response * (bid - ask) / (bid + ask))
+    return BUY if draw * (1.0 + odds) < odds else SELL
+
+
+@kernel(inline=True)
+def _queue_lots(world, book, side):
+    return float(world.levels[book.best[side]].quantity_lots)
+
+
+@kernel
+def _add(world, flow, key, draw, reference):
     """Place a limit order at the touch or behind it."""
     side = BUY if uniform(key, draw + _SIDE) < 0.5 else SELL
     touches = uniform(key, draw + _TOUCH) < flow.touch_probability
     first = side * flow.touch_slots if touches else 2 * flow.touch_slots
     end = first + flow.touch_slots if touches else flow.slots
     slot = _slot(bits(key, draw + _SLOT), first, end)
-    _drop(world, flow, slot)
-    price = _touch(world, flow, side, reference_ticks(world, flow))
+    price = _touch(world, flow, side, reference)
     if touches:
+        if flow.queue_response > 0.0 and not _joins(world, flow, side, price, key, draw):
+            return
         size = _size_lots(flow.touch_size_lots, flow.touch_size_sigma, key, draw + _SIZE)
     else:
         size = _size_lots(flow.add_size_lots, flow.add_size_sigma, key, draw + _SIZE)
         distance = _distance(flow, key, draw)
         price += -distance if side == BUY else distance
+    _drop(world, flow, slot)
     _rest(world, flow, slot, side, price, size)
 
 
 @kernel
+def _joins(world, flow, side, price, key, draw):
+    """Return whether an order joins a queue at the touch: the longer it is, the more seldom."""
+    book = world.books[flow.instrument]
+    if not has_side(book, side) or best_price(book, side) != price:
+        return True
+    length = _queue_lots(world, book, side) / flow.touch_size_lots
+    return uniform(key, draw + _JOIN) * (1.0 + flow.queue_response * length) < 1.0
+
+
+@kernel
 def _distance(flow, key, draw):
-    """Return how far behind the touch an order goes (ticks): a power law, cut off."""
-    power = uniform(key, draw + _DISTANCE) ** (-1.0 / flow.distance_exponent)
-    return int(min(flow.distance_scale * (power - 1.0), flow.distance_maximum))
+    """Return how far behind the touch an order goes (ticks): a power law, cut off.
+
+    An exponent of -1 is the uniform distribution.
+    """
+    power = -flow.distance_exponent
+    cut = (1.0 + flow.distance_maximum / flow.distance_scale) ** power
+    share = 1.0 - uniform(key, draw + _DISTANCE) * (1.0 - cut)
+    return int(flow.distance_scale * (share ** (1.0 / power) - 1.0))
 
 
 @kernel
@@ -205,7 +357,7 @@ def _size_lots(median_lots, sigma, key, draw):
 def _clear_stale(world, flow, key, draw, side, reference):
     """Cancel best quotes that the reference has passed; trade with those of other people."""
     book = world.books[flow.instrument]
-    half = 0.5 * max(world.stress.spread_multiple - 1.0, 0.0)
+    half = _half_touch(world, flow) - 0.5
     for _ in range(_LONGEST_SWEEP):
         if not has_side(book, side):
             return
@@ -225,25 +377,22 @@ def _clear_stale(world, flow, key, draw, side, reference):
 
 
 @kernel
-def _refill(world, flow, key, draw, reference):
-    """Close the spread: quote on each side where the best is worse than the crowd wants it.
+def _refill_side(world, flow, key, draw, side, reference):
+    """Quote on a side where the best quote is worse than the crowd wants it, to close the spread.
 
     The order whose place a new quote takes is moved, as it were: few are left behind the touch.
     """
     book = world.books[flow.instrument]
-    for side in range(2):
-        price = _touch(world, flow, side, reference)
-        if has_side(book, side):
-            best = best_price(book, side)
-            if (price <= best) if side == BUY else (price >= best):
-                continue
-        first = side * flow.touch_slots
-        slot = _slot(bits(key, draw + _REFILL_SLOT + side), first, first + flow.touch_slots)
-        _drop(world, flow, slot)
-        size = _size_lots(
-            flow.touch_size_lots, flow.touch_size_sigma, key, draw + _REFILL_SIZE + side
-        )
-        _rest(world, flow, slot, side, price, size)
+    price = _touch(world, flow, side, reference)
+    if has_side(book, side):
+        best = best_price(book, side)
+        if (price <= best) if side == BUY else (price >= best):
+            return
+    first = side * flow.touch_slots
+    slot = _slot(bits(key, draw + _REFILL_SLOT + side), first, first + flow.touch_slots)
+    _drop(world, flow, slot)
+    size = _size_lots(flow.touch_size_lots, flow.touch_size_sigma, key, draw + _REFILL_SIZE + side)
+    _rest(world, flow, slot, side, price, size)
 
 
 # --- The list of the crowd's orders ----------------------------------------------------------
@@ -272,7 +421,10 @@ def _rest(world, flow, slot, side, price_ticks, size):
     """Enter a limit order and write it into its place of the list; a depth shock shrinks it."""
     if price_ticks <= 0:
         return
-    size = max(1, int(size * world.stress.depth_multiple))
+    share = world.stress.depth_multiple
+    if flow.pulling > 0.0:
+        share /= 1.0 + flow.pulling * _storm(flow)
+    size = max(1, int(size * share))
     row = limit_order(world, CROWD, flow.instrument, side, price_ticks, size, GTC)
     flow.rows[slot] = row
     if row != NO_ORDER:

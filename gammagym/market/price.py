@@ -1,5 +1,9 @@
 """The fundamental price: geometric Brownian motion, the replay of recorded prices, and others.
 
+At each price tick the price of the next one is drawn, and the way to it: a Brownian bridge of small
+steps, on which the crowd walks (`price_now`). Marks and everything that agents see stand still from
+tick to tick. Jumps come at the end of the way, so that nobody walks ahead of them.
+
 Between two recorded prices a replay moves as a Brownian bridge in the logarithm, so that every
 recorded price is met exactly and the seconds between them look like a market. Jumps, variance and
 regimes are in `processes`.
@@ -14,9 +18,13 @@ from gammagym.exchange.formulas.marks import index_price
 from gammagym.market.processes import move_process, start_process
 from gammagym.market.streams import normal, uniform
 from gammagym.world import (
+    CROWD,
     FINE_UNIT,
+    MAKERS,
+    PATH_STEPS,
     PRICE_GBM,
     PRICE_REPLAY,
+    STREAM_PATH,
     STREAM_PRICE,
     STREAM_SEEDING,
     YEAR_NS,
@@ -42,12 +50,17 @@ def start_price(world, tape):
     price.previous = price.process
     price.changed_ns = world.time_ns
     price.source_weights[:] = 1.0
+    price.pressure = 0.0
+    # The first tick comes at once, and moves nothing.
+    price.ahead = price.process
+    _keep_ahead(price)
+    price.path[:] = price.process
     set_index(world)
 
 
 @kernel(counted=False)
 def step_price(world, tape):
-    """Move the fundamental price by one price tick.
+    """Move the fundamental price by one price tick, and draw the way to the next one.
 
     Args:
         world: one world.
@@ -56,20 +69,150 @@ def step_price(world, tape):
     Reads: stress, keys. Writes: price.
     """
     price = world.price
-    number = price.tick
-    shock = normal(world.keys[STREAM_PRICE], number)
     price.tick += 1
-    if world.time_ns > 0:
-        if price.model == PRICE_REPLAY:
-            price.process = _bridge(world, tape, shock)
-        elif price.model == PRICE_GBM:
-            price.process *= _growth(price, world.time_ns - price.changed_ns, shock)
-        else:
-            move_process(world, number, (world.time_ns - price.changed_ns) / YEAR_NS, shock)
+    price.process = price.ahead
+    price.dynamics.variance = price.ahead_variance
+    price.dynamics.regime, price.dynamics.level = price.ahead_regime, price.ahead_level
+    if price.model != PRICE_GBM and price.model != PRICE_REPLAY:
+        price.volatility = math.sqrt(price.dynamics.variance + price.dynamics.jump_variance)
     price.changed_ns = world.time_ns
     price.previous = price.value
-    price.value = price.process * math.exp(world.stress.price_shift)
+    price.pressure = pressure(world)
+    price.value = price.process * math.exp(world.stress.price_shift + price.pressure)
+    draw_path(world, tape)
     set_index(world)
+
+
+# --- Between two ticks -----------------------------------------------------------------------
+
+
+@kernel
+def price_now(world, time_ns):
+    """Return the fundamental price between two ticks, which nobody is shown.
+
+    Args:
+        world: one world.
+        time_ns: from the last tick to the next (ns).
+    """
+    price, stress = world.price, world.stress
+    since = (time_ns - price.changed_ns) / price.tick_ns
+    since = min(max(since, 0.0), 1.0)
+    place = since * price.path_steps
+    step = min(int(place), price.path_steps - 1)
+    value = price.path[step] + (price.path[step + 1] - price.path[step]) * (place - step)
+    shift = stress.price_shift
+    if stress.next_shift != shift:
+        shift += (stress.next_shift - shift) * since
+    if price.pressed:
+        shift += pressure(world)
+    return value if shift == 0.0 else value * math.exp(shift)
+
+
+@kernel
+def pressure(world):
+    """Return how far participants' trading has moved the price for good (log).
+
+    A function of what the crowd and the makers hold on the other side: whoever buys and sells again
+    leaves nothing behind, so that nobody can profit from pushing the price alone (Huberman and
+    Stanzl, "Price manipulation and quasi-arbitrage", Econometrica 72, 2004).
+    """
+    total = 0.0
+    if world.price.pressed:
+        for row in range(world.flow_count):
+            flow = world.flows[row]
+            held = world.positions[CROWD, flow.instrument].quantity_lots
+            held += world.positions[MAKERS, flow.instrument].quantity_lots
+            lot = world.instruments[flow.instrument].lot_size
+            total -= flow.lasting_impact * lot * (held - flow.initial_lots)
+    return total
+
+
+@kernel(counted=False)
+def draw_path(world, tape):
+    """Draw the price of the next tick and the way to it; while the market warms up it stands still.
+
+    Reads: keys, price. Writes: price.ahead*, path, jump.
+    """
+    price = world.price
+    dynamics = price.dynamics
+    process, volatility = price.process, price.volatility
+    variance, regime, level = dynamics.variance, dynamics.regime, dynamics.level
+    price.jump = 0.0
+    if world.time_ns + price.tick_ns > 0:
+        _move(world, tape, price.tick)
+    price.ahead = price.process
+    _keep_ahead(price)
+    price.process, price.volatility = process, volatility
+    dynamics.variance, dynamics.regime, dynamics.level = variance, regime, level
+    price.path[0] = process
+    _bridge_path(world, 0)
+
+
+@kernel
+def _keep_ahead(price):
+    """Keep the state of the process for the next tick. Writes: price.ahead_*."""
+    price.ahead_variance = price.dynamics.variance
+    price.ahead_regime = price.dynamics.regime
+    price.ahead_level = price.dynamics.level
+
+
+@kernel(counted=False)
+def redraw_path(world, tape):
+    """Draw the next price anew, for a fork with other random numbers.
+
+    A price that is already on its way goes on from the next step of its path.
+
+    Reads: keys, price. Writes: price.ahead*, path, jump.
+    """
+    price = world.price
+    share = (world.time_ns - price.changed_ns) / price.tick_ns
+    first = min(math.ceil(share * price.path_steps), price.path_steps)
+    reached = price.path[first]
+    draw_path(world, tape)
+    price.path[first] = reached
+    _bridge_path(world, first)
+
+
+@kernel(counted=False)
+def _move(world, tape, number):
+    """Move the process and its state to the next tick. Writes: price."""
+    price = world.price
+    shock = normal(world.keys[STREAM_PRICE], number)
+    if price.model == PRICE_REPLAY:
+        price.process = _replay(world, tape, shock)
+    elif price.model == PRICE_GBM:
+        price.process *= _growth(price, price.tick_ns, shock)
+    else:
+        move_process(world, number, price.tick_ns / YEAR_NS, shock)
+
+
+@kernel(counted=False)
+def _bridge_path(world, first):
+    """Fill the way from one of its steps on with a Brownian bridge. Writes: price.path."""
+    price = world.price
+    steps = price.path_steps
+    end = price.ahead if price.jump == 0.0 else price.ahead * math.exp(-price.jump)
+    price.path[steps] = end
+    deviation = 0.0
+    if world.time_ns + price.tick_ns > 0:
+        years = price.tick_ns / YEAR_NS / steps
+        deviation = price.process * _diffusion(price) * math.sqrt(years)
+    key, draw = world.keys[STREAM_PATH], price.tick * PATH_STEPS
+    value = price.path[first]
+    for step in range(first + 1, steps):
+        left = float(steps - step)
+        value += (end - value) / (left + 1.0)
+        if deviation > 0.0:
+            value += deviation * math.sqrt(left / (left + 1.0)) * normal(key, draw + step)
+        price.path[step] = value
+
+
+@kernel
+def _diffusion(price):
+    """Return the annual volatility between jumps."""
+    if price.model == PRICE_GBM or price.model == PRICE_REPLAY:
+        return price.volatility
+    return math.sqrt(price.dynamics.variance)
 
 
 @kernel
@@ -100,17 +243,17 @@ def _growth(price, elapsed_ns, shock):
 
 
 @kernel(counted=False)
-def _bridge(world, tape, shock):
-    """Return the next price of a replay, on the bridge to the next recorded price."""
+def _replay(world, tape, shock):
+    """Return the price of a replay at the next tick, on the bridge to the next recorded price."""
     price = world.price
-    on_tape = price.tape_start_ns + world.time_ns
+    on_tape = price.tape_start_ns + world.time_ns + price.tick_ns
     cell = on_tape // price.tape_step_ns
     into_cell = on_tape - cell * price.tape_step_ns
     if cell >= len(tape) - 1:
         return tape[len(tape) - 1]
     if into_cell == 0:
         return tape[cell]
-    elapsed = min(world.time_ns - price.changed_ns, into_cell)
+    elapsed = min(price.tick_ns, into_cell)
     start = price.process if elapsed < into_cell else tape[cell]
     left = price.tape_step_ns - into_cell
     weight = elapsed / (left + elapsed)

@@ -19,6 +19,7 @@ def walk_price(world, tape, path):
     world.price.tick = 0
     open_streams(world)
     start_price(world, tape)
+    step_price(world, tape)
     for tick in range(len(path)):
         world.time_ns += world.price.tick_ns
         step_price(world, tape)
@@ -42,6 +43,7 @@ def walk_prices(world, tape, ticks, ends):
         price.tick = 0
         open_streams(world)
         start_price(world, tape)
+        step_price(world, tape)
         for _ in range(ticks):
             world.time_ns += price.tick_ns
             step_price(world, tape)

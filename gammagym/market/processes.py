@@ -60,7 +60,7 @@ def move_process(world, number, years, shock):
         years: length of the tick.
         shock: standard normal draw of the price stream.
 
-    Reads: keys. Writes: price.process, price.volatility, price.dynamics.
+    Reads: keys. Writes: price.process, price.jump, price.dynamics.
     """
     price = world.price
     dynamics = price.dynamics
@@ -74,9 +74,9 @@ def move_process(world, number, years, shock):
             growth += deviation * shock - 0.5 * dynamics.variance * years
         else:
             growth += _move_variance(world, number, years, shock)
-        growth += _jump(world, number, years)
+        price.jump = _jump(world, number, years)
+        growth += price.jump
     price.process *= math.exp(growth)
-    price.volatility = math.sqrt(dynamics.variance + dynamics.jump_variance)
 
 
 # --- Jumps -----------------------------------------------------------------------------------

@@ -51,11 +51,13 @@ def apply_shocks(world):
     Reads: shocks, time. Writes: stress, venues.transfers_halted.
     """
     shift, spread, depth, source, transfers = 0.0, 0.0, 0.0, 0.0, 0
+    next_shift, next_ns = 0.0, world.time_ns + world.price.tick_ns
     for row in range(world.shock_count):
         shock = world.shocks[row]
         effect = shock.magnitude * strength(shock, world.time_ns)
         if shock.kind == SHOCK_PRICE:
             shift += effect
+            next_shift += shock.magnitude * strength(shock, next_ns)
         elif shock.kind == SHOCK_SPREAD:
             spread += effect
         elif shock.kind == SHOCK_DEPTH:
@@ -65,6 +67,7 @@ def apply_shocks(world):
         elif shock.kind == SHOCK_TRANSFERS and strength(shock, world.time_ns) > 0.0:
             transfers = 1
     world.stress.price_shift = shift
+    world.stress.next_shift = next_shift
     world.stress.spread_multiple = math.exp(spread)
     world.stress.depth_multiple = math.exp(depth)
     world.stress.source_shift = source

@@ -20,17 +20,17 @@ from gammagym.exchange.fees import walk_ladder
 from gammagym.exchange.opening import open_books
 from gammagym.scenario.competitors import write_competitors
 from gammagym.scenario.instruments import (
-    HEDGE_ROW,
     HEDGE_VENUE,
     Venues,
     check_scale,
     hedge_listing,
-    quoted_lots,
+    instruments_needed,
     section,
     write_books,
     write_instruments,
 )
-from gammagym.scenario.load import Scenario, load_flow, load_venue
+from gammagym.scenario.feeds import write_feeds
+from gammagym.scenario.load import Scenario, load_venue
 from gammagym.scenario.prices import PROCESS_KEYS, Price, jump_moments
 from gammagym.scenario.rules import (
     first_moment,
@@ -39,17 +39,16 @@ from gammagym.scenario.rules import (
     write_closures,
     write_venue,
 )
-from gammagym.scenario.schema import Flow
 from gammagym.scenario.tasks import Task
 from gammagym.venues.schema import Venue
 from gammagym.world import (
     COIN,
     FIRST_AGENT_ACCOUNT,
-    FLOW_IDEAL,
-    FLOW_ZERO_INTELLIGENCE,
     INSURANCE,
+    LARGE,
     LARGEST_QUANTA,
-    NO_ORDER,
+    PATH_STEP_NS,
+    PATH_STEPS,
     PRICE_GBM,
     PRICE_HESTON,
     PRICE_MERTON,
@@ -82,23 +81,6 @@ _PROCESSES = {
     "svcj": PRICE_SVCJ,
     "regime": PRICE_REGIME,
 }
-# Sizes in flow files are in units; in a world, in lots.
-_FLOW_SIZES = {
-    "add_size": "add_size_lots",
-    "market_size": "market_size_lots",
-    "touch_size": "touch_size_lots",
-    "impact_scale": "impact_scale_lots",
-}
-# Distances in flow presets are in ticks of this size; another venue has as many of its own.
-_FLOW_TICK = 0.1
-_FLOW_DISTANCES = (
-    "distance_scale",
-    "distance_maximum",
-    "informed_scale",
-    "market_reach",
-    "impact_ticks",
-    "stale_ticks",
-)
 _DAY_NS = 86_400 * 10**9
 # Where a book is held that the venue does not list.
 _BOOK_VENUE = "generic"
@@ -133,7 +115,7 @@ def compile_world(
     scenario: Scenario,
     task: Task,
     agents: int = 1,
-    capacity: Capacity = STANDARD,
+    capacity: Capacity | None = None,
 ) -> Compiled:
     """Build the template world of a scenario and a task.
 
@@ -141,7 +123,8 @@ def compile_world(
         scenario: validated scenario.
         task: checked task; every agent is handed the same book.
         agents: number of competitors in the world.
-        capacity: row counts of the world's tables.
+        capacity: row counts of the world's tables; None: those of one market, or of several where
+            the scenario needs them.
 
     Raises:
         ScenarioError: something impossible, with scenario and key.
@@ -149,7 +132,7 @@ def compile_world(
         CapacityError: more agents or instruments than the capacity has rows for.
     """
     venues = _load_venues(scenario, task)
-    worlds = empty_worlds(1, capacity)
+    worlds = empty_worlds(1, capacity or _capacity(scenario, venues, task))
     world = worlds.view(np.recarray)[0]
     end_ns = round(task.horizon_seconds * 1e9)
     tape, volatility = _write_price(world, scenario, end_ns)
@@ -162,7 +145,7 @@ def compile_world(
     world.price.next_tick_ns = world.time_ns
     names = write_instruments(world, scenario, venues, task, start, volatility)
     _write_venues(world, venues, agents, start)
-    _write_flow(world, scenario, task, venues.hedge)
+    write_feeds(world, scenario, venues, task, start, volatility)
     write_competitors(world, scenario, task, venues, agents, start)
     _write_shocks(world, scenario, end_ns)
     _check_notional(scenario, task, start)
@@ -170,7 +153,7 @@ def compile_world(
         walk_ladder(worlds[0], account)
     make_changes(worlds[0])
     place_in_world(worlds, **BOOK_TABLES)
-    write_books(world, venues, task)
+    write_books(world, scenario, venues, task)
     open_books(worlds[0])
     return Compiled(worlds, tape, names, start, scenario, task, venues.hedge)
 
@@ -188,6 +171,14 @@ def _load_venues(scenario: Scenario, task: Task) -> Venues:
                 f"{hedge.name!r} {hedge.coin}: take two of one coin"
             )
     return Venues(hedge, book, first_moment(scenario, hedge))
+
+
+def _capacity(scenario: Scenario, venues: Venues, task: Task) -> Capacity:
+    """Return the smallest capacity that has room for a scenario."""
+    flows = 1 + sum(market.flow is not None for market in scenario.markets)
+    instruments = instruments_needed(scenario, venues, task)
+    fits = flows <= STANDARD.flows and instruments <= STANDARD.instruments
+    return STANDARD if fits else LARGE
 
 
 def _check_clock(scenario: Scenario, task: Task) -> None:
@@ -208,6 +199,7 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
     """Write the price process; returns the tape and the annual volatility."""
     price = scenario.price
     world.price.tick_ns = price.tick
+    world.price.path_steps = min(max(price.tick // PATH_STEP_NS, 1), PATH_STEPS)
     if price.model == "gbm":
         world.price.model = PRICE_GBM
         world.price.process = float(price.start or 0)
@@ -280,39 +272,6 @@ def _write_venues(world: Any, venues: Venues, agents: int, start: float) -> None
     world.changes[: world.change_count] = world.changes[order]
     world.next_day_ns = _DAY_NS
     world.price.source_count = venues.hedge.index.sources
-
-
-def _write_flow(world: Any, scenario: Scenario, task: Task, venue: Venue) -> None:
-    """Feed the hedge's book: an ideal maker, or zero-intelligence flow."""
-    hedge = world.instruments[HEDGE_ROW]
-    flow = scenario.flow
-    if flow.kind == "ideal":
-        hedge.flow = FLOW_IDEAL
-        hedge.maker_half_spread = flow.half_spread
-        hedge.maker_size_lots = quoted_lots(flow.size or 0.0, hedge, hedge_listing(venue))
-        return
-    hedge.flow = FLOW_ZERO_INTELLIGENCE
-    row = world.flows[0]
-    for name, value in _flow_parameters(flow, task, hedge.tick_size).items():
-        if name in _FLOW_SIZES:
-            setattr(row, _FLOW_SIZES[name], value / hedge.lot_size)
-        else:
-            setattr(row, name, value)
-    row.slots = min(row.slots, len(row.rows))
-    row.instrument = HEDGE_ROW
-    row.rows[:] = NO_ORDER
-    world.flow_count = 1
-
-
-def _flow_parameters(flow: Flow, task: Task, tick_size: float) -> dict[str, float]:
-    """Return the parameters of a flow: a preset's distances hold for its tick, not the venue's."""
-    preset = flow.preset
-    if task.flow is not None and "preset" not in flow.model_fields_set:
-        preset = task.flow
-    parameters = load_flow(preset)
-    for name in _FLOW_DISTANCES:
-        parameters[name] *= _FLOW_TICK / tick_size
-    return parameters | flow.overrides()
 
 
 def _write_shocks(world: Any, scenario: Scenario, end_ns: int) -> None:

@@ -1,7 +1,8 @@
 """Write the instruments of a world: what the agent hedges with, what its book is made of.
 
 The first row is what it hedges with: the venue's perpetual, or its dated future where it lists no
-perpetual. One row follows for each leg of the book, then what the venue lists by name and date.
+perpetual. One row follows for each leg of the book, then what the venue lists by name and date, then
+the scenario's further markets, unless the book has them already.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from gammagym.engine.rules import BookRules
 from gammagym.errors import CapacityError, ScenarioError
+from gammagym.scenario.markets import MarketSpec
 from gammagym.scenario.rules import rate_e9, since, write_tiers
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Leg, Task
@@ -103,7 +105,7 @@ def hedge_listing(venue: Venue) -> DerivativeListing:
 
 
 def leg_listing(venue: Venue, kind: str, task: Task) -> Any:
-    """Return the terms of a leg of the book."""
+    """Return the terms of a leg of the book, or of a further market."""
     listing = getattr(venue, section(kind))
     if listing is None:
         raise ScenarioError(
@@ -147,11 +149,12 @@ def write_instruments(
 ) -> tuple[str, ...]:
     """List everything; returns the names. `start` is the price, `volatility` that of options."""
     listed = venues.hedge.instruments
-    count = 1 + len(task.legs) + len(listed)
+    count = instruments_needed(scenario, venues, task)
     if count > len(world.instruments):
         raise CapacityError(
-            f"task {task.name}: {len(task.legs)} legs and {len(listed)} instruments of venue "
-            f"{venues.hedge.name!r} need {count} instruments, this capacity has "
+            f"task {task.name}: {len(task.legs)} legs, {len(listed)} instruments of venue "
+            f"{venues.hedge.name!r} and {len(scenario.markets)} markets of scenario "
+            f"{scenario.name!r} need {count} instruments, this capacity has "
             f"{len(world.instruments)}"
         )
     writer = _Writer(world, scenario, venues, task, start, volatility)
@@ -168,8 +171,59 @@ def write_instruments(
             )
         strike = float(each.strike or 0)
         writer.dated(row, venues.hedge, HEDGE_VENUE, each.kind, expiry_ns, strike)
+    for row, market in zip(market_rows(scenario, venues, task), scenario.markets, strict=True):
+        if row == len(names):
+            names.append(writer.market(row, market))
     world.instrument_count = len(names)
     return tuple(_distinct(names))
+
+
+def instruments_needed(scenario: Scenario, venues: Venues, task: Task) -> int:
+    """Return how many instruments a world needs."""
+    first = 1 + len(task.legs) + len(venues.hedge.instruments)
+    return max(first, *(row + 1 for row in market_rows(scenario, venues, task)), 0)
+
+
+def market_rows(scenario: Scenario, venues: Venues, task: Task) -> list[int]:
+    """Return the row of each of the scenario's markets: one of the book's, or one after all else."""
+    following = 1 + len(task.legs) + len(venues.hedge.instruments)
+    rows: list[int] = []
+    for market in scenario.markets:
+        row = _row_in_book(market, venues, task)
+        rows.append(following if row is None else row)
+        following += row is None
+    return rows
+
+
+def _row_in_book(market: MarketSpec, venues: Venues, task: Task) -> int | None:
+    """Return the row of a leg of the book that is the same contract, if there is one."""
+    if market_venue(market, venues) != venues.book_row:
+        return None
+    for row, leg in enumerate(task.legs, start=1):
+        if leg.kind != market.kind:
+            continue
+        same_date = market.expiry in (None, round(leg.expiry_days * 86_400e9))
+        if same_date and (market.moneyness or 1.0) == leg.moneyness:
+            return row
+    return None
+
+
+def market_venue(market: MarketSpec, venues: Venues) -> int:
+    """Return the row of the venue that a market is at.
+
+    Raises:
+        ScenarioError: the market names a venue that the world does not have.
+    """
+    names = [venue.name for venue in venues.both]
+    if market.venue is not None:
+        if market.venue not in names:
+            raise ScenarioError(
+                f"markets: venue {market.venue!r} of a {market.kind} is none of the world's, "
+                f"{' and '.join(names)}: name it as the scenario's venue or book_venue"
+            )
+        return names.index(market.venue)
+    lists = getattr(venues.hedge, section(market.kind)) is not None
+    return HEDGE_VENUE if lists else venues.book_row
 
 
 @dataclass
@@ -211,10 +265,26 @@ class _Writer:
         self.dated(
             row, venue, self.venues.book_row, leg.kind, round(leg.expiry_days * 86_400e9), 0.0
         )
-        if leg.kind == "future":
-            return f"{coin}-{leg.expiry_days:g}D"
         contract.moneyness = leg.moneyness
-        return f"{coin}-{leg.expiry_days:g}D-{100 * leg.moneyness:g}-{leg.kind[0].upper()}"
+        return dated_name(coin, leg.kind, leg.expiry_days, leg.moneyness)
+
+    def market(self, row: int, market: MarketSpec) -> str:
+        """Write one of the scenario's further markets; returns its name."""
+        contract = self.world.instruments[row]
+        venue_row = market_venue(market, self.venues)
+        venue, coin = self.venues.both[venue_row], self.venues.hedge.coin
+        if market.expiry is not None:
+            self.dated(row, venue, venue_row, market.kind, market.expiry, 0.0)
+            contract.moneyness = market.moneyness or 1.0
+            return dated_name(coin, market.kind, market.expiry / 86_400e9, contract.moneyness)
+        listing = leg_listing(venue, market.kind, self.task)
+        kind = SPOT if market.kind == "spot" else PERPETUAL
+        self._terms(contract, kind, venue_row, listing)
+        self._quoted(contract, listing)
+        if isinstance(listing, PerpetualListing):
+            self._margins(row, listing)
+            _write_funding(contract.funding, listing, self.scenario)
+        return f"{coin}-SPOT" if kind == SPOT else f"{coin}-PERP"
 
     def dated(
         self, row: int, venue: Venue, venue_row: int, kind: str, expiry_ns: int, strike: float
@@ -296,6 +366,16 @@ class _Writer:
             contract.lot_coin_quanta = int(listing.lot * QUANTA)
 
 
+def dated_name(coin: str, kind: str, days: float, moneyness: float) -> str:
+    """Return the name of a future or an option.
+
+    >>> dated_name("BTC", "future", 30.0, 1.0), dated_name("BTC", "call", 7.0, 1.1)
+    ('BTC-30D', 'BTC-7D-110-C')
+    """
+    date = f"{coin}-{days:g}D"
+    return date if kind == "future" else f"{date}-{100 * moneyness:g}-{kind[0].upper()}"
+
+
 def quoted_lots(size: float, contract: Any, listing: Listing) -> int:
     """Return a size of makers' quotes (units) in lots, no larger than an order may be."""
     lots = int(size / contract.lot_size)
@@ -323,12 +403,16 @@ def _write_funding(funding: Any, listing: PerpetualListing, scenario: Scenario) 
     funding.rising_weights = rules.weights == "linear"
 
 
-def write_books(world: Any, venues: Venues, task: Task) -> None:
+def write_books(world: Any, scenario: Scenario, venues: Venues, task: Task) -> None:
     """Write the rules of every book; those of an instrument nobody lists are as the first's."""
     hedge = venues.hedge
     listings = [(hedge, hedge_listing(hedge))]
     listings += [(venues.book, leg_listing(venues.book, leg.kind, task)) for leg in task.legs]
     listings += [(hedge, leg_listing(hedge, each.kind, task)) for each in hedge.instruments]
+    for row, market in zip(market_rows(scenario, venues, task), scenario.markets, strict=True):
+        if row == len(listings):
+            venue = venues.both[market_venue(market, venues)]
+            listings.append((venue, leg_listing(venue, market.kind, task)))
     for row in range(len(world.books)):
         venue, listing = listings[row] if row < len(listings) else listings[0]
         book_rules(venue.orders, listing).write(world.books[row].rules)

@@ -20,7 +20,8 @@ from gammagym.errors import ScenarioError
 from gammagym.quantities import Model
 from gammagym.scenario.problems import describe, report
 from gammagym.scenario.reference import Reference, parse_scenario
-from gammagym.scenario.schema import Flow, FlowParameters, Scenario
+from gammagym.scenario.order_flow import Flow, FlowParameters
+from gammagym.scenario.schema import Scenario
 from gammagym.venues.schema import Venue
 
 Table = dict[str, Any]
@@ -136,13 +137,17 @@ def load_flow(preset: str) -> dict[str, float]:
     raise ScenarioError(report(label, problems.values()))
 
 
-def flow_parameters(flow: Flow) -> dict[str, float]:
-    """Return the parameters of a zero-intelligence flow: those of its preset, then its own.
+def flow_parameters(flow: Flow, wish: str | None = None) -> dict[str, float]:
+    """Return the parameters of a crowd's flow: those of its preset, then its own.
+
+    Args:
+        flow: of any kind but ideal.
+        wish: preset to take if the flow names none, such as a task's.
 
     >>> flow_parameters(Flow(preset="thin", rate=12.0))["rate"]
     12.0
     """
-    return load_flow(flow.preset) | flow.overrides()
+    return load_flow(flow.preset_name(wish)) | flow.overrides()
 
 
 def list_scenarios() -> dict[str, str]:
@@ -282,9 +287,14 @@ def _unresolved(scenario: Scenario) -> dict[str, str]:
     except ScenarioError as error:
         key = "rules" if scenario.rules else "venue"
         problems[key] = f"{key} = {getattr(scenario, key)!r}: {error}"
-    if scenario.flow.kind == "zero_intelligence":
-        found = _inconsistent(flow_parameters(scenario.flow))
-        problems |= {f"flow.{name}": f"flow.{line}" for name, line in found.items()}
+    flows = {"flow": scenario.flow}
+    for place, market in enumerate(scenario.markets):
+        if market.flow is not None:
+            flows[f"markets.{place}.flow"] = market.flow
+    for key, flow in flows.items():
+        if flow.kind != "ideal":
+            found = _inconsistent(flow_parameters(flow))
+            problems |= {f"{key}.{name}": f"{key}.{line}" for name, line in found.items()}
     return problems
 
 
@@ -297,6 +307,13 @@ def _inconsistent(parameters: Mapping[str, float]) -> dict[str, str]:
             f"probability_add = {parameters['probability_add']}: with "
             f"probability_market {parameters['probability_market']} it makes {total:g}; "
             "together they must be <= 1, the rest of the events cancel"
+        )
+    total = parameters["branching"] + parameters["slow_branching"]
+    if total >= 1:
+        problems["slow_branching"] = (
+            f"slow_branching = {parameters['slow_branching']}: with branching "
+            f"{parameters['branching']} it makes {total:g}; together they must be < 1: at 1 every "
+            "market order sets off another one for ever"
         )
     if parameters["slots"] <= 2 * parameters["touch_slots"]:
         problems["slots"] = (

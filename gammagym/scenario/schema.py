@@ -1,4 +1,4 @@
-"""What a scenario file may say: price, options, order flow, funding, and a timeline of shocks."""
+"""What a scenario file may say: price, options, markets, accounts, and a timeline of shocks."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from gammagym.quantities import (
     Span,
     parse_span,
 )
+from gammagym.scenario.markets import MOST_MARKETS, MarketSpec
+from gammagym.scenario.order_flow import Flow
 from gammagym.scenario.prices import Price
 from gammagym.venues.dates import Instant
 
@@ -32,9 +34,6 @@ ALL_DISCOUNTS = ("all",)
 _MOVES = ("price", "index")
 
 Amount = Annotated[Exact, Field(ge=0, le=10**10)]
-Probability = Annotated[float | None, Field(ge=0, le=1)]
-Positive = Annotated[float | None, Field(gt=0, le=1e9)]
-NotNegative = Annotated[float | None, Field(ge=0, le=1e9)]
 
 
 def _parse_recovery(value: object) -> Span | None:
@@ -74,118 +73,6 @@ class Options(Model):
         description="half the spread of the makers' quotes, share of spot",
     )
     size: float = Field(default=10.0, gt=0, le=1e6, description="size of each quote (units)")
-
-
-class FlowParameters(Model):
-    """Parameters of zero-intelligence order flow; `world.Flow` holds them with sizes in lots."""
-
-    slots: Annotated[int | None, Field(ge=1, le=512)] = Field(
-        default=None, description="places in the list of background orders; bounds their number"
-    )
-    touch_slots: Annotated[int | None, Field(ge=1, le=32)] = Field(
-        default=None, description="places of that list kept for quotes at the touch, per side"
-    )
-    rate: Annotated[float | None, Field(gt=0, le=20_000)] = Field(
-        default=None, description="events per second"
-    )
-    probability_market: Probability = Field(
-        default=None, description="share of events: market orders"
-    )
-    probability_add: Probability = Field(
-        default=None, description="share of events: new limit orders"
-    )
-    touch_probability: Probability = Field(
-        default=None, description="share of new limit orders that join the touch"
-    )
-    refill_probability: Probability = Field(
-        default=None, description="chance that an event closes an open spread"
-    )
-    touch_size: Positive = Field(
-        default=None, description="median size of an order at the touch (units)"
-    )
-    touch_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
-    add_size: Positive = Field(
-        default=None, description="median size of an order behind the touch (units)"
-    )
-    add_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
-    distance_scale: Positive = Field(
-        default=None, description="scale of the distance to the touch (ticks)"
-    )
-    distance_exponent: Positive = Field(default=None, description="tail exponent of that distance")
-    distance_maximum: Positive = Field(
-        default=None, description="largest distance to the touch (ticks)"
-    )
-    market_size: Positive = Field(default=None, description="median size of a market order (units)")
-    market_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
-    split_probability: Probability = Field(
-        default=None, description="chance that a market order starts a run of one sign"
-    )
-    split_exponent: Positive = Field(
-        default=None, description="Pareto exponent of the length of a run"
-    )
-    informed_probability: Probability = Field(
-        default=None, description="chance that a market order knows the next move of the price"
-    )
-    informed_scale: Positive = Field(
-        default=None, description="size of that move at which the chance is full (ticks)"
-    )
-    market_reach: Positive = Field(
-        default=None, description="how far past the reference a market order goes (ticks)"
-    )
-    impact_ticks: NotNegative = Field(
-        default=None, description="impact memory left by an order of one unit (ticks)"
-    )
-    impact_scale: Positive = Field(
-        default=None, description="size at which impact turns from linear to concave (units)"
-    )
-    impact_decay: Positive = Field(
-        default=None, description="time constant of the impact memory (s)"
-    )
-    stale_ticks: NotNegative = Field(
-        default=None, description="distance through the reference at which a quote is stale (ticks)"
-    )
-
-
-class Flow(FlowParameters):
-    """Background order flow: the textbook's infinite depth, or traders of zero intelligence."""
-
-    kind: Literal["ideal", "zero_intelligence"] = Field(
-        default="zero_intelligence",
-        description="ideal: all sizes at the fundamental price plus or minus half a spread",
-    )
-    preset: Literal["thin", "full", "sparse"] = Field(
-        default="thin",
-        description="zero_intelligence: where parameters that are not given come from",
-    )
-    half_spread: float | None = Field(
-        default=None, ge=0, le=0.5, description="ideal: half the spread, share of spot"
-    )
-    size: float | None = Field(
-        default=None, gt=0, le=1e9, description="ideal: size of each quote (units)"
-    )
-
-    def overrides(self) -> dict[str, float]:
-        """Return the parameters that this flow sets itself instead of taking the preset's.
-
-        >>> Flow(preset="thin", rate=12.0).overrides()
-        {'rate': 12.0}
-        """
-        given = {name: getattr(self, name) for name in FlowParameters.model_fields}
-        return {name: value for name, value in given.items() if value is not None}
-
-    @model_validator(mode="after")
-    def _keys_fit_the_kind(self) -> Flow:
-        problems = Problems(self)
-        if self.kind == "ideal":
-            problems.need("half_spread", "kind 'ideal' needs a share of spot, such as 0.0001")
-            problems.need("size", "kind 'ideal' needs the size of each quote, such as 1000")
-            for name in self.overrides():
-                problems.add(name, "is a parameter of kind 'zero_intelligence', not of 'ideal'")
-        else:
-            problems.forbid("half_spread", "it emerges from the flow; only kind 'ideal' sets it")
-            problems.forbid("size", "it emerges from the flow; only kind 'ideal' sets it")
-        problems.raise_if_any()
-        return self
 
 
 class AccountTerms(Model):
@@ -310,7 +197,13 @@ class Scenario(Model):
     )
     price: Price = Field(description="the fundamental price")
     options: Options = Field(default=Options(), description="how options are priced and quoted")
-    flow: Flow = Field(default=Flow(), description="background order flow")
+    flow: Flow = Field(default=Flow(), description="background order flow of what is hedged with")
+    markets: tuple[MarketSpec, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MOST_MARKETS,
+        description="further books: spot, perpetual, dated futures, options",
+    )
     funding: Annotated[Rate, Field(ge=Decimal("-0.05"), le=Decimal("0.05"))] | None = Field(
         default=None,
         description="imposed funding rate of each interval, positive: longs pay shorts; left out: "

@@ -122,7 +122,7 @@ def test_every_agent_has_room_for_two_accounts_and_its_short_legs(capacity):
 def test_numbers_for_different_things_are_different():
     families = [
         [schema.SPOT, schema.PERPETUAL, schema.FUTURE, schema.CALL, schema.PUT],
-        [schema.FLOW_NONE, schema.FLOW_IDEAL, schema.FLOW_ZERO_INTELLIGENCE],
+        [schema.FLOW_NONE, schema.FLOW_IDEAL, schema.FLOW_CROWD],
         range(schema.PRICE_GBM, schema.PRICE_REGIME + 1),
         [schema.SHOCK_PRICE, schema.SHOCK_SPREAD, schema.SHOCK_DEPTH],
         [schema.SHOCK_INDEX, schema.SHOCK_TRANSFERS],
