@@ -42,33 +42,40 @@ def advance(world, tape, until_ns):
         tape: recorded prices of a replay, shape (n,); any array for other price models.
         until_ns: time to advance to (ns).
     """
-    while True:
-        when, what, row = world.price.next_tick_ns, _TICK, 0
-        if world.next_funding_ns < when:
-            when, what = world.next_funding_ns, _FUNDING
-        if world.message_count > 0 and world.messages[0].arrival_ns < when:
-            when, what = world.messages[0].arrival_ns, _MESSAGE
-        for index in range(world.flow_count):
-            if world.flows[index].next_ns < when:
-                when, what, row = world.flows[index].next_ns, _BACKGROUND, index
-        if when > until_ns:
-            break
-        world.time_ns = when
-        world.events += 1
-        if what == _BACKGROUND:
-            background_event(world, row)
-        elif what == _MESSAGE:
-            deliver(world)
-        elif what == _FUNDING:
-            fund(world)
-        else:
-            price_tick(world, tape)
-        if world.triggers_due:
-            carry_out_triggers(world)
-        if DEBUG:
-            _check_books(world)
-            _check_money(world)
+    while step(world, tape, until_ns):
+        pass
     world.time_ns = until_ns
+
+
+@kernel(counted=False)
+def step(world, tape, until_ns):
+    """Carry out the next event, if one is due until a time (ns); return whether one was."""
+    when, what, row = world.price.next_tick_ns, _TICK, 0
+    if world.next_funding_ns < when:
+        when, what = world.next_funding_ns, _FUNDING
+    if world.message_count > 0 and world.messages[0].arrival_ns < when:
+        when, what = world.messages[0].arrival_ns, _MESSAGE
+    for index in range(world.flow_count):
+        if world.flows[index].next_ns < when:
+            when, what, row = world.flows[index].next_ns, _BACKGROUND, index
+    if when > until_ns:
+        return False
+    world.time_ns = when
+    world.events += 1
+    if what == _BACKGROUND:
+        background_event(world, row)
+    elif what == _MESSAGE:
+        deliver(world)
+    elif what == _FUNDING:
+        fund(world)
+    else:
+        price_tick(world, tape)
+    if world.triggers_due:
+        carry_out_triggers(world)
+    if DEBUG:
+        _check_books(world)
+        _check_money(world)
+    return True
 
 
 @kernel

@@ -99,7 +99,7 @@ class Market(Views):
             raise OrderError(f"cash must be > 0 and at most {_LARGEST_CASH:g}, was {cash!r}")
         seconds_to_ns("horizon_seconds", horizon_seconds)
         loaded = load_scenario(scenario)
-        task = Task("Market", _listed(loaded), horizon_seconds=horizon_seconds)
+        task = Task("Market", listed_legs(loaded), horizon_seconds=horizon_seconds)
         compiled = compile_world(loaded, task, len(agents))
         self.agents = tuple(agents)
         self._names = compiled.instruments
@@ -384,7 +384,7 @@ class Market(Views):
         return self._sent[order_id]
 
 
-def _listed(scenario: Scenario) -> tuple[Leg, ...]:
+def listed_legs(scenario: Scenario) -> tuple[Leg, ...]:
     """Return one leg of everything that the venue lists beside its perpetual, quantity 0.
 
     With a venue for the book it is what that one lists.

@@ -15,7 +15,7 @@ from gammagym.world import BUY, NO_LEVEL, SELL
 @kernel(inline=True, counted=False)
 def publish(book, order, action):
     """Tell what has just happened to an order, if anybody listens. Writes: updates."""
-    if book.updates_count > 0:
+    if book.updates_written < book.updates_count:
         _write_update(book, order, action)
 
 
@@ -32,6 +32,7 @@ def _write_update(book, order, action):
     update.price = order.price_ticks
     update.quantity = 0 if action == REMOVED else order.quantity_lots
     update.level_quantity = levels_of(book)[order.level].quantity_lots
+    update.traded = book.volume_lots
 
 
 @kernel(counted=False)

@@ -70,6 +70,7 @@ UPDATE = np.dtype(
         ("price", "i8"),  # ticks
         ("quantity", "i8"),  # displayed now (lots), 0 when removed
         ("level_quantity", "i8"),  # displayed at its price now (lots)
+        ("traded", "i8"),  # traded in the book so far (lots); it rises where this is a fill
     ]
 )
 # ADDED: at the back of its queue. What an iceberg shows next is removed and added again.
