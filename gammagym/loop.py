@@ -1,8 +1,8 @@
 """advance(world, until): the order in which things happen. Read this first.
 
 The next thing that happens is the earliest of a price tick, a funding payment, an instruction that
-arrives and a background order; of simultaneous ones, in this order. Orders that it triggers follow
-at once. A price tick is, in this order: what the calendar brings, transfers that arrive, shocks,
+arrives, a background order and a look that a quiet crowd takes at competitors' orders; of
+simultaneous ones, in this order. Orders that it triggers follow at once. A price tick is, in this order: what the calendar brings, transfers that arrive, shocks,
 fundamental price, marks (and attribution), premiums, the frictionless reference, market makers'
 quotes, circuit breakers, margin checks and liquidations, expiries.
 """
@@ -22,7 +22,7 @@ from gammagym.exchange.messages import deliver
 from gammagym.exchange.opening import hand_over
 from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order, open_times
 from gammagym.exchange.transfers import deliver_transfers
-from gammagym.market.flow import background_event, open_flow
+from gammagym.market.flow import background_event, look, open_flow
 from gammagym.market.makers import quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference
@@ -30,7 +30,7 @@ from gammagym.market.shocks import apply_shocks, start_timeline
 from gammagym.market.streams import open_streams
 from gammagym.world import FILL_ORDERED, FUNDING_CONTINUOUS
 
-_TICK, _FUNDING, _MESSAGE, _BACKGROUND = 0, 1, 2, 3
+_TICK, _FUNDING, _MESSAGE, _BACKGROUND, _LOOK = 0, 1, 2, 3, 4
 
 
 @kernel
@@ -58,6 +58,8 @@ def step(world, tape, until_ns):
     for index in range(world.flow_count):
         if world.flows[index].next_ns < when:
             when, what, row = world.flows[index].next_ns, _BACKGROUND, index
+    if world.next_look_ns < when:
+        when, what = world.next_look_ns, _LOOK
     if when > until_ns:
         return False
     world.time_ns = when
@@ -68,6 +70,8 @@ def step(world, tape, until_ns):
         deliver(world)
     elif what == _FUNDING:
         fund(world)
+    elif what == _LOOK:
+        look(world)
     else:
         price_tick(world, tape)
     if world.triggers_due:

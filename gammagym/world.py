@@ -117,7 +117,7 @@ STREAM_PRICE, STREAM_SEEDING, STREAM_SHOCKS, STREAM_FLOW = 0, 1, 2, 8
 STREAM_VARIANCE, STREAM_JUMPS, STREAM_JUMP_SIZES, STREAM_REGIME = 3, 4, 5, 6
 # `+ WAYS * agent + way`: every agent has a stream for each way.
 STREAM_LATENCY = 16
-STREAM_PATH = 32
+STREAM_PATH, STREAM_ACTIVITY = 32, 38
 
 # Ways between an agent and the venue: rows of `Agent.latencies`.
 WAY_ENTRY, WAY_CANCEL, WAY_ACKNOWLEDGEMENT, WAY_DATA = 0, 1, 2, 3
@@ -247,6 +247,9 @@ BREAKERS = 3
 INDEX_SOURCES = 4
 # Jumps of the price in one tick; with a mean of at most one, more never happen.
 MOST_JUMPS = 16
+# Competitors' resting orders that the crowd has an eye on, and how often it looks at least.
+WATCHED = 8
+LOOK_NS = 200_000_000
 # Random streams; steps in which the price moves between two ticks, at most, each of PATH_STEP_NS.
 STREAMS = 64
 PATH_STEPS = 10
@@ -759,6 +762,10 @@ class Price(Protocol):
     ]
     path_steps: Annotated[int, I8, "steps in use"]
     jump: Annotated[float, F8, "jumps at the next tick (log); the path ends before them"]
+    activity_sigma: Annotated[float, F8, "standard deviation of the logarithm of the activity"]
+    activity_reversion: Annotated[float, F8, "its reversion (per second)"]
+    activity_state: Annotated[float, F8, "where it is, in standard deviations"]
+    activity: Annotated[float, F8, "speed of business time until the next tick; 1 on average"]
     pressure: Annotated[float, F8, "lasting move that participants' trading has made (log)"]
     pressed: Annotated[int, I8, "1 if trading moves the price for good"]
     value: Annotated[float, F8, "fundamental price: process with the shocks of the timeline"]
@@ -798,18 +805,25 @@ class Flow(Protocol):
     distance_scale: Annotated[float, F8, "scale of the distance from the touch (ticks)"]
     distance_exponent: Annotated[float, F8, "tail exponent of the distance from the touch"]
     distance_maximum: Annotated[float, F8, "largest distance from the touch (ticks)"]
+    growth_distance: Annotated[
+        float, F8, "distance over which orders grow by their size at the touch (ticks)"
+    ]
     market_size_lots: Annotated[float, F8, "median size of a market order (lots)"]
     market_size_sigma: Annotated[float, F8, "its lognormal sigma"]
     split_probability: Annotated[float, F8, "chance that a market order starts a run of one sign"]
     split_exponent: Annotated[float, F8, "Pareto exponent of the length of such a run"]
     informed_probability: Annotated[float, F8, "chance that a market order knows the next move"]
     informed_scale: Annotated[float, F8, "size of that move at which the chance is full (ticks)"]
+    informed_horizon: Annotated[float, F8, "how far ahead an informed trader sees (s)"]
+    informed_size_lots: Annotated[float, F8, "median size of an informed order (lots)"]
+    informed_size_sigma: Annotated[float, F8, "its lognormal sigma"]
     market_reach: Annotated[float, F8, "how far past the reference a market order goes (ticks)"]
     impact_ticks: Annotated[float, F8, "impact memory left by an order of one unit (ticks)"]
     impact_scale_lots: Annotated[
         float, F8, "size at which impact turns from linear to concave (lots)"
     ]
     impact_decay: Annotated[float, F8, "time constant of the impact memory (s)"]
+    surprise_ticks: Annotated[float, F8, "what an order of one unit makes the crowd expect (ticks)"]
     lasting_impact: Annotated[
         float, F8, "lasting log move of the price per unit that participants have bought"
     ]
@@ -824,6 +838,7 @@ class Flow(Protocol):
     recent_variance: Annotated[float, F8, "recent variance of the reference (ticks^2 / s)"]
     last_reference: Annotated[float, F8, "reference at the last event (ticks)"]
     memory: Annotated[float, F8, "impact memory now (ticks)"]
+    surprise: Annotated[float, F8, "what the crowd expects of the price, of late orders (ticks)"]
     seen_lots: Annotated[int, I8, "net volume bought by takers that the memory has seen (lots)"]
     initial_lots: Annotated[int, I8, "what crowd and makers held at first (lots)"]
     memory_ns: Annotated[int, I8, "time of the last event (ns)"]
@@ -982,6 +997,9 @@ class World(Protocol):
     changes_made: Annotated[int, I8, "how many of them have come into force"]
     in_transit: Annotated[int, I8, "transfers on their way"]
     next_day_ns: Annotated[int, I8, "when fee ladders are looked at again (ns)"]
+    next_look_ns: Annotated[int, I8, "when the crowd looks at competitors' resting orders (ns)"]
+    watched_ids: Annotated[Vector, I8, (WATCHED,), "order_id of the last of these orders"]
+    watched_rows: Annotated[Vector, I4, (WATCHED,), "their rows of orders"]
     triggers_due: Annotated[int, I8, "1 while triggered orders may have to be carried out"]
     price: Annotated[Price, Price, (), "fundamental price"]
     stress: Annotated[Stress, Stress, (), "the timeline's effect now"]

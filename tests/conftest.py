@@ -16,7 +16,7 @@ from gammagym import _kernel
 from gammagym.envs.core import BOUNDS
 from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds
 from gammagym.exchange.marks import write_price
-from gammagym.market.price import set_index
+from gammagym.market.price import start_price
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Leg, Task, get_task
@@ -145,8 +145,8 @@ def make_exchange() -> Callable[..., Any]:
         world["instruments"]["expiry_ns"][4] = 10**15
         world["instruments"]["flow"] = FLOW_NONE
         world["instruments"]["maker_size_lots"] = 0
-        world["price"]["value"] = price
-        set_index(world)
+        world["time_ns"] = 0
+        start_price(world, compiled.tape)
         for row in range(5):
             write_price(viewed(world["instruments"])[row], price)
         world["instruments"]["strike"] = price
@@ -156,7 +156,6 @@ def make_exchange() -> Callable[..., Any]:
         world["positions"]["quantity_lots"] = 0
         world["cash"] = 0
         world["deposits"] = 0
-        world["time_ns"] = 0
         world["price"]["next_tick_ns"] = world["price"]["tick_ns"]
         world["next_funding_ns"] = 2**62
         return world

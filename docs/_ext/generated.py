@@ -25,7 +25,7 @@ from venue_matrix import venue_matrix
 from gammagym import content, world
 from gammagym.agent import OBSERVATION_FIELDS
 from gammagym.quantities import format_duration, format_percent
-from gammagym.scenario import prices, schema
+from gammagym.scenario import markets, order_flow, prices, schema
 from gammagym.scenario.load import list_scenarios, list_venues, load_flow, load_venue
 from gammagym.scenario.tasks import TASKS, Leg, Task
 from gammagym.venues import calendar as venue_calendar
@@ -305,13 +305,14 @@ def scenario_keys() -> str:
         "`[account]`": schema.AccountTerms,
         "`[price]`": schema.Price,
         "`[options]`": schema.Options,
-        "`[flow]`": schema.Flow,
+        "`[flow]`": order_flow.Flow,
+        "`[[markets]]`": markets.MarketSpec,
         "`[[shocks]]`": schema.Shock,
     }
-    own = set(schema.FlowParameters.model_fields)
+    own = set(order_flow.FlowParameters.model_fields)
     result = []
     for title, model in parts.items():
-        skip = own if model is schema.Flow else set()
+        skip = own if model is order_flow.Flow else set()
         result.append(f"### {title}\n\n{_first_line(model)}\n\n{_keys(model, skip)}")
     return "\n\n".join(result)
 
@@ -331,7 +332,7 @@ def price_presets() -> str:
 
 
 def flow_keys() -> str:
-    """Return the parameters of zero-intelligence flow, with the values of the presets."""
+    """Return the parameters of order flow, with the values of the presets."""
     presets = {name: load_flow(name) for name in content.available("flows")}
     rows = [
         (
@@ -339,7 +340,7 @@ def flow_keys() -> str:
             *(f"{values[name]:g}" for values in presets.values()),
             field.description or "",
         )
-        for name, field in schema.FlowParameters.model_fields.items()
+        for name, field in order_flow.FlowParameters.model_fields.items()
     ]
     return table(("key", *(f"`{name}`" for name in presets), "meaning"), rows)
 

@@ -31,12 +31,14 @@ from gammagym.world import (
     FILL_LIQUIDATION,
     FILL_ORDERED,
     FILLS_AT_ONCE,
+    LOOK_NS,
     MARGIN_ISOLATED,
     NO_ACCOUNT,
     NO_ORDER,
     NOBODY,
     REJECT_FULL,
     SELL,
+    WATCHED,
 )
 
 
@@ -90,6 +92,8 @@ def trade_and_rest(world, message):
             refuse(world, message.account, REJECT_FULL)
         elif work.reduce_only:
             list_owner(book, work, work.owner)
+        if row != NO_ORDER and world.accounts[message.account].agent != NO_ACCOUNT:
+            _watch(world, row)
     elif work.stopped != ACCEPTED:
         refuse(world, message.account, work.stopped)
     if work.first_member != NO_MEMBER:
@@ -97,6 +101,16 @@ def trade_and_rest(world, message):
     if any_price_moved(book):
         world.triggers_due = 1
     return row
+
+
+@kernel
+def _watch(world, row):
+    """Let the crowd have an eye on a competitor's order that rests. Writes: watched_*, next_look_ns."""
+    order = world.orders[row]
+    place = order.order_id % WATCHED
+    world.watched_rows[place] = row
+    world.watched_ids[place] = order.order_id
+    world.next_look_ns = min(world.next_look_ns, world.time_ns + LOOK_NS)
 
 
 @kernel(counted=False)

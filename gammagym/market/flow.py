@@ -19,6 +19,7 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side, remove
+from gammagym.exchange.funding import NEVER_NS
 from gammagym.exchange.orders import limit_order
 from gammagym.exchange.trading import is_closed, mid_price
 from gammagym.market.price import price_now
@@ -28,6 +29,7 @@ from gammagym.world import (
     CROWD,
     GTC,
     IOC,
+    LOOK_NS,
     MAKERS,
     NANOSECONDS,
     NO_ORDER,
@@ -45,6 +47,8 @@ _LONGEST_RUN = 100.0
 _SEEDED_SHARE = 0.6
 # Quotes of one side that one event clears at most.
 _LONGEST_SWEEP = 32
+# Draws of looks are numbered from here, where no event comes.
+_FIRST_LOOK = 2**60
 # Memory of the recent variance (s), and the multiple of a calm volatility that is not yet a storm.
 _VARIANCE_MEMORY = 10.0
 _CALM_MULTIPLE = 2.0
@@ -85,7 +89,7 @@ def background_event(world, row):
     kind = uniform(key, draw + _KIND)
     _let_pass(world, flow)
     _excite(flow, kind < flow.probability_market)
-    flow.next_ns += 1 + int(_wait(flow, key, draw) * NANOSECONDS)
+    flow.next_ns += 1 + int(_wait(flow, world.price.activity, key, draw) * NANOSECONDS)
     if is_closed(world, flow.instrument):
         return
     reference = reference_ticks(world, flow)
@@ -112,6 +116,36 @@ def _answer(world, flow, key, draw):
             _refill_side(world, flow, key, draw, side, reference)
 
 
+@kernel(counted=False)
+def look(world):
+    """Let crowds that have been quiet for long answer to the price while competitors' orders rest.
+
+    So an order that the price has overtaken is not left standing until the next event of a market
+    of few events. Reads: watched orders. Writes: next_look_ns, and what `background_event` writes.
+    """
+    if not _anybody_rests(world):
+        world.next_look_ns = NEVER_NS
+        return
+    world.next_look_ns += LOOK_NS
+    for row in range(world.flow_count):
+        flow = world.flows[row]
+        quiet = world.time_ns - flow.memory_ns >= LOOK_NS
+        if quiet and flow.anchored and not is_closed(world, flow.instrument):
+            draw = _FIRST_LOOK + world.time_ns // LOOK_NS * DRAWS
+            _let_pass(world, flow)
+            _answer(world, flow, world.keys[STREAM_FLOW + row], draw)
+
+
+@kernel
+def _anybody_rests(world):
+    """Return whether one of the watched orders still rests."""
+    for place in range(len(world.watched_rows)):
+        order = world.orders[world.watched_rows[place]]
+        if order.live and order.order_id == world.watched_ids[place]:
+            return True
+    return False
+
+
 # --- The clock -------------------------------------------------------------------------------
 
 
@@ -122,6 +156,7 @@ def _let_pass(world, flow):
     flow.memory_ns = world.time_ns
     if flow.memory != 0.0:
         flow.memory *= math.exp(-elapsed / flow.impact_decay)
+        flow.surprise *= math.exp(-elapsed / flow.informed_horizon)
     if flow.burst > 0.0:
         flow.excitation *= math.exp(-elapsed / flow.excitation_decay)
     if flow.slow_burst > 0.0:
@@ -139,13 +174,13 @@ def _excite(flow, is_market):
 
 
 @kernel
-def _wait(flow, key, draw):
+def _wait(flow, activity, key, draw):
     """Return the time to the next event (s): the first of the base's and of those set off.
 
-    Each part of the intensity decays exponentially and is drawn exactly (Dassios and Zhao, "Exact
+    The base runs faster while the market is active. Each part of the intensity decays exponentially and is drawn exactly (Dassios and Zhao, "Exact
     simulation of Hawkes process with exponentially decaying intensity", 2013).
     """
-    base = flow.rate * (1.0 - flow.branching - flow.slow_branching)
+    base = flow.rate * (1.0 - flow.branching - flow.slow_branching) * math.sqrt(activity)
     wait = exponential(key, draw + _ARRIVAL) / base
     if flow.excitation > 0.0:
         mass = base * flow.excitation * flow.excitation_decay
@@ -177,7 +212,7 @@ def reference_ticks(world, flow):
     """
     if not flow.anchored:
         return mid_price(world, flow.instrument) / contract_tick(world, flow)
-    return price_now(world, world.time_ns) / contract_tick(world, flow) + flow.memory
+    return price_now(world, world.time_ns) / contract_tick(world, flow) + flow.memory + flow.surprise
 
 
 @kernel
@@ -190,8 +225,10 @@ def _remember_trades(world, flow):
     if net != 0:
         lot = world.instruments[flow.instrument].lot_size
         size, scale = abs(net) * lot, flow.impact_scale_lots * lot
-        impact = flow.impact_ticks * size**0.3 * size / (size + scale)
-        flow.memory += impact if net > 0 else -impact
+        impact = size**0.3 * size / (size + scale)
+        impact = impact if net > 0 else -impact
+        flow.memory += flow.impact_ticks * impact
+        flow.surprise += flow.surprise_ticks * impact
 
 
 @kernel
@@ -264,12 +301,14 @@ def _trade(world, flow, key, draw, reference):
         flow.run_side = side
     elif flow.imbalance_response > 0.0:
         side = _lean(world, flow, side, uniform(key, draw + _LEAN))
+    median, sigma = flow.market_size_lots, flow.market_size_sigma
     if flow.informed_probability > 0.0:
         to_come = _to_come(world, flow)
         knows = flow.informed_probability * min(1.0, abs(to_come) / flow.informed_scale)
         if uniform(key, draw + _INFORMED) < knows:
             side = BUY if to_come > 0.0 else SELL
-    size = _size_lots(flow.market_size_lots, flow.market_size_sigma, key, draw + _SIZE)
+            median, sigma = flow.informed_size_lots, flow.informed_size_sigma
+    size = _size_lots(median, sigma, key, draw + _SIZE)
     reach = flow.market_reach * max(1.0, world.stress.spread_multiple)
     limit = reference + (reach if side == BUY else -reach)
     limit_order(world, CROWD, flow.instrument, side, max(int(limit), 1), size, IOC)
@@ -277,10 +316,12 @@ def _trade(world, flow, key, draw, reference):
 
 @kernel
 def _to_come(world, flow):
-    """Return how far the price will move in the next step of its path (ticks)."""
-    price = world.price
-    step_ns = price.tick_ns // price.path_steps
-    later = min(world.time_ns + step_ns, price.changed_ns + price.tick_ns)
+    """Return how far the price will move as far as informed traders see (ticks).
+
+    Nobody sees beyond the next price tick.
+    """
+    later = world.time_ns + np.int64(flow.informed_horizon * NANOSECONDS)
+    later = min(later, world.price.changed_ns + world.price.tick_ns)
     move = price_now(world, later) - price_now(world, world.time_ns)
     return move / contract_tick(world, flow)
 
@@ -312,15 +353,29 @@ def _add(world, flow, key, draw, reference):
     slot = _slot(bits(key, draw + _SLOT), first, end)
     price = _touch(world, flow, side, reference)
     if touches:
+        price = _better(world, flow, side, price, reference)
         if flow.queue_response > 0.0 and not _joins(world, flow, side, price, key, draw):
             return
         size = _size_lots(flow.touch_size_lots, flow.touch_size_sigma, key, draw + _SIZE)
     else:
         size = _size_lots(flow.add_size_lots, flow.add_size_sigma, key, draw + _SIZE)
         distance = _distance(flow, key, draw)
+        size = int(size * (1.0 + distance / flow.growth_distance))
         price += -distance if side == BUY else distance
     _drop(world, flow, slot)
     _rest(world, flow, slot, side, price, size)
+
+
+@kernel
+def _better(world, flow, side, price, reference):
+    """Return the best price of a side if it is better than one's own and not stale (ticks)."""
+    book = world.books[flow.instrument]
+    if not has_side(book, side):
+        return price
+    best = best_price(book, side)
+    if side == BUY:
+        return best if price < best <= reference + flow.stale_ticks else price
+    return best if reference - flow.stale_ticks <= best < price else price
 
 
 @kernel

@@ -24,6 +24,7 @@ from gammagym.world import (
     PATH_STEPS,
     PRICE_GBM,
     PRICE_REPLAY,
+    STREAM_ACTIVITY,
     STREAM_PATH,
     STREAM_PRICE,
     STREAM_SEEDING,
@@ -51,6 +52,7 @@ def start_price(world, tape):
     price.changed_ns = world.time_ns
     price.source_weights[:] = 1.0
     price.pressure = 0.0
+    _draw_activity(world, 0)
     # The first tick comes at once, and moves nothing.
     price.ahead = price.process
     _keep_ahead(price)
@@ -138,6 +140,8 @@ def draw_path(world, tape):
     process, volatility = price.process, price.volatility
     variance, regime, level = dynamics.variance, dynamics.regime, dynamics.level
     price.jump = 0.0
+    if price.activity_sigma > 0.0:
+        _draw_activity(world, price.tick)
     if world.time_ns + price.tick_ns > 0:
         _move(world, tape, price.tick)
     price.ahead = price.process
@@ -174,6 +178,29 @@ def redraw_path(world, tape):
 
 
 @kernel(counted=False)
+def _draw_activity(world, number):
+    """Draw how fast business time runs until the next tick: its logarithm reverts to its mean.
+
+    More happens and prices move more in the same time (Clark, "A subordinated stochastic process
+    model with finite variance for speculative prices", Econometrica 41, 1973).
+    """
+    price = world.price
+    price.activity = 1.0
+    if price.activity_sigma > 0.0:
+        kept = 0.0 if number == 0 else math.exp(-price.activity_reversion * price.tick_ns * 1e-9)
+        shock = normal(world.keys[STREAM_ACTIVITY], number)
+        price.activity_state = kept * price.activity_state + math.sqrt(1.0 - kept * kept) * shock
+        sigma = price.activity_sigma
+        price.activity = math.exp(sigma * price.activity_state - 0.5 * sigma * sigma)
+
+
+@kernel(inline=True)
+def _business_years(price):
+    """Return the business time of a tick (years)."""
+    return price.tick_ns / YEAR_NS * price.activity
+
+
+@kernel(counted=False)
 def _move(world, tape, number):
     """Move the process and its state to the next tick. Writes: price."""
     price = world.price
@@ -181,9 +208,9 @@ def _move(world, tape, number):
     if price.model == PRICE_REPLAY:
         price.process = _replay(world, tape, shock)
     elif price.model == PRICE_GBM:
-        price.process *= _growth(price, price.tick_ns, shock)
+        price.process *= _growth(price, _business_years(price), shock)
     else:
-        move_process(world, number, price.tick_ns / YEAR_NS, shock)
+        move_process(world, number, _business_years(price), shock)
 
 
 @kernel(counted=False)
@@ -195,7 +222,7 @@ def _bridge_path(world, first):
     price.path[steps] = end
     deviation = 0.0
     if world.time_ns + price.tick_ns > 0:
-        years = price.tick_ns / YEAR_NS / steps
+        years = _business_years(price) / steps
         deviation = price.process * _diffusion(price) * math.sqrt(years)
     key, draw = world.keys[STREAM_PATH], price.tick * PATH_STEPS
     value = price.path[first]
@@ -235,9 +262,8 @@ def set_index(world):
 
 
 @kernel
-def _growth(price, elapsed_ns, shock):
+def _growth(price, years, shock):
     """Return the exact growth factor of a geometric Brownian motion."""
-    years = elapsed_ns / YEAR_NS
     deviation = price.volatility * math.sqrt(years)
     return math.exp((price.drift - 0.5 * price.volatility**2) * years + deviation * shock)
 

@@ -17,6 +17,7 @@ from gammagym.engine.tables import BOOK_TABLES, place_in_world
 from gammagym.errors import CapacityError, ScenarioError
 from gammagym.exchange.calendar import make_changes
 from gammagym.exchange.fees import walk_ladder
+from gammagym.exchange.funding import NEVER_NS
 from gammagym.exchange.opening import open_books
 from gammagym.scenario.competitors import write_competitors
 from gammagym.scenario.instruments import (
@@ -141,6 +142,7 @@ def compile_world(
     check_scale(scenario, venues, task, float(tape.min()))
     world.end_ns = end_ns
     world.next_order_id = 1
+    world.next_look_ns = NEVER_NS
     world.time_ns = -_whole_ticks(scenario.warmup, scenario.price.tick)
     world.price.next_tick_ns = world.time_ns
     names = write_instruments(world, scenario, venues, task, start, volatility)
@@ -199,6 +201,9 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
     """Write the price process; returns the tape and the annual volatility."""
     price = scenario.price
     world.price.tick_ns = price.tick
+    world.price.activity = 1.0
+    world.price.activity_sigma = price.activity_sigma
+    world.price.activity_reversion = math.log(2.0) * 1e9 / price.activity_half_life
     world.price.path_steps = min(max(price.tick // PATH_STEP_NS, 1), PATH_STEPS)
     if price.model == "gbm":
         world.price.model = PRICE_GBM

@@ -26,6 +26,7 @@ _SIZES = {
     "add_size": "add_size_lots",
     "market_size": "market_size_lots",
     "touch_size": "touch_size_lots",
+    "informed_size": "informed_size_lots",
     "impact_scale": "impact_scale_lots",
 }
 # Distances in flow presets are in ticks of this size; another venue has as many of its own.
@@ -33,9 +34,11 @@ _TICK = 0.1
 _DISTANCES = (
     "distance_scale",
     "distance_maximum",
+    "growth_distance",
     "informed_scale",
     "market_reach",
     "impact_ticks",
+    "surprise_ticks",
     "stale_ticks",
     "widening",
 )

@@ -97,6 +97,11 @@ class FlowParameters(Model):
     distance_maximum: Positive = Field(
         default=None, description="largest distance to the touch (ticks)"
     )
+    growth_distance: Positive = Field(
+        default=None,
+        description="distance over which orders behind the touch grow by their size near it "
+        "(ticks); the further away, the larger they are",
+    )
     market_size: Positive = Field(default=None, description="median size of a market order (units)")
     market_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
     split_probability: Probability = Field(
@@ -111,6 +116,13 @@ class FlowParameters(Model):
     informed_scale: Positive = Field(
         default=None, description="size of that move at which the chance is full (ticks)"
     )
+    informed_horizon: Positive = Field(
+        default=None, description="how far ahead an informed trader sees the price (s)"
+    )
+    informed_size: Positive = Field(
+        default=None, description="median size of an informed order (units)"
+    )
+    informed_size_sigma: NotNegative = Field(default=None, description="its lognormal sigma")
     market_reach: Positive = Field(
         default=None, description="how far past the reference a market order goes (ticks)"
     )
@@ -122,6 +134,11 @@ class FlowParameters(Model):
     )
     impact_decay: Positive = Field(
         default=None, description="time constant of the impact memory (s)"
+    )
+    surprise_ticks: NotNegative = Field(
+        default=None,
+        description="what an order of one unit makes the crowd expect of the price, over the "
+        "horizon of those who are informed (ticks)",
     )
     lasting_impact: Annotated[float | None, Field(ge=0, le=1_000)] = Field(
         default=None,

@@ -159,6 +159,17 @@ class Price(ProcessParameters):
         le=30 * _DAY_NS,
         description="time between two price ticks",
     )
+    activity_sigma: float = Field(
+        default=0.0,
+        ge=0,
+        le=3,
+        description="all but replay: standard deviation of the logarithm of the market's activity, "
+        "with which its variance and its events a second go up and down; 0: it is constant",
+    )
+    activity_half_life: Annotated[Duration, Field(ge=1_000_000_000)] = Field(
+        default=600_000_000_000,
+        description="time in which half of an unusual activity is gone",
+    )
     offset_mode: Literal["random", "start"] = Field(
         default="random",
         description="replay: begin at a place in the file drawn from the seed, or at its start",

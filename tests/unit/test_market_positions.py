@@ -77,7 +77,7 @@ def test_entry_profit_and_rank() -> None:
 def test_the_entry_of_an_inverse_position_is_the_harmonic_mean() -> None:
     here = market("binance_coinm")
     for price in (59_000.0, 61_000.0):
-        here.world["price"]["process"] = price
+        here.world["price"]["ahead"] = price
         here.advance(3)
         here.submit("alice", PERP, "buy", 100.0, type="market")
         here.advance(3)

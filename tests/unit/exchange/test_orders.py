@@ -86,7 +86,7 @@ def world(make_exchange) -> Iterator[Any]:
 
 def move_price(world: Any, ticks: int) -> None:
     """Let the price be so many ticks above the first one, from the next price tick on."""
-    world["price"]["process"] = (MARK + ticks) / 10
+    world["price"]["ahead"] = (MARK + ticks) / 10
 
 
 def post(world: Any, **message: int) -> int:

@@ -23,6 +23,7 @@ def price_world(seed=1, *, model=PRICE_GBM, volatility=0.6, drift=0.0, tick_ns=S
     price["model"], price["process"], price["tick_ns"] = model, 100.0, tick_ns
     price["volatility"], price["drift"] = volatility, drift
     price["tape_step_ns"], price["tape_choices"] = MINUTE, choices
+    price["path_steps"], price["activity"] = 10, 1.0
     world["seed"] = seed
     open_streams(world)
     start_price(world, TAPE)
@@ -30,8 +31,10 @@ def price_world(seed=1, *, model=PRICE_GBM, volatility=0.6, drift=0.0, tick_ns=S
 
 
 def path(world, ticks):
-    """Step a price and return its values."""
+    """Step a price and return its values; the first tick of all comes before time passes."""
     values = []
+    if world["price"]["tick"] == 0:
+        step_price(world, TAPE)
     for _ in range(ticks):
         world["time_ns"] += world["price"]["tick_ns"]
         step_price(world, TAPE)
@@ -49,7 +52,7 @@ def test_a_tick_remembers_the_price_before():
     values = path(world, 5)
     assert world["price"]["previous"] == values[-2]
     assert world["price"]["changed_ns"] == 5 * SECOND
-    assert world["price"]["tick"] == 5
+    assert world["price"]["tick"] == 6
 
 
 @pytest.mark.parametrize(("volatility", "drift"), [(0.6, 0.0), (0.2, 3.0), (1.5, -5.0)])

@@ -25,7 +25,8 @@ from gammagym.scenario.load import (
     load_scenario,
     load_venue,
 )
-from gammagym.scenario.schema import Flow, FlowParameters, Scenario, Shock
+from gammagym.scenario.order_flow import Flow, FlowParameters
+from gammagym.scenario.schema import Scenario, Shock
 from gammagym.scenario.tasks import get_task
 from gammagym.world import Flow as WorldFlow
 from gammagym.world import fields
@@ -90,7 +91,7 @@ def test_every_flow_preset_sets_every_parameter(preset: str) -> None:
 
 def test_flow_parameters_are_those_of_the_world_with_sizes_in_units() -> None:
     names = list(fields(WorldFlow))
-    parameters = [name.removesuffix("_lots") for name in names[: names.index("memory")]]
+    parameters = [name.removesuffix("_lots") for name in names[: names.index("calm_variance")]]
     assert list(FlowParameters.model_fields) == parameters
 
 
@@ -405,7 +406,7 @@ BAD_OVERRIDES: list[tuple[dict[str, Any], list[str]]] = [
     ({"flow.kind": "ideal"}, ["flow.half_spread: is missing", "flow.size: is missing"]),
     (
         {"flow.kind": "ideal", "flow.half_spread": 0.0, "flow.size": 1, "flow.rate": 3},
-        ["flow.rate = 3", "is a parameter of kind 'zero_intelligence'"],
+        ["flow.rate = 3", "is a parameter of the other kinds"],
     ),
     ({"funding": 0.0001}, ["funding = 0.0001", '"0.02%"']),
     ({"funding": "9%"}, ["funding = '9%'", "must be <= 5%"]),

@@ -1,0 +1,234 @@
+"""What single events of a crowd do, in markets made so that little else happens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gammagym.exchange.ledger import book_trade
+from gammagym.exchange.orders import limit_order
+from gammagym.loop import advance, open_world
+from gammagym.market.flow import look
+from gammagym.market.price import price_now, pressure
+from gammagym.scenario.compile import compile_world
+from gammagym.scenario.load import load_scenario
+from gammagym.scenario.tasks import get_task
+from gammagym.world import BUY, CROWD, GTC, LOOK_NS, NANOSECONDS, NO_LEVEL, SELL, viewed
+
+NEVER = 2**62
+STILL = {"price.volatility": 0.0, "options.implied_volatility": 0.6}
+
+
+def market(preset: str = "thin", seed: int = 1, **changes: Any) -> tuple[Any, Any]:
+    """Open a world of `calm` with another flow; returns it and its tape."""
+    kinds = {"levels": "zero_intelligence", "santa_fe": "zero_intelligence"}
+    kind = kinds.get(preset, "queue_reactive" if preset == "large_tick" else "hawkes")
+    overrides = {"flow.kind": kind, "flow.preset": preset} | changes
+    compiled = compile_world(load_scenario("calm", overrides), get_task("GammaScalp"))
+    worlds = viewed(compiled.template.copy())
+    open_world(worlds[0], compiled.tape, np.uint64(seed))
+    return worlds[0], compiled.tape
+
+
+def best(world: Any, side: int) -> int:
+    row = world["books"][0]["best"][side]
+    assert row != NO_LEVEL
+    return int(world["levels"]["price_ticks"][row])
+
+
+def hedge_account(world: Any) -> int:
+    return int(world["agents"]["hedge_account"][0])
+
+
+# --- Looks -----------------------------------------------------------------------------------
+
+
+def still_market() -> tuple[Any, Any]:
+    """A market in which nothing happens any more, with a competitor's bid at the touch."""
+    world, tape = market(**STILL)
+    world["flows"]["next_ns"][0] = NEVER
+    bid = best(world, BUY)
+    limit_order(world, hedge_account(world), 0, BUY, bid, 5, GTC)
+    return world, tape
+
+
+def test_a_quiet_crowd_takes_an_order_that_the_price_has_overtaken():
+    world, tape = still_market()
+    world["price"]["path"][:] -= 10.0
+    advance(world, tape, LOOK_NS - 1)
+    assert world["positions"]["quantity_lots"][hedge_account(world), 0] == 0
+    advance(world, tape, 4 * LOOK_NS)
+    assert world["positions"]["quantity_lots"][hedge_account(world), 0] == 5
+
+
+def test_looks_end_when_no_order_rests_any_more():
+    world, tape = still_market()
+    world["orders"]["live"][world["watched_rows"]] = 0
+    look(world)
+    assert world["next_look_ns"] == NEVER
+    advance(world, tape, NANOSECONDS - 1)
+    assert world["events"] == world["events"]
+
+
+def test_nobody_looks_while_no_competitor_has_an_order():
+    world, tape = market()
+    advance(world, tape, 10 * NANOSECONDS)
+    assert world["next_look_ns"] == NEVER
+
+
+def test_an_order_that_the_price_has_not_reached_is_left_alone():
+    world, tape = still_market()
+    advance(world, tape, NANOSECONDS - 1)
+    assert world["positions"]["quantity_lots"][hedge_account(world), 0] == 0
+
+
+# --- What the crowd believes -----------------------------------------------------------------
+
+
+def test_the_price_between_two_ticks_is_on_the_straight_line_between_two_steps():
+    world, tape = market()
+    advance(world, tape, 0)
+    path = world["price"]["path"]
+    for step in range(10):
+        assert price_now(world, step * 10**8) == pytest.approx(path[step], rel=1e-12)
+        half = price_now(world, step * 10**8 + 5 * 10**7)
+        assert half == pytest.approx((path[step] + path[step + 1]) / 2, rel=1e-12)
+    assert price_now(world, NANOSECONDS) == pytest.approx(float(world["price"]["ahead"]), rel=1e-12)
+
+
+def test_a_purchase_surprises_and_is_remembered_and_both_fade():
+    world, tape = market("full", **STILL)
+    flow = world["flows"][0]
+    before = best(world, SELL)
+    limit_order(world, hedge_account(world), 0, BUY, before + 200, 2_000, GTC)
+    advance(world, tape, int(flow["next_ns"]))
+    surprise, memory = float(flow["surprise"]), float(flow["memory"])
+    assert surprise > 5.0
+    assert memory > 1.0
+    flow["probability_market"] = 0.0
+    advance(world, tape, world["time_ns"] + 2 * NANOSECONDS)
+    assert flow["surprise"] == pytest.approx(0.0, abs=0.02 * surprise)
+    assert flow["memory"] == pytest.approx(memory * np.exp(-2 / 12), rel=0.05)
+
+
+def test_lasting_impact_is_a_function_of_positions_alone():
+    world, tape = market(**{"flow.lasting_impact": 2.0})
+    account = hedge_account(world)
+    assert pressure(world) == 0.0
+    book_trade(world, 0, account, CROWD, BUY, 600_000, 5_000)
+    assert pressure(world) == pytest.approx(5 * 2e-4, rel=1e-12)
+    value = float(world["price"]["value"])
+    now = price_now(world, world["time_ns"])
+    assert now == pytest.approx(value * np.exp(1e-3), rel=1e-12)
+    book_trade(world, 0, account, CROWD, SELL, 600_000, 5_000)
+    assert pressure(world) == 0.0
+
+
+def test_without_lasting_impact_trading_does_not_move_the_fundamental_price():
+    world, tape = market()
+    book_trade(world, 0, hedge_account(world), CROWD, BUY, 600_000, 5_000)
+    assert world["price"]["pressed"] == 0
+    assert pressure(world) == 0.0
+
+
+# --- Makers in a storm -----------------------------------------------------------------------
+
+
+def test_makers_widen_and_pull_their_quotes_in_a_storm():
+    jump = {"kind": "price", "at": "20s", "ramp": "10s", "hold": "1h", "move": "-3%"}
+    spreads, sizes = [], []
+    for storm in (0.0, 5.0):
+        changes = {"flow.widening": storm, "flow.pulling": storm, "shocks": [jump]}
+        world, tape = market("full", **STILL, **changes)
+        seen = []
+        for second in range(21, 30):
+            advance(world, tape, second * NANOSECONDS)
+            touch = world["books"][0]["best"][BUY]
+            size = int(world["levels"]["quantity_lots"][touch])
+            seen.append((best(world, SELL) - best(world, BUY), size))
+        spreads.append(np.mean([spread for spread, _ in seen]))
+        sizes.append(np.mean([size for _, size in seen]))
+    assert spreads[1] > 5 * spreads[0]
+    assert sizes[1] < 0.5 * sizes[0]
+
+
+def test_a_calm_market_knows_no_storm():
+    calm, tape = market("thin", seed=3)
+    ready, _ = market("thin", seed=3, **{"flow.widening": 1.0, "flow.pulling": 1.0})
+    for world in (calm, ready):
+        advance(world, tape, 60 * NANOSECONDS)
+    assert best(calm, BUY) == best(ready, BUY)
+
+
+# --- Queues, distances, zero intelligence ----------------------------------------------------
+
+
+def test_a_queue_that_is_long_is_joined_more_seldom():
+    sizes = []
+    for response in (0.0, 5.0):
+        changes = {"flow.queue_response": response, "flow.probability_market": 0.02}
+        world, tape = market("large_tick", **STILL, **changes)
+        seen = []
+        for second in range(1, 120):
+            advance(world, tape, second * NANOSECONDS)
+            seen.append(int(world["levels"]["quantity_lots"][world["books"][0]["best"][BUY]]))
+        sizes.append(np.median(seen))
+    assert sizes[1] < 0.7 * sizes[0]
+
+
+@pytest.mark.parametrize("exponent", [-1.0, 2.0])
+def test_orders_go_as_far_behind_the_touch_as_the_law_says(exponent: float):
+    """The mean distance of the law, from its density, against that of orders that are placed."""
+    scale, maximum = 50.0, 400.0
+    grid = np.linspace(0.0, maximum, 100_001)
+    density = (1 + grid / scale) ** (-exponent - 1)
+    expected = np.sum(grid * density) / np.sum(density)
+    changes = {
+        "flow.touch_probability": 0.0,
+        "flow.probability_market": 0.0,
+        "flow.probability_add": 1.0,
+        "flow.refill_probability": 0.0,
+        "flow.distance_exponent": exponent,
+        "flow.distance_scale": scale,
+        "flow.distance_maximum": maximum,
+        "flow.stale_ticks": 1e6,
+    }
+    distances = []
+    for seed in range(20):
+        world, tape = market("thin", seed=seed, **STILL, **changes)
+        advance(world, tape, 100 * NANOSECONDS)
+        orders = world["orders"]
+        far = orders[(orders["live"] == 1) & (orders["instrument"] == 0)]
+        rows = world["flows"][0]["rows"]
+        behind = set(rows[2 * world["flows"][0]["touch_slots"] :].tolist())
+        for row, order in enumerate(orders):
+            if row in behind and order["live"] == 1:
+                touch = 600_000 if order["side"] == BUY else 600_000
+                distances.append(abs(int(order["price_ticks"]) - touch))
+        assert len(far) > 0
+    deviation = np.std(distances) / np.sqrt(len(distances))
+    assert np.mean(distances) == pytest.approx(expected, abs=4 * deviation + 1.0)
+
+
+@pytest.mark.parametrize("preset", ["levels", "santa_fe"])
+def test_orders_of_zero_intelligence_do_not_look_at_the_fundamental_price(preset: str):
+    shock = {"kind": "price", "at": "10s", "hold": "1h", "move": "-5%"}
+    world, tape = market(preset, **STILL, shocks=[shock])
+    advance(world, tape, 60 * NANOSECONDS)
+    assert world["price"]["value"] == pytest.approx(57_000, abs=1)
+    assert best(world, BUY) > 599_000
+    assert world["rejected_background"] == 0
+
+
+def test_the_events_of_twin_worlds_come_at_the_same_times_whatever_is_traded():
+    here, tape = market("full", seed=5)
+    there, _ = market("full", seed=5)
+    for second in range(1, 20):
+        limit_order(there, hedge_account(there), 0, BUY, best(there, SELL) + 5, 300, GTC)
+        for world in (here, there):
+            advance(world, tape, second * NANOSECONDS)
+        for name in ("event", "next_ns", "excitation"):
+            assert here["flows"][name][0] == there["flows"][name][0]
+    assert there["books"]["volume_lots"][0] > here["books"]["volume_lots"][0]
