@@ -49,8 +49,8 @@ _SEEDED_SHARE = 0.6
 _LONGEST_SWEEP = 32
 # Draws of looks are numbered from here, where no event comes.
 _FIRST_LOOK = 2**60
-# Memory of the recent variance (s), and the multiple of a calm volatility that is not yet a storm.
-_VARIANCE_MEMORY = 10.0
+# Memory of the recent variance and time between two looks at the price (s), and the multiple of a calm volatility that is not yet a storm.
+_VARIANCE_MEMORY, _VARIANCE_STEP = 10.0, 0.25
 _CALM_MULTIPLE = 2.0
 
 
@@ -70,6 +70,7 @@ def open_flow(world, row):
     flow.initial_lots += world.positions[MAKERS, flow.instrument].quantity_lots
     flow.last_reference = price_now(world, world.time_ns) / contract_tick(world, flow)
     flow.recent_variance = flow.calm_variance
+    flow.looked_ns = world.time_ns
     for index in range(int(flow.slots * _SEEDED_SHARE)):
         _add(world, flow, key, index * DRAWS, flow.last_reference)
     for side in (BUY, SELL):
@@ -108,7 +109,7 @@ def _answer(world, flow, key, draw):
     """Let the crowd make what it will of the book after an action. Writes: flow, book."""
     _remember_trades(world, flow)
     reference = reference_ticks(world, flow)
-    _watch(flow, reference)
+    _watch(world, flow, reference)
     _clear_stale(world, flow, key, draw, BUY, reference)
     _clear_stale(world, flow, key, draw, SELL, reference)
     if uniform(key, draw + _REFILL) < flow.refill_probability:
@@ -161,8 +162,6 @@ def _let_pass(world, flow):
         flow.excitation *= math.exp(-elapsed / flow.excitation_decay)
     if flow.slow_burst > 0.0:
         flow.slow_excitation *= math.exp(-elapsed / flow.slow_decay)
-    weight = math.exp(-elapsed / _VARIANCE_MEMORY)
-    flow.recent_variance *= weight
 
 
 @kernel(inline=True)
@@ -212,7 +211,9 @@ def reference_ticks(world, flow):
     """
     if not flow.anchored:
         return mid_price(world, flow.instrument) / contract_tick(world, flow)
-    return price_now(world, world.time_ns) / contract_tick(world, flow) + flow.memory + flow.surprise
+    return (
+        price_now(world, world.time_ns) / contract_tick(world, flow) + flow.memory + flow.surprise
+    )
 
 
 @kernel
@@ -232,11 +233,16 @@ def _remember_trades(world, flow):
 
 
 @kernel
-def _watch(flow, reference):
-    """Let makers see how much the reference has moved. Writes: flow."""
+def _watch(world, flow, reference):
+    """Let makers see how much the reference has moved since they last looked. Writes: flow."""
+    elapsed = (world.time_ns - flow.looked_ns) / NANOSECONDS
+    if elapsed < _VARIANCE_STEP:
+        return
     move = reference - flow.last_reference
-    flow.last_reference = reference
+    flow.recent_variance *= math.exp(-elapsed / _VARIANCE_MEMORY)
     flow.recent_variance += move * move / _VARIANCE_MEMORY
+    flow.last_reference = reference
+    flow.looked_ns = world.time_ns
 
 
 @kernel

@@ -43,6 +43,8 @@ _DISTANCES = (
     "widening",
 )
 _BASIS_POINT = 1e-4
+# What makers take for a calm market where the price does not move at all.
+_LEAST_VOLATILITY = 0.01
 
 
 def write_feeds(
@@ -58,7 +60,7 @@ def write_feeds(
         start: first price of the underlying.
         volatility: annual volatility of a calm market.
     """
-    calm = start * volatility / (YEAR_NS / 1e9) ** 0.5
+    calm = start * max(volatility, _LEAST_VOLATILITY) / (YEAR_NS / 1e9) ** 0.5
     _feed(world, HEDGE_ROW, scenario.flow, hedge_listing(venues.hedge), calm, task.flow)
     for row, market in zip(market_rows(scenario, venues, task), scenario.markets, strict=True):
         if market.flow is not None:

@@ -33,7 +33,8 @@ class MarketSpec(Model):
         default=None, description='future, call, put: time to expiry, such as "30d"'
     )
     moneyness: Annotated[float | None, Field(gt=0, le=100)] = Field(
-        default=None, description="call, put: strike as a multiple of the first price; 1 if left out"
+        default=None,
+        description="call, put: strike as a multiple of the first price; 1 if left out",
     )
     flow: Flow | None = Field(
         default=None,

@@ -189,7 +189,8 @@ class _Reader:
         """
         stream = self.stream
         named = [
-            {(side, price) for side, price, _ in stream.levels_of(update)} for update in stream.depth
+            {(side, price) for side, price, _ in stream.levels_of(update)}
+            for update in stream.depth
         ]
         ends = np.maximum.accumulate(exchange_times(stream.depth))
         rows = np.searchsorted(ends, exchange_times(stream.trades), side="left").tolist()

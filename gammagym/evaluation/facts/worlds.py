@@ -168,9 +168,7 @@ class _Recorder:
         open_recording(world, recording, self.ladders, self.tables["quotes"])
         over = False
         while not over:
-            over = record(
-                world, tape, until_ns, recording, self.ladders, *self.tables.values()
-            )
+            over = record(world, tape, until_ns, recording, self.ladders, *self.tables.values())
             if recording["overrun"]:
                 raise GammagymError(
                     f"one event at {world['time_ns'] / NANOSECONDS:.3f} s changed more than {_FEED} "

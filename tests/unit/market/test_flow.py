@@ -141,7 +141,7 @@ def test_makers_widen_and_pull_their_quotes_in_a_storm():
     spreads, sizes = [], []
     for storm in (0.0, 5.0):
         changes = {"flow.widening": storm, "flow.pulling": storm, "shocks": [jump]}
-        world, tape = market("full", **STILL, **changes)
+        world, tape = market("full", **changes)
         seen = []
         for second in range(21, 30):
             advance(world, tape, second * NANOSECONDS)
