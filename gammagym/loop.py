@@ -2,9 +2,11 @@
 
 The next thing that happens is the earliest of a price tick, a funding payment, an instruction that
 arrives, a background order and a look that a quiet crowd takes at competitors' orders; of
-simultaneous ones, in this order. Orders that it triggers follow at once. A price tick is, in this order: what the calendar brings, transfers that arrive, shocks,
-fundamental price, marks (and attribution), premiums, the frictionless reference, market makers'
-quotes, circuit breakers, margin checks and liquidations, expiries.
+simultaneous ones, in this order. Orders that it triggers follow at once.
+
+A price tick is, in this order: what the calendar brings, transfers that arrive, shocks, fundamental
+price, marks (and attribution), premiums, the frictionless reference, market makers' quotes, circuit
+breakers, margin checks and liquidations, expiries.
 """
 
 from __future__ import annotations

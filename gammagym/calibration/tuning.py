@@ -1,9 +1,9 @@
 """Tune what cannot be read off: parameters whose effect shows only in the market they make.
 
 Each parameter has one fact that it governs: a larger touch_size makes a larger touch, a larger
-add_size a deeper book. So each is multiplied by how far the simulated fact is from the measured one,
-again and again, with seeds that stay: a fixed point is a market with the measured facts. The record
-of a simulated market is measured by the same functions as that of a real one.
+add_size a deeper book. So each is multiplied by how far the simulated fact is from the measured
+one, again and again, with seeds that stay: a fixed point is a market with the measured facts. The
+record of a simulated market is measured by the same functions as that of a real one.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def tune(
     simulate: Simulate,
     knobs: tuple[Knob, ...] = KNOBS,
     rounds: int = 8,
-    told: Callable[[int, float], None] = lambda number, misfit: None,
+    told: Callable[[int, float], None] | None = None,
 ) -> Round:
     """Return the best round of a tuning.
 
@@ -97,7 +97,8 @@ def tune(
         ratios = {knob: _ratio(targets[knob.fact], facts[knob.fact]) for knob in used}
         logs = [math.log(ratio) for ratio in ratios.values()]
         misfit = math.sqrt(sum(each * each for each in logs) / max(len(logs), 1))
-        told(number, misfit)
+        if told is not None:
+            told(number, misfit)
         if best is None or misfit < best.misfit:
             best = Round(dict(parameters), facts, misfit)
         for knob, ratio in ratios.items():

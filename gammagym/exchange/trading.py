@@ -105,7 +105,7 @@ def trade_and_rest(world, message):
 
 @kernel
 def _watch(world, row):
-    """Let the crowd have an eye on a competitor's order that rests. Writes: watched_*, next_look_ns."""
+    """Let the crowd have an eye on a competitor's order. Writes: watched_*, next_look_ns."""
     order = world.orders[row]
     place = order.order_id % WATCHED
     world.watched_rows[place] = row

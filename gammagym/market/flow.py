@@ -49,7 +49,8 @@ _SEEDED_SHARE = 0.6
 _LONGEST_SWEEP = 32
 # Draws of looks are numbered from here, where no event comes.
 _FIRST_LOOK = 2**60
-# Memory of the recent variance and time between two looks at the price (s), and the multiple of a calm volatility that is not yet a storm.
+# Makers' memory of the variance and time between two looks at the price (s), and the multiple of a
+# calm volatility up to which there is no storm.
 _VARIANCE_MEMORY, _VARIANCE_STEP = 10.0, 0.25
 _CALM_MULTIPLE = 2.0
 
@@ -176,8 +177,9 @@ def _excite(flow, is_market):
 def _wait(flow, activity, key, draw):
     """Return the time to the next event (s): the first of the base's and of those set off.
 
-    The base runs faster while the market is active. Each part of the intensity decays exponentially and is drawn exactly (Dassios and Zhao, "Exact
-    simulation of Hawkes process with exponentially decaying intensity", 2013).
+    The base runs faster while the market is active. Each part of the intensity decays exponentially
+    and is drawn exactly (Dassios and Zhao, "Exact simulation of Hawkes process with exponentially
+    decaying intensity", 2013).
     """
     base = flow.rate * (1.0 - flow.branching - flow.slow_branching) * math.sqrt(activity)
     wait = exponential(key, draw + _ARRIVAL) / base

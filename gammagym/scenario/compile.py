@@ -20,6 +20,7 @@ from gammagym.exchange.fees import walk_ladder
 from gammagym.exchange.funding import NEVER_NS
 from gammagym.exchange.opening import open_books
 from gammagym.scenario.competitors import write_competitors
+from gammagym.scenario.feeds import write_feeds
 from gammagym.scenario.instruments import (
     HEDGE_VENUE,
     Venues,
@@ -30,7 +31,6 @@ from gammagym.scenario.instruments import (
     write_books,
     write_instruments,
 )
-from gammagym.scenario.feeds import write_feeds
 from gammagym.scenario.load import Scenario, load_venue
 from gammagym.scenario.prices import PROCESS_KEYS, Price, jump_moments
 from gammagym.scenario.rules import (

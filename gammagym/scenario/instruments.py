@@ -1,8 +1,8 @@
 """Write the instruments of a world: what the agent hedges with, what its book is made of.
 
 The first row is what it hedges with: the venue's perpetual, or its dated future where it lists no
-perpetual. One row follows for each leg of the book, then what the venue lists by name and date, then
-the scenario's further markets, unless the book has them already.
+perpetual. One row follows for each leg of the book, then what the venue lists by name and date,
+then the scenario's further markets, unless the book has them already.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def instruments_needed(scenario: Scenario, venues: Venues, task: Task) -> int:
 
 
 def market_rows(scenario: Scenario, venues: Venues, task: Task) -> list[int]:
-    """Return the row of each of the scenario's markets: one of the book's, or one after all else."""
+    """Return the row of each further market: one of the book's, or one after all else."""
     following = 1 + len(task.legs) + len(venues.hedge.instruments)
     rows: list[int] = []
     for market in scenario.markets:

@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from gammagym import content
 from gammagym.errors import ScenarioError
 from gammagym.quantities import Model
+from gammagym.scenario.order_flow import Flow, FlowParameters
 from gammagym.scenario.problems import describe, report
 from gammagym.scenario.reference import Reference, parse_scenario
-from gammagym.scenario.order_flow import Flow, FlowParameters
 from gammagym.scenario.schema import Scenario
 from gammagym.venues.schema import Venue
 
