@@ -1,10 +1,10 @@
 """Write down what happens in one book of a world, event by event, into tables of fixed length.
 
-`record` carries out events like `loop.advance` and writes after each of them what it changed: fills,
-the touch, sizes of price levels; and on a regular grid what rests near the mid. It stops when a
-table has no room for one more event; the caller takes the rows and calls again. Fills come from the
-book's feed (`engine/feed.py`), so several trades of one event are told from cancels exactly; levels
-are compared with those before the event. `sample` only looks, at the end of every interval.
+`record` carries out events like `loop.advance` and writes after each of them what it changed:
+fills, the touch, sizes of price levels; and on a regular grid what rests near the mid. It stops
+when a table has no room for one more event; the caller takes the rows and calls again. Fills come
+from the book's feed (`engine/feed.py`), so trades are told from cancels exactly; levels are
+compared with those before the event. `sample` only looks, at the end of every interval.
 """
 
 from __future__ import annotations

@@ -1,38 +1,70 @@
-"""The command ``validate``: known results, reproduced by whole episodes and by real data."""
+"""The command ``validate``: known results, real books, and the facts of real markets."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gammagym.cli.common import note, print_json, print_table
 from gammagym.cli.validate_data import validate_data
+from gammagym.cli.validate_facts import FactOptions, validate_facts
 from gammagym.errors import GammagymError, nearest
 
-_SUBJECTS = ("theory", "data")
+_SUBJECTS = ("theory", "data", "facts")
 _FEWEST_EPISODES = 100
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    examples = "gammagym validate theory --episodes 20000; gammagym validate data FILE..."
+    examples = "gammagym validate theory --episodes 20000; gammagym validate data FILE...; "
+    examples += "gammagym validate facts --flow full --out page"
     app.command(epilog=f"Examples: {examples}")(validate)
 
 
 def validate(
-    subject: Annotated[str, typer.Argument(help="What to validate: theory or data.")] = "theory",
+    subject: Annotated[
+        str, typer.Argument(help="What to validate: theory, data or facts.")
+    ] = "theory",
     files: Annotated[
         list[str] | None, typer.Argument(help="data: recorded exchange streams.")
     ] = None,
     episodes: Annotated[int, typer.Option(help="theory: episodes for each figure.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="theory: seed of the first episode.")] = 0,
+    seed: Annotated[int, typer.Option(help="theory, facts: seed of the first episode.")] = 0,
+    scenario: Annotated[str, typer.Option(help="facts: scenario by name or path.")] = "calm",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="facts: change the scenario (price.volatility=0.8); repeatable.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
+    flow: Annotated[
+        str | None, typer.Option(help="facts: preset of order flow.", metavar="PRESET")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="facts: length of the record (s).")] = 345.0,
+    long_hours: Annotated[
+        float, typer.Option(help="facts: length of each of four long runs (h); 0: none.")
+    ] = 12.0,
+    market: Annotated[
+        str, typer.Option(help="facts: real market whose ranges count: usdm, spot or coinm.")
+    ] = "usdm",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="facts: recorded stream to measure instead.", metavar="FILE"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="facts: folder for a page.", metavar="FOLDER")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare with known results; exit code 1 if one differs.
 
     theory: the simulator with published and closed-form results. data: the order book rebuilt from
-    recorded exchange streams with the best quotes in the same streams.
+    recorded exchange streams with the best quotes in the same streams. facts: the stylised facts of
+    a simulated market with those of a real one.
     """
     if subject not in _SUBJECTS:
         raise GammagymError(f"nothing called {subject!r}: {nearest(subject, list(_SUBJECTS))}")
@@ -41,6 +73,12 @@ def validate(
         return
     if files:
         raise GammagymError(f"validate {subject} takes no files, was given {files[0]!r}")
+    if subject == "facts":
+        options = FactOptions(
+            scenario, settings, flow, seed, seconds, long_hours, market, data, out
+        )
+        validate_facts(options, as_json)
+        return
     _validate_theory(episodes, seed, as_json)
 
 

@@ -1,7 +1,8 @@
 """Market data: what changes in a book, order by order, and its touch after every message.
 
-Written only into tables that somebody has provided (`OrderBook(feed=True)`); else it costs a look
-at a number that is 0. What waits for a trigger is nobody's business.
+Written only into tables that somebody has provided (`OrderBook(feed=True)`, `recorder`), as far as
+they have room; else it costs a look at two numbers that are 0. What waits for a trigger is
+nobody's business.
 """
 
 from __future__ import annotations

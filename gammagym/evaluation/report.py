@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import html
-import importlib.util
-import json
 import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from gammagym.errors import GammagymError
 from gammagym.evaluation import report_figures as figures
 from gammagym.evaluation import report_tables as tables
+from gammagym.evaluation.page import render_page, write_whole
 from gammagym.evaluation.results import Results, Standing
 
-_HERE = Path(__file__).parent
-# Nothing may be loaded from anywhere; the browser sees to it.
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
-)
 _FEW_SEEDS = 10
 _HELP = (
     ("Cost", "What hedging cost in an episode, in {unit}. The stake is the gamma profit that the "
@@ -52,10 +45,7 @@ def write_report(results: Results, path: str | os.PathLike[str]) -> None:
     Raises:
         GammagymError: plotly, whose drawing code goes into the page, is not installed.
     """
-    target = Path(path)
-    part = target.with_name(f".{target.name}.part")
-    part.write_text(render(results), encoding="utf-8")
-    part.replace(target)
+    write_whole(render(results), path)
 
 
 def render(results: Results) -> str:
@@ -76,20 +66,7 @@ def render(results: Results) -> str:
         _help(results),
         _footer(results),
     ]
-    # "<" in a string must not end the script element.
-    data = json.dumps(drawn, separators=(",", ":")).replace("<", "\\u003c")
-    title = html.escape(f"{results.plan['task']} tournament")
-    return "".join(
-        [
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{title} · gammagym</title><style>{_asset('report.css')}</style></head>",
-            f"<body><main>{''.join(sections)}</main>",
-            f'<script type="application/json" id="figures">{data}</script>',
-            f"<script>{_plotly()}</script><script>{_asset('report.js')}</script></body></html>\n",
-        ]
-    )
+    return render_page(f"{results.plan['task']} tournament", sections, drawn)
 
 
 def _header(results: Results, board: list[Standing]) -> str:
@@ -306,17 +283,3 @@ def _duration(seconds: float) -> str:
         if seconds >= size and seconds % size == 0 and not (name == "d" and seconds == size):
             return f"{seconds / size:g} {name}"
     return f"{seconds:g} s"
-
-
-def _asset(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-def _plotly() -> str:
-    """Return the drawing code, from the installed plotly."""
-    found = importlib.util.find_spec("plotly")
-    for folder in (found.submodule_search_locations or ()) if found else ():
-        file = Path(folder) / "package_data" / "plotly.min.js"
-        if file.is_file():
-            return file.read_text(encoding="utf-8")
-    raise GammagymError("a report needs plotly: pip install plotly")

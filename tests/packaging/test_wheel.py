@@ -70,7 +70,7 @@ def test_the_bundled_content_equals_that_of_the_checkout(wheel: Path, folder: st
 
 def test_data_files_of_the_package_are_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for pattern in ("venues/*.toml", "scenario/flows/*.toml"):
+    for pattern in ("venues/*.toml", "scenario/flows/*.toml", "evaluation/facts/*.toml"):
         for path in (ROOT / "gammagym").glob(pattern):
             assert path.relative_to(ROOT).as_posix() in names
 

@@ -47,7 +47,7 @@ def apply_levels(levels: dict[tuple[int, int], int], updates) -> None:
 def test_order_by_order_gives_the_same_queues(seed: int) -> None:
     queues: dict[tuple[int, int], dict[int, int]] = {}
     for book, _, _ in rounds(seed):
-        for action, side, _, order_id, price, quantity, total in book.updates.tolist():
+        for action, side, _, order_id, price, quantity, total, _ in book.updates.tolist():
             queue = queues.setdefault((side, price), {})
             assert (order_id in queue) == (action != ADDED)
             if action == REMOVED:
@@ -60,6 +60,19 @@ def test_order_by_order_gives_the_same_queues(seed: int) -> None:
             prices = sorted((p for s, p in queues if s == side), reverse=side == BUY)
             held = [item for price in prices for item in queues[side, price].items()]
             assert book.orders(side)[["order_id", "quantity"]].tolist() == held
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fills_are_told_from_cancels_by_what_has_traded(seed: int) -> None:
+    traded = 0
+    for book, _, reports in rounds(seed):
+        trades = reports[reports["kind"] == TRADE]
+        sizes = np.diff(book.updates["traded"], prepend=traded)
+        fills = book.updates[sizes > 0]
+        assert sizes[sizes > 0].tolist() == trades["quantity"].tolist()
+        assert fills["price"].tolist() == trades["price"].tolist()
+        assert fills["order_id"].tolist() == trades["maker_id"].tolist()
+        traded += int(trades["quantity"].sum())
 
 
 @pytest.mark.parametrize("seed", range(6))

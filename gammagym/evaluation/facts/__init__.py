@@ -6,9 +6,36 @@
 True
 """
 
+from gammagym.evaluation.facts.distributions import distances, distributions
+from gammagym.evaluation.facts.long_run import measure_long
 from gammagym.evaluation.facts.measures import measure
 from gammagym.evaluation.facts.record import MarketRecord
 from gammagym.evaluation.facts.stream import record_stream
+from gammagym.evaluation.facts.targets import (
+    LONG_TARGETS,
+    Finding,
+    Range,
+    Targets,
+    compare,
+    load_targets,
+    ranges,
+)
 from gammagym.evaluation.facts.worlds import long_returns, record_world
 
-__all__ = ["MarketRecord", "long_returns", "measure", "record_stream", "record_world"]
+__all__ = [
+    "LONG_TARGETS",
+    "Finding",
+    "MarketRecord",
+    "Range",
+    "Targets",
+    "compare",
+    "distances",
+    "distributions",
+    "load_targets",
+    "long_returns",
+    "measure",
+    "measure_long",
+    "ranges",
+    "record_stream",
+    "record_world",
+]

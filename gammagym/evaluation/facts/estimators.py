@@ -23,26 +23,27 @@ _SLOWEST, _FASTEST = 0.02, 2_000.0
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
-def autocorrelation(series: Any, lag: int, *, mean: float | None = None) -> float:
+def autocorrelation(series: Any, lag: int) -> float:
     """Return the autocorrelation at a lag of one series, or of several that do not touch.
 
     Args:
-        series: shape (n,), or a list of such.
+        series: shape (n,), or a list of such; NaN for fewer than two pairs, or constants.
         lag: number of steps, at least 1.
-        mean: expected value; by default the mean of all values.
 
-    >>> autocorrelation([1.0, -1.0, 1.0, -1.0, 1.0, -1.0], 1) < -0.8
-    True
+    >>> autocorrelation([1.0, -1.0, 1.0, -1.0, 1.0, -1.0], 1)
+    -1.0
     """
     parts = _parts(series)
-    centre = float(np.concatenate(parts).mean()) if mean is None else mean
-    moved = [part - centre for part in parts]
-    variance = sum(float(part @ part) for part in moved)
     count, pairs = sum(map(len, parts)), sum(max(len(part) - lag, 0) for part in parts)
-    if pairs < 2 or variance <= 0.0:
+    if pairs < 2:
+        return math.nan
+    centre = sum(float(part.sum()) for part in parts) / count
+    moved = [part - centre for part in parts]
+    variance = sum(float(part @ part) for part in moved) / count
+    if variance <= 1e-24 * centre**2:
         return math.nan
     product = sum(float(part[:-lag] @ part[lag:]) for part in moved if len(part) > lag)
-    return (product / pairs) / (variance / count)
+    return product / pairs / variance
 
 
 def _parts(series: Any) -> list[Floats]:

@@ -7,7 +7,8 @@ same number. What cannot be measured, because a record is too short, is NaN.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,8 @@ VOLATILITY_HORIZONS = {"100ms": 0.1, "1s": 1.0, "10s": 10.0, "60s": 60.0}
 SIZE_QUANTILES = {"q90": 0.9, "q99": 0.99, "q99.9": 0.999}
 YEAR = 365 * 86_400.0
 _BIN = 10.0  # seconds in which volume and volatility are compared
+_PHASES = 10  # grids that returns are taken on
+_FEWEST_RETURNS = 4
 
 
 def measure(record: MarketRecord) -> dict[str, float]:
@@ -174,39 +177,60 @@ def return_facts(record: MarketRecord) -> dict[str, float]:
             f"volatility_{name}": signature(record, [horizon])[0]
             for name, horizon in VOLATILITY_HORIZONS.items()
         },
-        "kurtosis_1s": excess_kurtosis(second),
-        "kurtosis_60s": excess_kurtosis(minute),
-        "return_acf_1s": autocorrelation(second, 1),
-        "return_acf_60s": autocorrelation(minute, 1),
-        "abs_return_acf_1s": autocorrelation(np.abs(second), 1),
-        "abs_return_acf_5s": autocorrelation(np.abs(second), 5),
-        "tail_index_1s": tail_index(second),
+        "kurtosis_1s": mean_over(second, excess_kurtosis),
+        "kurtosis_60s": mean_over(minute, excess_kurtosis),
+        "return_acf_1s": mean_over(second, lambda moves: autocorrelation(moves, 1)),
+        "return_acf_60s": mean_over(minute, lambda moves: autocorrelation(moves, 1)),
+        "abs_return_acf_1s": abs_return_memory(record, [1])[0],
+        "abs_return_acf_5s": abs_return_memory(record, [5])[0],
+        "tail_index_1s": mean_over(second, tail_index),
         "volume_volatility_correlation": correlation(volumes, volatilities),
     }
 
 
-def returns(record: MarketRecord, horizon: float) -> Floats:
-    """Return log returns of the mid on a grid, from the first moment at which it is known."""
+def returns(record: MarketRecord, horizon: float) -> list[Floats]:
+    """Return log returns of the mid over a horizon (s), on ten grids that begin a tenth apart.
+
+    What one grid shows depends on where it begins: the volatility of the real sample at 1 s is
+    between 67 and 79 %. So estimates are averaged over grids (Zhang, Mykland and Ait-Sahalia,
+    2005).
+    """
     touch = record.known_touch()
-    start = touch["time"][0] if len(touch) else record.duration
-    count = math.floor((record.duration - start) / horizon + 1e-9)
-    mids = record.mids_at(start + horizon * np.arange(count + 1))
-    return np.diff(np.log(mids))
+    first = touch["time"][0] if len(touch) else record.duration
+    found: list[Floats] = []
+    for phase in range(_PHASES):
+        start = first + phase * horizon / _PHASES
+        count = math.floor((record.duration - start) / horizon + 1e-9)
+        grid = start + horizon * np.arange(max(count, 0) + 1)
+        found.append(np.diff(np.log(record.mids_at(grid))))
+    return found
+
+
+def mean_over(grids: list[Floats], estimate: Callable[[Floats], float]) -> float:
+    """Return the mean of an estimate over the grids that it can be made on, else NaN."""
+    values = [value for moves in grids if len(moves) and np.isfinite(value := estimate(moves))]
+    return float(np.mean(values)) if values else math.nan
+
+
+def abs_return_memory(record: MarketRecord, lags: Sequence[int]) -> list[float]:
+    """Return the autocorrelation of absolute one-second returns at lags (s)."""
+    grids = [np.abs(moves) for moves in returns(record, 1.0)]
+    return [mean_over(grids, partial(autocorrelation, lag=lag)) for lag in lags]
 
 
 def signature(record: MarketRecord, horizons: Sequence[float]) -> list[float]:
     """Return the annual volatility that returns over each horizon (s) show; their mean is zero."""
     found: list[float] = []
     for horizon in horizons:
-        moves = returns(record, horizon)
-        enough = len(moves) >= 2
-        found.append(float(np.sqrt(np.mean(moves**2) * YEAR / horizon)) if enough else math.nan)
+        grids = [moves for moves in returns(record, horizon) if len(moves) >= _FEWEST_RETURNS]
+        variance = mean_over(grids, lambda moves: float(np.mean(moves**2)))
+        found.append(math.sqrt(variance * YEAR / horizon))
     return found
 
 
 def volume_and_volatility(record: MarketRecord) -> tuple[Floats, Floats]:
     """Return volume, and annual volatility of one-second returns, in bins of 10 s."""
-    moves = returns(record, 1.0)
+    moves = returns(record, 1.0)[0]
     count = len(moves) // int(_BIN)
     squares = moves[: count * int(_BIN)].reshape(count, int(_BIN)) ** 2
     start = record.known_touch()["time"][:1].sum()

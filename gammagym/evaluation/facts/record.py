@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,7 @@ class MarketRecord:
             DataError: They would be shorter than 10 s.
         """
         ends = np.linspace(0.0, self.duration, count + 1)
-        return [self.window(*each) for each in zip(ends[:-1], ends[1:], strict=True)]
+        return [self.window(start, end) for start, end in pairwise(ends.tolist())]
 
     def known_touch(self) -> NDArray[Any]:
         """Return the rows of `touch` that have both sides."""

@@ -34,7 +34,6 @@ _INVERSE = re.compile(r"([A-Z0-9]+)USD_(PERP|\d{6})")
 _FACES = {"BTC": 100.0}
 _OTHER_FACE = 10.0
 _NS = 1e9
-_SIDES = ((BUY, "bid"), (SELL, "ask"))
 
 Traded = dict[int, dict[tuple[int, int], int]]
 
@@ -140,19 +139,21 @@ class _Reader:
         depth: list[tuple[Any, ...]] = []
         start_ns = next_ns = 0
         before: dict[tuple[int, int], int] = {}
+        best = _best(replay.book)
         for kind, row in replay:
             book = replay.book
             if kind == SNAPSHOT:
                 before = {}
-                if not start_ns:
-                    start_ns = next_ns = int(self.stream.snapshots["receive_ns"][row])
-                for side, _ in _SIDES:
+                next_ns = max(next_ns, int(self.stream.snapshots["receive_ns"][row]))
+                start_ns = start_ns or next_ns
+                for side in (BUY, SELL):
                     before |= {(side, price): size for price, size in book.walk(side)}
                 best = _best(book)
             elif kind == DEPTH:
                 now_ns = int(self.stream.depth["receive_ns"][row])
                 self._add_changes(row, now_ns, before, best, traded[row], changes)
                 best = _best(book)
+                # The book is known only after an update: the first one at or after the moment.
                 while next_ns <= now_ns:
                     depth.append(self._depth_row(book, next_ns))
                     next_ns += round(DEPTH_INTERVAL * _NS)
@@ -208,7 +209,7 @@ class _Reader:
         mid = 0.5 * (bid + ask)
         within: dict[int, NDArray[Any]] = {}
         levels: dict[int, NDArray[Any]] = {}
-        for side, _ in _SIDES:
+        for side in (BUY, SELL):
             sums, tops = np.zeros(len(BANDS_BP)), np.zeros(TOP_LEVELS)
             limit = 1e-4 * BANDS_BP[-1] * mid
             for place, (price, size) in enumerate(book.walk(side)):

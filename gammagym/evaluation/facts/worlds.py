@@ -72,7 +72,8 @@ def record_world(
         )
     recorder = _Recorder(opened.worlds, instrument)
     recorder.run(opened.tape, round(seconds * NANOSECONDS))
-    return recorder.as_record(f"{opened.name}, seed {seed}", seconds)
+    changes = [f"{key}={value}" for key, value in (overrides or {}).items()]
+    return recorder.as_record(", ".join((opened.name, *changes, f"seed {seed}")), seconds)
 
 
 def long_returns(
@@ -102,7 +103,7 @@ def long_returns(
     mids, volumes = np.zeros(count, np.int64), np.zeros(count, np.int64)
     sample(opened.worlds[0], opened.tape, NANOSECONDS, 0, mids, volumes)
     tick = float(opened.worlds[0]["instruments"][0]["tick_size"])
-    return np.column_stack((0.5 * tick * mids, volumes))
+    return np.column_stack((0.5 * tick * mids, volumes)).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,8 @@ class _Recorder:
             over = record(world, tape, until_ns, recording, self.ladders, *self.tables.values())
             if recording["overrun"]:
                 raise GammagymError(
-                    f"one event at {world['time_ns'] / NANOSECONDS:.3f} s changed more than {_FEED} "
-                    "orders: it cannot be recorded"
+                    f"one event at {world['time_ns'] / NANOSECONDS:.3f} s changed more than "
+                    f"{_FEED} orders: it cannot be recorded"
                 )
             for name, table in self.tables.items():
                 self.kept[name].append(np.asarray(table[: int(recording[name])]).copy())
