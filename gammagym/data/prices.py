@@ -24,6 +24,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH_NUMBER = re.compile(r"[0-9]{1,19}(\.[0-9]+)?")
 _LARGEST_NS = 2**63 - 1
+# data.binance.vision: files of futures name these columns, those of spot have no header.
+KLINE_COLUMNS = (
+    *("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume"),
+    *("count", "taker_buy_volume", "taker_buy_quote_volume", "ignore"),
+)
+_FIRST_KLINE = 1e12  # ms since 1970; no price is as high
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ def read_prices(path: str | os.PathLike[str]) -> PriceSeries:
     The first line names the columns, in any case: `timestamp`, and `price` or `close`; others are
     ignored. A timestamp is ISO text (UTC unless it says otherwise) or a number of seconds,
     milliseconds, microseconds or nanoseconds since 1970, told apart by the size of the first one.
+    Public klines of Binance are known with and without their header; their time is `close_time`.
 
     Args:
         path: The file.
@@ -60,6 +67,8 @@ def read_prices(path: str | os.PathLike[str]) -> PriceSeries:
     unit_ns = 0
     rows = _rows(file, _text(file))
     header = next((names for _, names in rows), [""])
+    if is_kline(header):
+        rows, header = _rows(file, _text(file)), list(KLINE_COLUMNS)
     time_column, price_column = _columns(file, header)
     for line, row in rows:
         if len(row) != len(header):
@@ -158,9 +167,18 @@ def _rows(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{file}, line {reader.line_num}: not a CSV: {error}") from error
 
 
+def is_kline(fields: list[str]) -> bool:
+    """Return whether a first line is that of Binance's klines without a header."""
+    numbers = all(_EPOCH_NUMBER.fullmatch(field.strip()) for field in fields)
+    is_time = numbers and float(fields[0]) >= _FIRST_KLINE
+    return is_time and len(fields) == len(KLINE_COLUMNS)
+
+
 def _columns(file: Path, header: list[str]) -> tuple[int, int]:
     """Return the places of the time and the price among the columns."""
     names = [name.strip().lower() for name in header]
+    if set(KLINE_COLUMNS[:7]) <= set(names):
+        return names.index("close_time"), names.index("close")
     if len(names) < 2:
         raise DataError(
             f"{file}: not a CSV of prices: line 1 must name the columns, such as 'timestamp,price'"

@@ -1,0 +1,1 @@
+"""Measure a real market and write down the scenario that resembles it."""
