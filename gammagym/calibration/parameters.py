@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gammagym.calibration.estimates import Estimate
-from gammagym.calibration.measure import Measurement, PriceMeasures
+from gammagym.calibration.measure import Measurement, OrderMeasures, PriceMeasures
 from gammagym.scenario.load import load_flow
 
 # A better model must be better by this much of Akaike's criterion.
@@ -72,7 +72,7 @@ def _brownian(price: PriceMeasures) -> dict[str, Parameter]:
     reason = f"{_told(price.volatility)}, from {count:,} returns over {step:g} s"
     return {
         "model": Parameter("gbm", "too few returns, or neither jumps nor clusters are certain"),
-        "volatility": Parameter(_rounded(price.volatility.value), reason),
+        "volatility": Parameter(rounded(price.volatility.value), reason),
     }
 
 
@@ -86,7 +86,7 @@ def _merton(price: PriceMeasures) -> dict[str, Parameter]:
         return {}
     reason = f"better than gbm by {gain:,.0f} of AIC"
     return {"model": Parameter("merton", reason)} | {
-        key: Parameter(_rounded(each.value), f"{_told(each)}, maximum likelihood")
+        key: Parameter(rounded(each.value), f"{_told(each)}, maximum likelihood")
         for key, each in fit.parameters.items()
     }
 
@@ -100,7 +100,7 @@ def _heston(price: PriceMeasures) -> dict[str, Parameter]:
     if not (usable and reversion.identified and wildness.identified):
         return {}
     half_life = math.log(2.0) / reversion.value * 365 * 24
-    variance = _rounded(found.long_run_variance.value)
+    variance = rounded(found.long_run_variance.value)
     correlation = found.correlation or Estimate(0.0)
     leverage = correlation.identified and abs(correlation.value) <= 1.0
     how = "from the autocovariance of realised variance"
@@ -110,10 +110,10 @@ def _heston(price: PriceMeasures) -> dict[str, Parameter]:
         "long_run_variance": Parameter(
             variance, f"{_told(found.long_run_variance)}, mean squared return"
         ),
-        "reversion": Parameter(_rounded(reversion.value), f"{_told(reversion)}, {how}"),
-        "variance_volatility": Parameter(_rounded(wildness.value), f"{_told(wildness)}, {how}"),
+        "reversion": Parameter(rounded(reversion.value), f"{_told(reversion)}, {how}"),
+        "variance_volatility": Parameter(rounded(wildness.value), f"{_told(wildness)}, {how}"),
         "correlation": Parameter(
-            _rounded(correlation.value) if leverage else 0.0,
+            rounded(correlation.value) if leverage else 0.0,
             f"{_told(correlation)}" + ("" if leverage else ": not told from 0"),
         ),
     }
@@ -142,41 +142,61 @@ def read_flow(measurement: Measurement, parameters: Parameters) -> Parameters:
     rate = min(rate, _HIGHEST_RATE)
     sizes, signs = measures.sizes, measures.signs
     keys = {
-        "kind": Parameter("zero_intelligence", "traders around the price"),
+        "kind": Parameter("hawkes", "market orders that set off others"),
         "preset": Parameter(_PRESET, "what could not be read off is as there"),
-        "rate": Parameter(_rounded(rate), why),
+        "rate": Parameter(rounded(rate), why),
         "probability_market": Parameter(
-            _rounded(min(market_rate.value / rate, 1.0 - preset["probability_add"])),
+            rounded(min(market_rate.value / rate, 1.0 - preset["probability_add"])),
             f"{_told(market_rate)} marketable orders a second",
         ),
-        "market_size": Parameter(_rounded(sizes.median.value), f"median, {_told(sizes.median)}"),
+        "market_size": Parameter(rounded(sizes.median.value), f"median, {_told(sizes.median)}"),
         "market_size_sigma": Parameter(
-            _rounded(sizes.sigma.value), f"makes the mean {_told(sizes.mean)}"
+            rounded(sizes.sigma.value), f"makes the mean {_told(sizes.mean)}"
         ),
     }
+    # The orders of those who are informed are measured with the others.
+    keys["informed_size"] = Parameter(keys["market_size"].value, "as market_size")
+    keys["informed_size_sigma"] = Parameter(keys["market_size_sigma"].value, "as market_size_sigma")
+    keys |= _bursts(measures)
     if signs.split_probability and signs.split_exponent:
         why = f"{len(signs.autocorrelation)} autocorrelations of signs"
         for key in ("split_probability", "split_exponent"):
             found: Estimate = getattr(signs, key)
-            keys[key] = Parameter(_rounded(found.value), f"{_told(found)}, from {why}")
+            keys[key] = Parameter(rounded(found.value), f"{_told(found)}, from {why}")
     else:
         keys["split_probability"] = Parameter(0.0, "signs have no memory that can be told from 0")
     if measurement.touch:
         touch = sum(measurement.touch.size) / 2.0
         value = preset["touch_size"] * touch / _PRESET_TOUCH
         own = f"{preset['touch_size']:g} of the preset"
-        why = f"{own} x {_rounded(touch):g} measured / {_PRESET_TOUCH} that the preset makes of it"
-        keys["touch_size"] = Parameter(_rounded(value), why)
+        why = f"{own} x {rounded(touch):g} measured / {_PRESET_TOUCH} that the preset makes of it"
+        keys["touch_size"] = Parameter(rounded(value), why)
     return replace(parameters, flow=keys)
+
+
+def _bursts(measures: OrderMeasures) -> dict[str, Parameter]:
+    """Read off how market orders set off others: a Hawkes process with one kernel."""
+    if not measures.hawkes:
+        return {"branching": Parameter(0.0, "too few orders to tell bursts")}
+    found = measures.hawkes[0].parameters
+    branching, decay = found["branching"], found["decay"]
+    if not branching.identified or branching.value >= 1.0:
+        return {"branching": Parameter(0.0, "bursts cannot be told from chance")}
+    return {
+        "branching": Parameter(rounded(branching.value), f"{_told(branching)}, Hawkes process"),
+        "excitation_decay": Parameter(
+            rounded(1.0 / decay.value), f"1 / {_told(decay)} a second, Hawkes process"
+        ),
+    }
 
 
 STEPS: tuple[Step, ...] = (read_price, read_flow)
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """Return a value to four digits: no figure is known better.
 
-    >>> _rounded(0.123456), _rounded(111910.9)
+    >>> rounded(0.123456), rounded(111910.9)
     (0.1235, 111900.0)
     """
     return float(f"{value:.4g}")
@@ -188,5 +208,5 @@ def _told(estimate: Estimate) -> str:
     >>> _told(Estimate(0.44, 0.0152)), _told(Estimate(3.0))
     ('0.44 +- 0.015', '3')
     """
-    value = f"{_rounded(estimate.value):g}"
+    value = f"{rounded(estimate.value):g}"
     return value if math.isnan(estimate.error) else f"{value} +- {estimate.error:.2g}"

@@ -34,8 +34,7 @@ def scenario_text(
     lines += [f"# {Path(path).name}: {kind}." for path, kind in measurement.files.formats.items()]
     lines += [
         "#",
-        "# Sizes are in the exchange's own unit. What is not here is as in the preset of the flow:",
-        "# among it the depth behind the touch and the impact of trades, which were not measured.",
+        "# Sizes are in the exchange's own unit. What is not here is as in the preset of the flow.",
         "",
         f"name = {json.dumps(name, ensure_ascii=False)}",
         f"purpose = {json.dumps(f'{symbol}, measured', ensure_ascii=False)}",

@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from gammagym.evaluation.facts import measure, record_world
+from gammagym.calibration.measure import Measurement
+from gammagym.calibration.parameters import Parameter, Parameters, rounded
+from gammagym.errors import DataError
+from gammagym.evaluation.facts import MarketRecord, measure, record_stream, record_world
 from gammagym.scenario.load import load_flow
 
 Facts = Mapping[str, float]
 Simulate = Callable[[Mapping[str, float]], Facts]
 
 _CHANGE = 2.0  # largest factor of one round
+_PRESET = "full"
 
 
 @dataclass(frozen=True)
@@ -119,33 +124,82 @@ def _ratio(measured: float, simulated: float) -> float:
     return min(max(measured / simulated, 1.0 / _CHANGE), _CHANGE)
 
 
+def tune_flow(
+    measurement: Measurement,
+    parameters: Parameters,
+    venue: str | None,
+    rounds: int = 10,
+    told: Callable[[int, float], None] | None = None,
+) -> Parameters:
+    """Return parameters whose simulated market has the facts of the stream that was measured.
+
+    Without a stream of trades, best quotes and depth of a linear contract they stay as they are.
+
+    Args:
+        measurement: what was measured.
+        parameters: what was read off; the tuning begins there.
+        venue: of the scenario, None: the default.
+        rounds: how many markets are made.
+        told: is called after each round with its number and misfit.
+    """
+    record = _recorded(measurement)
+    if record is None:
+        return parameters
+    targets = measure(record)
+    table = {name: {key: each.value for key, each in keys.items()}
+             for name, keys in (("price", parameters.price), ("flow", parameters.flow))}  # fmt: skip
+    scenario: dict[str, Any] = {"purpose": "a market to tune", **table}
+    if venue is not None:
+        scenario["venue"] = venue
+    preset = load_flow(_PRESET)
+    start = {
+        knob.parameter: float(table["flow"].get(knob.parameter, preset[knob.parameter]))
+        for knob in KNOBS
+    }
+    found = tune(start, targets, lambda flow: simulated_facts(flow, scenario), KNOBS, rounds, told)
+    keys = dict(parameters.flow)
+    for knob in KNOBS:
+        fact = f"{knob.fact} {_told(found.facts[knob.fact])}, measured {_told(targets[knob.fact])}"
+        keys[knob.parameter] = Parameter(
+            rounded(found.parameters[knob.parameter]), f"tuned: {fact}"
+        )
+    return replace(parameters, flow=keys)
+
+
+def _recorded(measurement: Measurement) -> MarketRecord | None:
+    """Return the record of a stream from which everything can be measured, or None."""
+    stream = measurement.files.stream
+    if stream is None or not measurement.orders or not measurement.book:
+        return None
+    try:
+        return record_stream(stream)
+    except DataError:  # quotes, depth or trades are missing, or too short
+        return None
+
+
 def simulated_facts(
     flow: Mapping[str, float],
-    scenario: Mapping[str, object],
-    seeds: int = 3,
-    seconds: float = 90.0,
+    scenario: Mapping[str, Any],
+    seeds: int = 4,
+    seconds: float = 120.0,
 ) -> dict[str, float]:
     """Return the mean facts of markets with a flow.
 
     Args:
-        flow: Parameters by key of `[flow]`.
-        scenario: Other overrides of the scenario `calm`, by dotted key.
-        seeds: How many markets.
-        seconds: Length of each (s).
+        flow: parameters by key of `[flow]`, which come before those of the scenario.
+        scenario: tables of a scenario.
+        seeds: how many markets.
+        seconds: length of each (s).
     """
-    overrides = dict(scenario) | {f"flow.{key}": value for key, value in flow.items()}
-    found = [
-        measure(record_world("calm", overrides, seed=seed, seconds=seconds))
-        for seed in range(seeds)
-    ]
-    return {
-        name: math.fsum(facts[name] for facts in found if math.isfinite(facts[name]))
-        / max(sum(math.isfinite(facts[name]) for facts in found), 1)
-        for name in found[0]
-    }
+    table = dict(scenario) | {"flow": dict(scenario["flow"]) | dict(flow)}
+    found = [measure(record_world(table, seed=seed, seconds=seconds)) for seed in range(seeds)]
+    return {name: _mean([facts[name] for facts in found]) for name in found[0]}
 
 
-def preset_start(preset: str, own: Mapping[str, float]) -> dict[str, float]:
-    """Return where to begin: the preset's values of all knobs, or a scenario's own."""
-    parameters = load_flow(preset)
-    return {knob.parameter: own.get(knob.parameter, parameters[knob.parameter]) for knob in KNOBS}
+def _mean(values: list[float]) -> float:
+    known = [value for value in values if math.isfinite(value)]
+    return math.fsum(known) / len(known) if known else math.nan
+
+
+def _told(value: float) -> str:
+    return f"{value:.3g}"

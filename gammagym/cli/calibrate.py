@@ -34,6 +34,10 @@ def calibrate(
         str | None, typer.Option(help="Venue of the scenario; left out: the default.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File of the scenario (.toml).")] = None,
+    tune: Annotated[
+        bool,
+        typer.Option(help="Simulate, and tune what cannot be read off: depth, impact, informed."),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure a real market and write a scenario that resembles it.
@@ -58,6 +62,15 @@ def calibrate(
     note(f"reading {', '.join(files)} ...")
     measurement = measure(read_market_files(files), lambda group: note(f"{group} ..."))
     parameters = choose_parameters(measurement)
+    if tune:
+        from gammagym.calibration.tuning import tune_flow
+
+        parameters = tune_flow(
+            measurement,
+            parameters,
+            venue,
+            told=lambda number, misfit: note(f"tuning, round {number + 1}: misfit {misfit:.3f}"),
+        )
     text = scenario_text(name or target.stem, venue, measurement, parameters)
     write_scenario(target, text)
     found = figures(measurement)
