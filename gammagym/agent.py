@@ -36,7 +36,7 @@ OBSERVATION_FIELDS = (
     Field("theta", -100, 100, "change of the book's value per day, in stakes"),
     Field("time_to_expiry", 0, 100, "time to the first expiry of the book, in weeks; 0 without"),
     Field("time_left", 0, 1, "share of the episode that is left"),
-    Field("implied_volatility", 0, 10, "annual implied volatility of the book's options"),
+    Field("implied_volatility", 0, 10, "annual implied volatility of the book's first option"),
     Field("realised_volatility", 0, 10, "annual volatility of the mid, last 30 minutes weighted"),
     Field(
         "return_1",

@@ -1,12 +1,12 @@
 """advance(world, until): the order in which things happen. Read this first.
 
 The next thing that happens is the earliest of a price tick, a funding payment, an instruction that
-arrives, a background order and a look that a quiet crowd takes at competitors' orders; of
-simultaneous ones, in this order. Orders that it triggers follow at once.
+arrives, a background order, a customer's order for an option, and a look that a quiet crowd takes
+at competitors' orders; of simultaneous ones, in this order. Orders that it triggers follow at once.
 
 A price tick is, in this order: what the calendar brings, transfers that arrive, shocks, fundamental
-price, marks (and attribution), premiums, the frictionless reference, market makers' quotes, circuit
-breakers, margin checks and liquidations, expiries.
+price, implied volatilities, marks (and attribution), premiums, the frictionless reference, market
+makers' quotes, circuit breakers, margin checks and liquidations, expiries.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from gammagym.exchange.ledger import conserved, equity
 from gammagym.exchange.liquidation import check_accounts
 from gammagym.exchange.marks import set_marks
 from gammagym.exchange.messages import deliver
-from gammagym.exchange.opening import hand_over
+from gammagym.exchange.opening import fix_strikes, hand_over
 from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order, open_times
 from gammagym.exchange.transfers import deliver_transfers
+from gammagym.market.customers import customer_order, open_customers
 from gammagym.market.flow import background_event, look, open_flow
-from gammagym.market.makers import quote
+from gammagym.market.makers import open_makers, quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference
 from gammagym.market.shocks import apply_shocks, start_timeline
 from gammagym.market.streams import open_streams
+from gammagym.market.surface import move_surface, open_surface
 from gammagym.world import FILL_ORDERED, FUNDING_CONTINUOUS
 
-_TICK, _FUNDING, _MESSAGE, _BACKGROUND, _LOOK = 0, 1, 2, 3, 4
+_TICK, _FUNDING, _MESSAGE, _BACKGROUND, _CUSTOMER, _LOOK = range(6)
 
 
 @kernel
@@ -60,6 +62,8 @@ def step(world, tape, until_ns):
     for index in range(world.flow_count):
         if world.flows[index].next_ns < when:
             when, what, row = world.flows[index].next_ns, _BACKGROUND, index
+    if world.customers.rate > 0.0 and world.customers.next_ns < when:
+        when, what = world.customers.next_ns, _CUSTOMER
     if world.next_look_ns < when:
         when, what = world.next_look_ns, _LOOK
     if when > until_ns:
@@ -72,6 +76,8 @@ def step(world, tape, until_ns):
         deliver(world)
     elif what == _FUNDING:
         fund(world)
+    elif what == _CUSTOMER:
+        customer_order(world)
     elif what == _LOOK:
         look(world)
     else:
@@ -115,6 +121,7 @@ def price_tick(world, tape):
         deliver_transfers(world)
     apply_shocks(world)
     step_price(world, tape)
+    move_surface(world, elapsed_ns)
     set_marks(world, elapsed_ns)
     watch_premiums(world, elapsed_ns)
     step_reference(world, elapsed_ns)
@@ -134,7 +141,11 @@ def open_world(world, tape, seed):
     open_streams(world)
     start_timeline(world)
     start_price(world, tape)
+    fix_strikes(world)
+    open_surface(world)
     hand_over(world)
+    open_makers(world)
+    open_customers(world)
     schedule_funding(world)
     for row in range(world.flow_count):
         open_flow(world, row)

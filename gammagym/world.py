@@ -117,7 +117,7 @@ STREAM_PRICE, STREAM_SEEDING, STREAM_SHOCKS, STREAM_FLOW = 0, 1, 2, 8
 STREAM_VARIANCE, STREAM_JUMPS, STREAM_JUMP_SIZES, STREAM_REGIME = 3, 4, 5, 6
 # `+ WAYS * agent + way`: every agent has a stream for each way.
 STREAM_LATENCY = 16
-STREAM_PATH, STREAM_ACTIVITY = 32, 38
+STREAM_PATH, STREAM_SURFACE, STREAM_CUSTOMERS, STREAM_ACTIVITY = 32, 33, 36, 38
 
 # Ways between an agent and the venue: rows of `Agent.latencies`.
 WAY_ENTRY, WAY_CANCEL, WAY_ACKNOWLEDGEMENT, WAY_DATA = 0, 1, 2, 3
@@ -245,6 +245,8 @@ MARGIN_SCENARIOS = 40
 BREAKERS = 3
 # Exchanges that an index is made of.
 INDEX_SOURCES = 4
+# Times to expiry between which the spread of options' quotes differs.
+SPREAD_BANDS = 4
 # Jumps of the price in one tick; with a mean of at most one, more never happen.
 MOST_JUMPS = 16
 # Competitors' resting orders that the crowd has an eye on, and how often it looks at least.
@@ -598,6 +600,7 @@ class Instrument(Protocol):
     funding: Annotated[Funding, Funding, (), "perpetual: its funding"]
     maker_size_lots: Annotated[int, I8, "quoted by makers: size of each quote (lots); 0: no quotes"]
     maker_half_spread: Annotated[float, F8, "quoted by makers: half spread as a share of spot"]
+    maker_start_lots: Annotated[int, I8, "quoted by makers: what they held at the start (lots)"]
     price_band: Annotated[float, F8, "how far limits may be from the mark (share); 0: anywhere"]
     protection: Annotated[float, F8, "how far through the touch a market order reaches (of mark)"]
     tick_size: Annotated[float, F8, "price of one tick (settlement currency per unit)"]
@@ -620,6 +623,10 @@ class Instrument(Protocol):
     mark_price: Annotated[float, F8, "mark price, that margins and funding look at (price units)"]
     fair_price: Annotated[float, F8, "price that no order moves, for profit and loss (price units)"]
     implied_volatility: Annotated[float, F8, "call, put: annual volatility of the mark"]
+    volatility_change: Annotated[float, F8, "call, put: what the next mark adds to it"]
+    level_shift: Annotated[
+        float, F8, "call, put: log of what moves of the price did to its expiry's volatility"
+    ]
     short_initial: Annotated[float, F8, "short option: initial margin (share of the underlying)"]
     short_minimum: Annotated[float, F8, "short option: least of it, far from the money"]
     short_maintenance: Annotated[float, F8, "short option: maintenance margin (likewise)"]
@@ -779,6 +786,46 @@ class Price(Protocol):
     changed_ns: Annotated[int, I8, "time of the last price tick (ns)"]
     model: Annotated[int, I8, "PRICE_GBM, PRICE_REPLAY or another"]
     dynamics: Annotated[Process, Process, (), "jumps, variance, regimes; not of gbm and replay"]
+
+
+class Surface(Protocol):
+    """Implied volatility of options by strike and expiry: parameters, then state."""
+
+    long_volatility: Annotated[float, F8, "annual volatility at the money in the long run"]
+    short_volatility: Annotated[float, F8, "the same of the shortest expiries"]
+    term_rate: Annotated[float, F8, "rate at which expiries go from short to long (per year)"]
+    correlation: Annotated[float, F8, "rho of SSVI: which side of the smile is higher"]
+    curvature: Annotated[float, F8, "eta of SSVI; 0: no smile"]
+    decay: Annotated[float, F8, "gamma of SSVI: power by which the smile flattens with variance"]
+    stickiness: Annotated[float, F8, "skew-stickiness ratio: 0 sticky moneyness, 1 sticky strike"]
+    volatility: Annotated[float, F8, "annual volatility of the logarithm of the level"]
+    reversion: Annotated[float, F8, "reversion of the level to where it began (per year)"]
+    level: Annotated[float, F8, "logarithm of the level over where it began"]
+    forward: Annotated[float, F8, "fundamental price that the surface has seen"]
+    shaped: Annotated[int, I8, "1 if volatility differs by strike or expiry, or moves"]
+
+
+class OptionMakers(Protocol):
+    """Makers who quote options in volatility points: parameters, then state."""
+
+    widths: Annotated[Vector, F8, (SPREAD_BANDS,), "bid to ask by time to expiry (volatility)"]
+    until_ns: Annotated[Vector, I8, (SPREAD_BANDS,), "time to expiry up to which each holds (ns)"]
+    band_count: Annotated[int, I8, "how many there are; 0: half spreads are shares of spot"]
+    inventory_units: Annotated[float, F8, "inventory at which quotes moved by half their spread"]
+    realised_variance: Annotated[float, F8, "annual variance of the price, memory of half an hour"]
+    seen_price: Annotated[float, F8, "price it has counted"]
+    seen_ns: Annotated[int, I8, "time up to which it has (ns)"]
+    lean: Annotated[float, F8, "-1 ... 1: share of the half spread that quotes are lower by"]
+
+
+class Customers(Protocol):
+    """Customers who trade options at market: parameters, then state."""
+
+    rate: Annotated[float, F8, "orders per second in all options together; 0: none"]
+    size_units: Annotated[float, F8, "median size of an order (units)"]
+    size_sigma: Annotated[float, F8, "its lognormal sigma"]
+    next_ns: Annotated[int, I8, "time of the next order (ns)"]
+    event: Annotated[int, I8, "index of the next order, which numbers its draws"]
 
 
 class Flow(Protocol):
@@ -1003,6 +1050,9 @@ class World(Protocol):
     watched_rows: Annotated[Vector, I4, (WATCHED,), "their rows of orders"]
     triggers_due: Annotated[int, I8, "1 while triggered orders may have to be carried out"]
     price: Annotated[Price, Price, (), "fundamental price"]
+    surface: Annotated[Surface, Surface, (), "implied volatility"]
+    option_makers: Annotated[OptionMakers, OptionMakers, (), "how options are quoted"]
+    customers: Annotated[Customers, Customers, (), "who trades options"]
     stress: Annotated[Stress, Stress, (), "the timeline's effect now"]
     keys: Annotated[Vector, U8, (STREAMS,), "key of each random stream"]
     deposits: Annotated[Vector, I8, ("currencies",), "money brought into the world (quanta)"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 import textwrap
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from venue_matrix import venue_matrix
 from gammagym import content, world
 from gammagym.agent import OBSERVATION_FIELDS
 from gammagym.quantities import format_duration, format_percent
-from gammagym.scenario import markets, order_flow, prices, schema
+from gammagym.scenario import markets, options, order_flow, prices, schema
 from gammagym.scenario.load import list_scenarios, list_venues, load_flow, load_venue
 from gammagym.scenario.tasks import TASKS, Leg, Task
 from gammagym.venues import calendar as venue_calendar
@@ -304,7 +305,9 @@ def scenario_keys() -> str:
         "Top level": schema.Scenario,
         "`[account]`": schema.AccountTerms,
         "`[price]`": schema.Price,
-        "`[options]`": schema.Options,
+        "`[options]`": options.Options,
+        "`[[options.spreads]]`": options.Spread,
+        "`[options.customers]`": options.Customers,
         "`[flow]`": order_flow.Flow,
         "`[[markets]]`": markets.MarketSpec,
         "`[[shocks]]`": schema.Shock,
@@ -329,6 +332,58 @@ def price_presets() -> str:
         if any(key in preset for preset in prices.PROCESS_PRESETS.values())
     ]
     return table(("key", *(f"`{model}` {coin}" for model, coin in names)), rows)
+
+
+def surface_presets() -> str:
+    """Return the presets of the volatility surface, without those of its makers."""
+    names, presets = list(options.SURFACE_PRESETS), options.SURFACE_PRESETS.values()
+    keys = [
+        key
+        for key in options.Options.model_fields
+        if any(isinstance(preset.get(key), int | float) for preset in presets)
+    ]
+    rows = [
+        (f"`{key}`", *(_preset_value(key, options.SURFACE_PRESETS[name]) for name in names))
+        for key in keys
+    ]
+    return table(("key", *(f"`{name}`" for name in names)), rows)
+
+
+def smile_figure() -> str:
+    """Return a drawing of the smiles of the preset for bitcoin, as SVG in the page's own colour."""
+    own = options.Options(preset="btc").parameters(0.0)
+    rho, eta, gamma = options.ssvi(own)
+    lines = []
+    for days, dashes in ((7, ""), (30, "6 4"), (180, "2 3")):
+        theta = options.term_volatility(own, days / 365) ** 2 * days / 365
+        points = []
+        for step in range(61):
+            strike = 0.7 + 0.01 * step
+            bent = eta * theta**-gamma * math.log(strike)
+            total = theta / 2 * (1 + rho * bent + math.sqrt((bent + rho) ** 2 + 1 - rho**2))
+            height = 260 - 500 * (math.sqrt(total * 365 / days) - 0.4)
+            points.append(f"{50 + 800 * (strike - 0.7):.0f},{height:.1f}")
+        lines.append(f'<polyline points="{" ".join(points)}" stroke-dasharray="{dashes}"/>')
+    axes = [
+        f'<text x="{50 + 800 * (strike - 0.7):.0f}" y="285">{strike:.1f}</text>'
+        for strike in (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)
+    ]
+    axes += [
+        f'<text x="10" y="{265 - 500 * (level - 0.4):.0f}">{level:.0%}</text>'
+        for level in (0.4, 0.5, 0.6, 0.7, 0.8)
+    ]
+    return (
+        '<svg viewBox="0 0 580 300" role="img" aria-label="smiles of three expiries">'
+        f'<g fill="none" stroke="currentColor" stroke-width="1.5">{"".join(lines)}</g>'
+        f'<g fill="currentColor" font-size="12" text-anchor="middle">{"".join(axes)}</g></svg>'
+    )
+
+
+def _preset_value(key: str, preset: dict[str, Any]) -> str:
+    value = preset.get(key)
+    if value is None:
+        return ""
+    return f'"{format_duration(value)}"' if key.endswith("half_life") else f"{value:g}"
 
 
 def flow_keys() -> str:
@@ -526,6 +581,8 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "flow_keys": flow_keys,
     "observation": observation,
     "parts": parts,
+    "smile_figure": smile_figure,
+    "surface_presets": surface_presets,
     "price_presets": price_presets,
     "reject_reasons": reject_reasons,
     "scenario_keys": scenario_keys,

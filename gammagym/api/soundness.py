@@ -44,6 +44,7 @@ from gammagym.world import (
     SELL,
     SIDES,
     SPOT,
+    SPREAD_BANDS,
     viewed,
 )
 
@@ -111,6 +112,7 @@ def _rows(world: Any) -> Iterator[_Range]:
     """Yield what kernels use as a row number. Reads: the counts, which must be right."""
     yield from _rows_of_exchange(world)
     yield from _rows_of_agents(world)
+    yield from _options_market(world)
     instruments, accounts = int(world["instrument_count"]), int(world["account_count"])
     messages = world["messages"][: world["message_count"]]
     yield "messages.account", messages["account"], FIRST_AGENT_ACCOUNT, accounts - 1
@@ -206,6 +208,22 @@ def _rows_of_agents(world: Any) -> Iterator[_Range]:
     yield "latencies.sample_count", samples, 1, LATENCY_SAMPLES
 
 
+def _options_market(world: Any) -> Iterator[_Range]:
+    """Yield what the surface divides by or takes the logarithm of, and how options are quoted."""
+    surface, makers = world["surface"], world["option_makers"]
+    yield "option_makers.band_count", makers["band_count"], 0, SPREAD_BANDS
+    if surface["shaped"] or makers["band_count"]:
+        for name in ("long_volatility", "short_volatility", "reversion", "term_rate", "forward"):
+            yield f"surface.{name}", surface[name], 1e-9, 1e15
+        yield "surface.correlation", surface["correlation"], -1, 1
+        for name in ("curvature", "decay", "stickiness", "volatility", "level"):
+            yield f"surface.{name}", surface[name], -1e6, 1e6
+        for name in ("inventory_units", "seen_price"):
+            yield f"option_makers.{name}", makers[name], 1e-12, 1e15
+        yield "option_makers.realised_variance", makers["realised_variance"], 0, 1e15
+        yield "option_makers.lean", makers["lean"], -1, 1
+
+
 def _pairs(accounts: Any) -> Iterator[_Range]:
     """Yield partners: each of a pair is the other's, and one of them has the short legs."""
     last = FIRST_AGENT_ACCOUNT + len(accounts) - 1
@@ -242,6 +260,13 @@ def _clocks(world: Any) -> Iterator[_Range]:
     flows = world["flows"][: world["flow_count"]]
     yield "flows.next_ns", flows["next_ns"], now, _LARGEST
     yield "flows.rate", flows["rate"], _SLOWEST_RATE, _FASTEST_RATE
+    customers = world["customers"]
+    if customers["rate"] != 0:
+        yield "customers.rate", customers["rate"], _SLOWEST_RATE, _FASTEST_RATE
+        yield "customers.next_ns", customers["next_ns"], now, _LARGEST
+        yield "customers.event", customers["event"], 0, _LARGEST
+        yield "customers.size_units", customers["size_units"], 0, 1e15
+        yield "customers.size_sigma", customers["size_sigma"], 0, 1e3
 
 
 # --- Books -----------------------------------------------------------------------------------

@@ -146,8 +146,8 @@ def tune_flow(
     if record is None:
         return parameters
     targets = measure(record)
-    table = {name: {key: each.value for key, each in keys.items()}
-             for name, keys in (("price", parameters.price), ("flow", parameters.flow))}  # fmt: skip
+    tables = {"price": parameters.price, "flow": parameters.flow}
+    table = {name: {key: each.value for key, each in keys.items()} for name, keys in tables.items()}
     scenario: dict[str, Any] = {"purpose": "a market to tune", **table}
     if venue is not None:
         scenario["venue"] = venue

@@ -104,12 +104,15 @@ def fees(compiled: Compiled) -> tuple[float, float]:
 
 def expected_stake(compiled: Compiled) -> float:
     """Return the stake of an episode that starts at the reference price (currency)."""
-    from gammagym.exchange.opening import hand_over
+    from gammagym.exchange.opening import fix_strikes, hand_over
     from gammagym.market.price import start_price
+    from gammagym.market.surface import open_surface
 
     world = compiled.template.copy()
     world["price"]["tape_choices"] = 0
     start_price(world[0], compiled.tape)
+    fix_strikes(world[0])
+    open_surface(world[0])
     hand_over(world[0])
     return float(world["agents"]["stake"][0, 0])
 

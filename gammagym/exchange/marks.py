@@ -41,7 +41,8 @@ from gammagym.world import (
 def set_marks(world, elapsed_ns):
     """Mark every instrument at the prices of this tick.
 
-    Reads: price, time, books. Writes: instruments (fair prices, marks, Greeks), agents.parts.
+    Reads: price, time, books, instruments.volatility_change. Writes: instruments (fair prices,
+    marks, implied volatilities, Greeks), agents.parts.
     """
     forward = world.price.value
     move = forward - world.price.previous
@@ -51,7 +52,9 @@ def set_marks(world, elapsed_ns):
         if contract.settled:
             continue
         if contract.kind == CALL or contract.kind == PUT:
-            attribute_option(world, instrument, move, elapsed_ns, 0.0)
+            attribute_option(world, instrument, move, elapsed_ns, contract.volatility_change)
+            contract.implied_volatility += contract.volatility_change
+            contract.volatility_change = 0.0
             before = contract.value
             value_option(contract, forward, world.time_ns)
             note_book_profit(world, instrument, contract.value - before)

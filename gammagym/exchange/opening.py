@@ -26,7 +26,7 @@ QUIET_ROWS = 24
 
 @kernel(counted=False)
 def hand_over(world):
-    """Fix strikes, mark everything, and hand every competitor its book and its collateral.
+    """Mark everything, and hand every competitor its book and its collateral.
 
     A template's positions are wishes: here they are bought from the makers at the mark, so that
     positions in every contract sum to zero. Reads: price. Writes: instruments, cash, positions.
@@ -39,14 +39,23 @@ def hand_over(world):
 
 
 @kernel
+def fix_strikes(world):
+    """Give strikes to options that have a moneyness. Reads: price. Writes: instruments.strike."""
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        is_option = contract.kind == CALL or contract.kind == PUT
+        if is_option and contract.strike == 0.0:
+            grid = contract.strike_step
+            steps = round(contract.moneyness * world.price.value / grid)
+            contract.strike = max(steps, 1) * grid
+
+
+@kernel
 def _open_instruments(world):
     price = world.price.value
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         if contract.kind == CALL or contract.kind == PUT:
-            if contract.strike == 0.0:
-                grid = contract.strike_step
-                contract.strike = max(round(contract.moneyness * price / grid), 1) * grid
             value_option(contract, price, world.time_ns)
             write_price(contract, option_price(world, contract))
         else:
@@ -77,13 +86,16 @@ def _measure_stake(world, row):
     """
     agent = world.agents[row]
     price = world.price.value
-    gamma, volatility = 0.0, 0.0
+    gamma, volatility, most = 0.0, 0.0, 0.0
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         if contract.kind == CALL or contract.kind == PUT:
             lots = world.positions[agent.book_account, instrument].quantity_lots
-            gamma += lots * contract.lot_size * contract.gamma
-            volatility = contract.implied_volatility
+            own = lots * contract.lot_size * contract.gamma
+            gamma += own
+            if abs(own) > most:
+                # Of a smile, the volatility of the option that has most of the gamma.
+                most, volatility = abs(own), contract.implied_volatility
     years = world.end_ns / YEAR_NS
     agent.stake = 0.5 * abs(gamma) * price * price * volatility * volatility * years
     if agent.stake == 0.0:

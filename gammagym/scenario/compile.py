@@ -32,6 +32,7 @@ from gammagym.scenario.instruments import (
     write_instruments,
 )
 from gammagym.scenario.load import Scenario, load_venue
+from gammagym.scenario.option_market import write_option_market
 from gammagym.scenario.prices import PROCESS_KEYS, Price, jump_moments
 from gammagym.scenario.rules import (
     first_moment,
@@ -146,6 +147,7 @@ def compile_world(
     world.time_ns = -_whole_ticks(scenario.warmup, scenario.price.tick)
     world.price.next_tick_ns = world.time_ns
     names = write_instruments(world, scenario, venues, task, start, volatility)
+    write_option_market(world, scenario, volatility)
     _write_venues(world, venues, agents, start)
     write_feeds(world, scenario, venues, task, start, volatility)
     write_competitors(world, scenario, task, venues, agents, start)

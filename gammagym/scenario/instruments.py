@@ -304,8 +304,8 @@ class _Writer:
             self._quoted(contract, listing)
 
     def _option(self, contract: Any, listing: OptionListing, strike: float) -> None:
-        implied = self.scenario.options.implied_volatility
-        contract.implied_volatility = self.volatility if implied is None else implied
+        own = self.scenario.options.parameters(self.volatility)
+        contract.implied_volatility = own["implied_volatility"]
         contract.strike = strike
         contract.strike_step = 1.0 if listing.contract == "inverse" else contract.tick_size
         contract.fee_cap_e9 = rate_e9(listing.fee_cap or 0)
@@ -317,7 +317,7 @@ class _Writer:
     def _quoted(self, contract: Any, listing: Listing) -> None:
         """Let makers quote an instrument that has no order flow of its own."""
         options = self.scenario.options
-        contract.maker_half_spread = options.half_spread
+        contract.maker_half_spread = options.parameters(self.volatility)["half_spread"]
         contract.maker_size_lots = quoted_lots(options.size, contract, listing)
 
     def _margins(self, row: int, listing: DerivativeListing) -> None:

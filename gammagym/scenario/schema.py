@@ -20,6 +20,7 @@ from gammagym.quantities import (
     parse_span,
 )
 from gammagym.scenario.markets import MOST_MARKETS, MarketSpec
+from gammagym.scenario.options import Options, arbitrage
 from gammagym.scenario.order_flow import Flow
 from gammagym.scenario.prices import Price
 from gammagym.venues.dates import Instant
@@ -54,25 +55,6 @@ Recovery = Annotated[
     BeforeValidator(_parse_recovery, json_schema_input_type=str),
     PlainSerializer(_format_recovery, return_type=str),
 ]
-
-
-class Options(Model):
-    """How options are priced and quoted."""
-
-    implied_volatility: float | None = Field(
-        default=None,
-        gt=0,
-        le=20,
-        description="annual implied volatility; left out: that of the price in the long run, "
-        "with jumps (replay: estimated)",
-    )
-    half_spread: float = Field(
-        default=0.0005,
-        ge=0,
-        le=0.5,
-        description="half the spread of the makers' quotes, share of spot",
-    )
-    size: float = Field(default=10.0, gt=0, le=1e6, description="size of each quote (units)")
 
 
 class AccountTerms(Model):
@@ -196,7 +178,9 @@ class Scenario(Model):
         description='rules of the venue that are otherwise here, by dotted key: {taker_fee = "1%"}',
     )
     price: Price = Field(description="the fundamental price")
-    options: Options = Field(default=Options(), description="how options are priced and quoted")
+    options: Options = Field(
+        default=Options(), description="how options are priced, quoted and traded"
+    )
     flow: Flow = Field(default=Flow(), description="background order flow of what is hedged with")
     markets: tuple[MarketSpec, ...] = Field(
         default=(),
@@ -224,8 +208,15 @@ class Scenario(Model):
 
     @model_validator(mode="after")
     def _options_have_a_volatility(self) -> Scenario:
-        if self.options.implied_volatility is None and self.price.long_run_volatility() == 0:
-            problems = Problems(self)
+        problems = Problems(self)
+        of_price = self.price.long_run_volatility()
+        own = self.options.parameters(math.nan if of_price is None else of_price)
+        level = own["implied_volatility"]
+        if level == 0:
             problems.add("options", "implied_volatility must be given when price.volatility is 0")
-            problems.raise_if_any()
+        elif not math.isnan(level):  # that of a replay is known with its file only
+            problem = arbitrage(own)
+            if problem is not None:
+                problems.add("options", problem)
+        problems.raise_if_any()
         return self

@@ -34,6 +34,7 @@ from gammagym.exchange.margin import (
 from gammagym.exchange.orders import cancel_orders, limit_order
 from gammagym.exchange.transfers import deliver_transfers, send_transfer, withdrawable
 from gammagym.reference.exchange import Exchange
+from gammagym.reference.options import black_76
 from gammagym.world import (
     BACKSTOP_DELEVERAGING,
     BUY,
@@ -54,6 +55,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from exchange_worlds import (
     ACCOUNTS,
     BACKSTOPS,
+    CALL_ROW,
+    COIN_PUT,
     DATED,
     INSTRUMENTS,
     INVERSE,
@@ -87,6 +90,7 @@ TOTALS = {
     "liquidating": "liquidating",
 }
 SECOND_NS = 10**9
+OPTIONS = (CALL_ROW, COIN_PUT)
 DERIVATIVES = [row for row in range(INSTRUMENTS) if row != SPOT_ROW]
 # A book has room for 24 orders, and as many prices.
 FULLEST_BOOK = 18
@@ -132,6 +136,17 @@ def assert_nothing_is_lost(world: Any, exchange: Exchange) -> None:
     assert (held["margin_quanta"] >= 0).all()
 
 
+def assert_same_values(world: Any, exchange: Exchange) -> None:
+    """Compare volatilities, and what options are worth at them by the plain formula."""
+    for row in OPTIONS:
+        contract, terms = world["instruments"][row], exchange.contracts[row]
+        assert contract["implied_volatility"] == terms.implied_volatility
+        volatility, years = terms.implied_volatility, terms.years
+        plain = black_76(terms.kind, exchange.spot, terms.strike, volatility, years)
+        assert contract["value"] == pytest.approx(plain.value, rel=1e-9, abs=1e-9 * exchange.spot)
+        assert contract["volatility_change"] == 0.0
+
+
 def assert_same_books(world: Any, exchange: Exchange) -> None:
     live = world["orders"][world["orders"]["live"] == 1]
     names = ["instrument", "owner", "side", "price_ticks", "quantity_lots"]
@@ -167,6 +182,7 @@ class Pair:
 
     def __init__(self, seed: int, size: int = 1) -> None:
         self.random = np.random.default_rng(seed)
+        self.surface = np.random.default_rng([seed, 1])
         self.size = size
         self.world = bare_world()
         draw_rules(self.world, self.random)
@@ -296,13 +312,24 @@ class Pair:
     def move_to(self, price: float, index: float) -> None:
         world, elapsed = self.world, int(self.random.integers(1, 3 * SECOND_NS))
         world["time_ns"] += elapsed
+        self.move_volatilities()
         set_price(world, price, index, elapsed)
         watch_premiums(world, elapsed)
         tell_marks(world, self.exchange)
+        assert_same_values(world, self.exchange)
         deliver_transfers(world)
         self.exchange.deliver_transfers()
         check_accounts(world)
         self.exchange.check_accounts()
+
+    def move_volatilities(self) -> None:
+        """Let the next mark find a surface that has moved."""
+        for row in OPTIONS:
+            contract = self.world["instruments"][row]
+            before = float(contract["implied_volatility"])
+            change = min(max(before * np.exp(self.surface.normal() * 0.05), 0.05), 3.0) - before
+            contract["volatility_change"] = change
+            self.exchange.contracts[row].implied_volatility = before + change
 
     def pay_funding(self, _account: int, _row: int) -> None:
         """Let every perpetual's funding be due."""

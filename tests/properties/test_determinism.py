@@ -98,8 +98,9 @@ def test_single_and_vector_environments_agree_to_the_bit():
         assert fingerprint(env.worlds[0]) == fingerprint(envs.worlds[row])
 
 
-def test_a_copied_world_goes_on_as_the_original(make_worlds):
-    run = make_worlds("calm", "GammaScalp", 2, SEED, **SHORT)
+@pytest.mark.parametrize("scenario", ["calm", "smile"])
+def test_a_copied_world_goes_on_as_the_original(make_worlds, scenario):
+    run = make_worlds(scenario, "GammaScalp", 2, SEED, **SHORT)
     actions = actions_of(0)
     for step in range(4):
         run.step(np.stack([actions[step]] * 2))
@@ -110,11 +111,12 @@ def test_a_copied_world_goes_on_as_the_original(make_worlds):
         assert run.observations[0].tobytes() == run.observations[1].tobytes()
 
 
-def test_a_world_saved_as_bytes_goes_on_as_before(make_worlds):
-    run = make_worlds("calm", "GammaScalp", 1, SEED, **SHORT)
+@pytest.mark.parametrize("scenario", ["calm", "smile"])
+def test_a_world_saved_as_bytes_goes_on_as_before(make_worlds, scenario):
+    run = make_worlds(scenario, "GammaScalp", 1, SEED, **SHORT)
     run.step(actions_of(0)[:1])
     saved = run.worlds.tobytes()
-    again = make_worlds("calm", "GammaScalp", 1, SEED + 1, **SHORT)
+    again = make_worlds(scenario, "GammaScalp", 1, SEED + 1, **SHORT)
     again.worlds[:] = np.frombuffer(saved, run.worlds.dtype)
     for one in (run, again):
         one.step(actions_of(0)[1:2])
@@ -162,7 +164,7 @@ def _cover(dtype: Any, start: int, used: Any) -> None:
 # --- Common random numbers -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scenario", ["calm", "flash_crash", "textbook"])
+@pytest.mark.parametrize("scenario", ["calm", "flash_crash", "textbook", "smile"])
 def test_what_an_agent_does_does_not_change_the_fundamental_price(make_worlds, scenario):
     active = make_worlds(scenario, "GammaScalp", 1, SEED, **SHORT)
     idle = make_worlds(scenario, "GammaScalp", 1, SEED, **SHORT)
@@ -217,6 +219,10 @@ cases["regime"] = dict(
                "price.range_volatility": 0.4, "price.range_half_life": "1min",
                "price.range_duration": "1min", "price.trend_volatility": 0.6,
                "price.trend_drift": 20.0, "price.trend_duration": "20s"})
+cases["smile"] = dict(
+    scenario="textbook", horizon_seconds=600.0, decision_interval=60.0,
+    overrides={"options.preset": "btc", "options.half_spread": None,
+               "options.customers": {"rate": 0.1}})
 for name, options in cases.items():
     env = HedgeEnv(**options)
     env.reset(seed=3)
@@ -242,5 +248,5 @@ def run_plain(disable: str) -> str:
 
 def test_plain_python_gives_the_same_bytes_as_compiled_code():
     plain = run_plain("1")
-    assert plain.count("\n") == 7
+    assert plain.count("\n") == 8
     assert plain == run_plain("0")

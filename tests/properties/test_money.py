@@ -14,13 +14,23 @@ from gammagym.envs.core import OBSERVATION_SPACE, relative_profit
 from gammagym.exchange.attribution import agent_equity
 from gammagym.exchange.ledger import conserved
 from gammagym.scenario.tasks import TASKS
-from gammagym.world import PART_GAMMA, PART_RESIDUAL, PARTS, QUANTA, SPOT, viewed
+from gammagym.world import (
+    PART_GAMMA,
+    PART_RESIDUAL,
+    PART_VANNA,
+    PART_VEGA,
+    PARTS,
+    QUANTA,
+    SPOT,
+    viewed,
+)
 
 SCENARIOS = (
     "calm",
     "choppy",
     "flash_crash",
     "replay",
+    "smile",
     "spread_blowout",
     "textbook",
     "trending",
@@ -154,7 +164,7 @@ def test_money_is_right_through_expiry_and_funding(make_worlds, task):
         min_size=1,
         max_size=30,
     ),
-    st.sampled_from(["flash_crash", "calm", "textbook"]),
+    st.sampled_from(["flash_crash", "calm", "textbook", "smile"]),
     st.sampled_from(sorted(TASKS)),
     st.integers(0, 2**64 - 5),
 )
@@ -179,6 +189,42 @@ def test_the_residual_is_small_where_volatility_is_constant(make_worlds, scenari
     parts = run.worlds["agents"]["parts"][:, 0]
     assert (np.abs(parts[:, PART_RESIDUAL]) < 0.005 * np.abs(parts[:, PART_GAMMA])).all()
     assert (np.sign(parts[:, PART_GAMMA]) == (1 if task == "GammaScalp" else -1)).all()
+
+
+# Noise of five times that of bitcoin, twice its stickiness, and many customers.
+ROUGH = {
+    "options.volatility_of_volatility": 3.0,
+    "options.skew_stickiness": 2.0,
+    "options.customers": {"rate": 0.5},
+}
+
+
+@pytest.mark.parametrize("task", ["GammaScalp", "ShortGamma"])
+@pytest.mark.parametrize(
+    ("scenario", "changes", "share"),
+    [
+        ("smile", {"price.jump_rate": 0.0}, 0.0001),
+        ("calm", {"options.preset": "btc"}, 0.0001),
+        ("calm", {"options.preset": "eth"} | ROUGH, 0.0005),
+        ("flash_crash", {"options.preset": "btc"} | ROUGH, 0.001),
+    ],
+    ids=["smile", "btc", "rough", "crash"],
+)
+def test_the_residual_stays_small_where_the_surface_moves(
+    make_worlds, scenario, changes, share, task
+):
+    run = make_worlds(scenario, task, 4, seed=2, overrides=changes, horizon_seconds=14_400.0)
+    random = np.random.default_rng(1)
+    while not run.over:
+        run.step(random.uniform(-1, 1, (4, 2)))
+        assert_money_is_right(run.worlds, len(run.compiled.instruments))
+        assert_attribution_adds_up(run.worlds)
+    parts = run.worlds["agents"]["parts"][:, 0]
+    assert (np.abs(parts[:, PART_RESIDUAL]) < share * np.abs(parts[:, PART_GAMMA])).all()
+    # Not for want of something to explain.
+    assert (np.abs(parts[:, PART_VEGA]) > 0.01 * np.abs(parts[:, PART_GAMMA])).all()
+    assert (parts[:, PART_VANNA] != 0.0).all()
+    assert run.worlds["books"]["trades"][:, 1:3].all()
 
 
 def test_a_book_without_options_has_no_residual_and_no_greeks(make_worlds):

@@ -264,6 +264,8 @@ SPOILED = {
     "funding.interval_ns": spoil("instruments.funding.interval_ns", -1),
     "price.tick_ns": spoil("price.tick_ns", 0),
     "time_ns": spoil("time_ns", -(2**63)),
+    "option_makers.band_count": spoil("option_makers.band_count", 5),
+    "customers.rate": spoil("customers.rate", 1e9),
     "books.best": spoil("books.best", 10**6),
     "books.cache": spoil("books.cache", 10**6),
     "books.free_order": spoil("books.free_order", -7),
@@ -307,6 +309,45 @@ def test_a_broken_world_is_refused(name: str, market: gammagym.Market, tmp_path:
     write_market(tmp_path / "m.npz", content)
     with pytest.raises(OrderError, match=r"m\.npz: a broken market: "):
         gammagym.Market.load(tmp_path / "m.npz")
+
+
+SPOILED_OPTIONS = {
+    "surface.long_volatility": 0.0,
+    "surface.forward": float("nan"),
+    "surface.reversion": 0.0,
+    "surface.correlation": 1.5,
+    "surface.level": float("inf"),
+    "option_makers.inventory_units": 0.0,
+    "option_makers.realised_variance": -1.0,
+    "option_makers.lean": 2.0,
+    "customers.next_ns": -1,
+    "customers.event": -1,
+    "customers.size_units": float("nan"),
+}
+
+
+@pytest.mark.parametrize("path", SPOILED_OPTIONS)
+def test_a_broken_market_of_options_is_refused(path: str, tmp_path: Path) -> None:
+    market = gammagym.Market("smile", agents=["alice"], seed=7)
+    content = content_of(market)
+    spoil(path, SPOILED_OPTIONS[path])(content.worlds[0])
+    write_market(tmp_path / "m.npz", content)
+    with pytest.raises(OrderError, match=rf"m\.npz: a broken market: {path}"):
+        gammagym.Market.load(tmp_path / "m.npz")
+
+
+def test_a_saved_and_a_forked_market_of_options_go_on_equally(tmp_path: Path) -> None:
+    market = gammagym.Market("smile", agents=["alice"], seed=7)
+    market.advance(seconds=100.0)
+    market.submit("alice", CALL, "buy", 1.0)
+    market.advance(seconds=1.0)
+    market.save(tmp_path / "m.npz")
+    twins = [gammagym.Market.load(tmp_path / "m.npz"), market.fork()]
+    for each in (market, *twins):
+        each.advance(seconds=300.0)
+    assert [fingerprint(twin.world) for twin in twins] == [fingerprint(market.world)] * 2
+    assert market.world["customers"]["event"] > 0
+    assert market.world["surface"]["level"] != 0.0
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,8 @@ def test_every_agent_has_room_for_two_accounts_and_its_short_legs(capacity):
     assert capacity.members & (capacity.members - 1) == 0
     assert schema.STREAM_FLOW + capacity.flows <= schema.STREAM_LATENCY
     streams = len(empty_worlds(1, capacity)["keys"][0])
-    assert schema.STREAM_LATENCY + schema.WAYS * capacity.agents <= streams
+    assert schema.STREAM_LATENCY + schema.WAYS * capacity.agents <= schema.STREAM_SURFACE
+    assert schema.STREAM_SURFACE < schema.STREAM_CUSTOMERS < streams
 
 
 def test_numbers_for_different_things_are_different():
