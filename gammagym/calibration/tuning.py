@@ -51,11 +51,8 @@ KNOBS = (
     Knob("touch_size", "touch_size_time_median_bid", 0.7, 1e-4, 1e4),
     Knob("add_size", "depth_10bp", 0.7, 1e-4, 1e4),
     Knob("distance_maximum", "depth_50bp", 0.4, 500.0, 1e5),
-    Knob("market_size", "order_size_median", 0.7, 1e-6, 1e3),
-    Knob("informed_size", "order_size_q90", 0.7, 1e-6, 1e3),
-    Knob("informed_size_sigma", "order_size_q99", 0.2, 0.2, 3.0),
     Knob("informed_probability", "impact_1s", 0.5, 0.02, 1.0),
-    Knob("surprise_ticks", "impact_100ms", 0.7, 0.1, 500.0),
+    Knob("surprise_ticks", "impact_10ms", 0.7, 0.1, 500.0),
     Knob("split_probability", "sign_acf_2", 0.5, 0.001, 0.5),
     Knob("branching", "branching_ratio", 0.5, 0.01, 0.9),
 )
@@ -147,6 +144,7 @@ def tune_flow(
         return parameters
     targets = measure(record)
     tables = {"price": parameters.price, "flow": parameters.flow}
+    parameters = replace(parameters, flow=_told_apart(parameters.flow))
     table = {name: {key: each.value for key, each in keys.items()} for name, keys in tables.items()}
     scenario: dict[str, Any] = {"purpose": "a market to tune", **table}
     if venue is not None:
@@ -164,6 +162,24 @@ def tune_flow(
             rounded(found.parameters[knob.parameter]), f"tuned: {fact}"
         )
     return replace(parameters, flow=keys)
+
+
+def _told_apart(flow: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """Return the sizes of noise and of informed orders, which are measured together.
+
+    Large orders move the price most, so informed ones are taken to be larger. With a quarter of
+    the orders informed, this mixture has the median, the mean and the 90 % and 99 % quantiles of the
+    one lognormal law that was measured, within a tenth.
+    """
+    size, sigma = float(flow["market_size"].value), float(flow["market_size_sigma"].value)
+    sizes = {
+        "market_size": 0.37 * size,
+        "market_size_sigma": 0.93 * sigma,
+        "informed_size": 8.3 * size,
+        "informed_size_sigma": 0.69 * sigma,
+    }
+    reason = "noise and informed orders have the measured sizes together"
+    return dict(flow) | {key: Parameter(rounded(value), reason) for key, value in sizes.items()}
 
 
 def _recorded(measurement: Measurement) -> MarketRecord | None:
