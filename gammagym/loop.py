@@ -4,7 +4,7 @@ The next thing that happens is the earliest of a price tick, a funding payment, 
 arrives and a background order; of simultaneous ones, in this order. Orders that it triggers follow
 at once. A price tick is, in this order: what the calendar brings, transfers that arrive, shocks,
 fundamental price, marks (and attribution), premiums, the frictionless reference, market makers'
-quotes, circuit breakers, margin checks and liquidations, expiries.
+quotes, circuit breakers, margin checks and liquidations, those of the leveraged crowd, expiries.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gammagym.exchange.opening import hand_over
 from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order, open_times
 from gammagym.exchange.transfers import deliver_transfers
 from gammagym.market.flow import background_event, open_flow
+from gammagym.market.leveraged import agrees, open_leveraged, step_leveraged
 from gammagym.market.makers import quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference
@@ -89,6 +90,8 @@ def _check_money(world):
             held += world.positions[account, instrument].quantity_lots
         if held != 0:
             raise InvariantError("an event has left positions that do not cancel: please report")
+    if not agrees(world):
+        raise InvariantError("an event has left a crowd that holds what it has not: please report")
 
 
 @kernel(counted=False)
@@ -108,6 +111,7 @@ def price_tick(world, tape):
     quote(world)
     watch_breakers(world)
     check_accounts(world)
+    step_leveraged(world, elapsed_ns)
     expire(world)
 
 
@@ -122,6 +126,7 @@ def open_world(world, tape, seed):
     start_timeline(world)
     start_price(world, tape)
     hand_over(world)
+    open_leveraged(world)
     schedule_funding(world)
     for row in range(world.flow_count):
         open_flow(world, row)

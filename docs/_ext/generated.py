@@ -26,6 +26,7 @@ from gammagym import content, world
 from gammagym.agent import OBSERVATION_FIELDS
 from gammagym.quantities import format_duration, format_percent
 from gammagym.scenario import prices, schema
+from gammagym.scenario.crowd import LeverageShare
 from gammagym.scenario.load import list_scenarios, list_venues, load_flow, load_venue
 from gammagym.scenario.tasks import TASKS, Leg, Task
 from gammagym.venues import calendar as venue_calendar
@@ -306,6 +307,8 @@ def scenario_keys() -> str:
         "`[price]`": schema.Price,
         "`[options]`": schema.Options,
         "`[flow]`": schema.Flow,
+        "`[crowd]`": schema.CrowdSpec,
+        "`[[crowd.leverages]]`": LeverageShare,
         "`[[shocks]]`": schema.Shock,
     }
     own = set(schema.FlowParameters.model_fields)
