@@ -6,7 +6,8 @@ at competitors' orders; of simultaneous ones, in this order. Orders that it trig
 
 A price tick is, in this order: what the calendar brings, transfers that arrive, shocks, fundamental
 price, implied volatilities, marks (and attribution), premiums, the frictionless reference, market
-makers' quotes, circuit breakers, margin checks and liquidations, expiries.
+makers' quotes, circuit breakers, margin checks and liquidations, those of the leveraged crowd,
+expiries.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_o
 from gammagym.exchange.transfers import deliver_transfers
 from gammagym.market.customers import customer_order, open_customers
 from gammagym.market.flow import background_event, look, open_flow
+from gammagym.market.leveraged import agrees, open_leveraged, step_leveraged
 from gammagym.market.makers import open_makers, quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference
@@ -108,6 +110,8 @@ def _check_money(world):
             held += world.positions[account, instrument].quantity_lots
         if held != 0:
             raise InvariantError("an event has left positions that do not cancel: please report")
+    if not agrees(world):
+        raise InvariantError("an event has left a crowd that holds what it has not: please report")
 
 
 @kernel(counted=False)
@@ -128,6 +132,7 @@ def price_tick(world, tape):
     quote(world)
     watch_breakers(world)
     check_accounts(world)
+    step_leveraged(world, elapsed_ns)
     expire(world)
 
 
@@ -146,6 +151,7 @@ def open_world(world, tape, seed):
     hand_over(world)
     open_makers(world)
     open_customers(world)
+    open_leveraged(world)
     schedule_funding(world)
     for row in range(world.flow_count):
         open_flow(world, row)

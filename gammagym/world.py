@@ -118,6 +118,7 @@ STREAM_VARIANCE, STREAM_JUMPS, STREAM_JUMP_SIZES, STREAM_REGIME = 3, 4, 5, 6
 # `+ WAYS * agent + way`: every agent has a stream for each way.
 STREAM_LATENCY = 16
 STREAM_PATH, STREAM_SURFACE, STREAM_CUSTOMERS, STREAM_ACTIVITY = 32, 33, 36, 38
+STREAM_ENTRIES = 40  # at what prices the leveraged crowd came in
 
 # Ways between an agent and the venue: rows of `Agent.latencies`.
 WAY_ENTRY, WAY_CANCEL, WAY_ACKNOWLEDGEMENT, WAY_DATA = 0, 1, 2, 3
@@ -899,6 +900,36 @@ class Flow(Protocol):
     rows: Annotated[Vector, I4, ("background",), "row of orders of each, or NO_ORDER"]
 
 
+class Leverage(Protocol):
+    """The leveraged crowd: what its members have in common (docs/rules/crowd)."""
+
+    entry_sigma: Annotated[float, F8, "standard deviation of the logarithm of their entry prices"]
+    swept: Annotated[float, F8, "no liquidation price is nearer to the first price (share)"]
+    member_notional: Annotated[float, F8, "one member's position, for margin tiers (quote)"]
+    reopening_ns: Annotated[int, I8, "time constant of opening again what is gone (ns); 0: never"]
+    wish_lots: Annotated[
+        Vector, F8, (2,), "longs, shorts: what they want to open and have not yet (lots)"
+    ]
+
+
+class Bucket(Protocol):
+    """Members of the leveraged crowd with one side, one leverage and one liquidation price."""
+
+    quantity_lots: Annotated[int, I8, "signed quantity they hold (lots)"]
+    opened_lots: Annotated[int, I8, "signed quantity they held at first (lots)"]
+    entry_quanta: Annotated[int, I8, "signed value at which they entered (quanta)"]
+    margin_quanta: Annotated[int, I8, "what they have set aside for it (quanta)"]
+    initial_e9: Annotated[int, I8, "margin they set aside, 1 / leverage (1e-9)"]
+    called_ns: Annotated[int, I8, "when the mark reached their liquidation price (ns)"]
+    liquidation_price: Annotated[float, F8, "mark at which they are liquidated (price units)"]
+    bankruptcy_price: Annotated[float, F8, "price at which nothing is left (price units)"]
+    place: Annotated[int, I4, "place among the buckets of its side and leverage"]
+    places: Annotated[int, I4, "how many of them there are"]
+    account: Annotated[int, I4, "account that holds it: that of the longs or of the shorts"]
+    instrument: Annotated[int, I4, "perpetual that it is a position in"]
+    called: Annotated[int, I8, "1 while it is being liquidated"]
+
+
 class Shock(Protocol):
     """One event of the scenario's timeline: a trapezoid in time."""
 
@@ -1037,6 +1068,7 @@ class World(Protocol):
     agent_count: Annotated[int, I8, "rows of agents in use"]
     flow_count: Annotated[int, I8, "rows of flows in use"]
     shock_count: Annotated[int, I8, "rows of shocks in use"]
+    bucket_count: Annotated[int, I8, "rows of buckets in use; 0: there is no leveraged crowd"]
     shock_jitter_ns: Annotated[
         int, I8, "longest delay of the whole timeline, drawn by the seed (ns)"
     ]
@@ -1054,6 +1086,7 @@ class World(Protocol):
     option_makers: Annotated[OptionMakers, OptionMakers, (), "how options are quoted"]
     customers: Annotated[Customers, Customers, (), "who trades options"]
     stress: Annotated[Stress, Stress, (), "the timeline's effect now"]
+    leverage: Annotated[Leverage, Leverage, (), "the leveraged crowd"]
     keys: Annotated[Vector, U8, (STREAMS,), "key of each random stream"]
     deposits: Annotated[Vector, I8, ("currencies",), "money brought into the world (quanta)"]
     cash: Annotated[Vector, I8, ("accounts", "currencies"), "cash of each account (quanta)"]
@@ -1070,6 +1103,7 @@ class World(Protocol):
     agents: Annotated[Rows[Agent], Agent, ("agents",), "competitors"]
     flows: Annotated[Rows[Flow], Flow, ("flows",), "background order flows"]
     shocks: Annotated[Rows[Shock], Shock, ("shocks",), "the scenario's timeline"]
+    buckets: Annotated[Rows[Bucket], Bucket, ("buckets",), "positions of the leveraged crowd"]
     messages: Annotated[Rows[Message], Message, ("messages",), "in flight, by time of arrival"]
     fills: Annotated[Rows[FillRecord], FillRecord, ("fills",), "log of competitors' trades, a ring"]
     work: Annotated[Work, Work, (), "work space of the matching engine"]
@@ -1100,6 +1134,7 @@ class Capacity:
     flows: int
     background: int
     shocks: int
+    buckets: int
     messages: int
     fills: int
     orders: int
@@ -1109,9 +1144,9 @@ class Capacity:
 
 
 # Few, since each costs a compilation of every kernel: for tests, for one market, for several.
-TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 10, 1, 1, 128, 4, 8, 16, 192, 128, 16, 16)
-STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 19, 4, 2, 512, 8, 32, 64, 640, 512, 64, 32)
-LARGE = Capacity(2, 2, 64, 4, 64, 8, 16, 40, 4, 5, 512, 8, 32, 64, 2816, 2048, 64, 32)
+TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 10, 1, 1, 128, 4, 2, 8, 16, 192, 128, 16, 16)
+STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 19, 4, 2, 512, 8, 1, 32, 64, 640, 512, 64, 32)
+LARGE = Capacity(2, 2, 64, 4, 64, 8, 16, 40, 4, 5, 512, 8, 128, 32, 64, 2816, 2048, 64, 32)
 
 
 def fields(table: type) -> dict[str, tuple[Any, tuple[Any, ...], str]]:

@@ -27,6 +27,7 @@ from gammagym import content, world
 from gammagym.agent import OBSERVATION_FIELDS
 from gammagym.quantities import format_duration, format_percent
 from gammagym.scenario import markets, options, order_flow, prices, schema
+from gammagym.scenario.crowd import LeverageShare
 from gammagym.scenario.load import list_scenarios, list_venues, load_flow, load_venue
 from gammagym.scenario.tasks import TASKS, Leg, Task
 from gammagym.venues import calendar as venue_calendar
@@ -310,6 +311,8 @@ def scenario_keys() -> str:
         "`[options.customers]`": options.Customers,
         "`[flow]`": order_flow.Flow,
         "`[[markets]]`": markets.MarketSpec,
+        "`[crowd]`": schema.CrowdSpec,
+        "`[[crowd.leverages]]`": LeverageShare,
         "`[[shocks]]`": schema.Shock,
     }
     own = set(order_flow.FlowParameters.model_fields)

@@ -88,7 +88,7 @@ def _line(world: Any, account: int, row: int, name: str) -> dict[str, Any]:
     return {
         "instrument": name,
         "quantity": int(position["quantity_lots"]) * float(contract["lot_quantity"]),
-        "entry_price": _NAN if option else _entry_price(contract, position),
+        "entry_price": _NAN if option else entry_price(contract, position),
         "mark_price": float(contract["mark_price"]),
         "unrealised": _NAN if option else marked_gain(world, account, row) / QUANTA,
         "maintenance_margin": position_maintenance(world, account, row) / QUANTA,
@@ -99,7 +99,8 @@ def _line(world: Any, account: int, row: int, name: str) -> dict[str, Any]:
     }
 
 
-def _entry_price(contract: Any, position: Any) -> float:
+def entry_price(contract: Any, position: Any) -> float:
+    """Return the average price at which a position was entered (price units)."""
     lots, value = int(position["quantity_lots"]), int(position["entry_quanta"])
     if contract["inverse"]:
         return -lots * float(contract["face"]) * QUANTA / value

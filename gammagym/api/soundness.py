@@ -54,6 +54,7 @@ _LAST_NS = 2**61
 _SLOWEST_RATE, _FASTEST_RATE = 1e-8, 20_000.0
 _SHORTEST_TICK_NS = 1_000_000  # of a scenario
 _LARGEST = 2**62
+_MOST_LOTS = 2**54
 # Samples of a premium that one price tick may have to catch up with.
 _MOST_SAMPLES = 10_000_000
 
@@ -102,7 +103,7 @@ def _counts(world: Any) -> Iterator[_Range]:
     yield "instrument_count", world["instrument_count"], 1, len(world["instruments"])
     yield "account_count", world["account_count"], FIRST_AGENT_ACCOUNT, len(world["accounts"])
     yield "agent_count", world["agent_count"], 1, len(world["agents"])
-    for table in ("flow", "shock", "message"):
+    for table in ("flow", "shock", "message", "bucket"):
         yield f"{table}_count", world[f"{table}_count"], 0, len(world[f"{table}s"])
     yield "fill_count", world["fill_count"], 0, _LARGEST
     yield "next_order_id", world["next_order_id"], 1, _LARGEST
@@ -118,6 +119,13 @@ def _rows(world: Any) -> Iterator[_Range]:
     yield "messages.account", messages["account"], FIRST_AGENT_ACCOUNT, accounts - 1
     yield "messages.instrument", messages["instrument"], 0, instruments - 1
     yield "fills.instrument", world["fills"]["instrument"], 0, instruments - 1
+    buckets = world["buckets"][: world["bucket_count"]]
+    yield "buckets.account", buckets["account"], FIRST_AGENT_ACCOUNT, accounts - 1
+    yield "buckets.instrument", buckets["instrument"], 0, instruments - 1
+    # The sum over all buckets fits into 64 bits, too.
+    yield "buckets.quantity_lots", buckets["quantity_lots"], -_MOST_LOTS, _MOST_LOTS
+    yield "buckets.opened_lots", buckets["opened_lots"], -_MOST_LOTS, _MOST_LOTS
+    yield "buckets.initial_e9", buckets["initial_e9"], 1, RATE_UNIT
     flows = world["flows"][: world["flow_count"]]
     most = flows["rows"].shape[1]
     yield "flows.instrument", flows["instrument"], 0, instruments - 1

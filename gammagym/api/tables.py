@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gammagym.api.order_entry import TIFS, TRIGGERS, TYPES
-from gammagym.api.positions import position_name
+from gammagym.api.positions import entry_price, position_name
 from gammagym.world import (
     BUY,
     CALL,
@@ -24,6 +24,7 @@ from gammagym.world import (
     PUT,
     QUANTA,
     QUOTE,
+    RATE_UNIT,
     SELL,
     SPOT,
     viewed,
@@ -60,6 +61,15 @@ _FILL_COLUMNS = [
     "fee",
     "maker",
     "cause",
+]
+_LIQUIDATION_COLUMNS = [
+    "instrument",
+    "quantity",
+    "leverage",
+    "entry_price",
+    "liquidation_price",
+    "bankruptcy_price",
+    "called",
 ]
 _CAUSES = {
     FILL_ORDERED: "order",
@@ -241,3 +251,27 @@ def instrument_table(world: Any, names: tuple[str, ...]) -> pd.DataFrame:
     )
     table.insert(0, "kind", [_KINDS[int(kind)] for kind in rows["kind"]])
     return table
+
+
+def liquidation_table(world: Any, names: tuple[str, ...]) -> pd.DataFrame:
+    """Return the positions of the leveraged crowd, from the highest liquidation price down."""
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for bucket in world["buckets"][: world["bucket_count"]]:
+        contract = world["instruments"][bucket["instrument"]]
+        if bucket["quantity_lots"] == 0:
+            continue
+        rows.append(
+            {
+                "instrument": names[int(bucket["instrument"])],
+                "quantity": int(bucket["quantity_lots"]) * float(contract["lot_quantity"]),
+                "leverage": RATE_UNIT / int(bucket["initial_e9"]),
+                "entry_price": entry_price(contract, bucket),
+                "liquidation_price": float(bucket["liquidation_price"]),
+                "bankruptcy_price": float(bucket["bankruptcy_price"]),
+                "called": bool(bucket["called"]),
+            }
+        )
+    table = pd.DataFrame(rows, columns=_LIQUIDATION_COLUMNS)
+    return table.sort_values("liquidation_price", ascending=False, ignore_index=True)

@@ -12,6 +12,7 @@ from gammagym.api.tables import (
     book_table,
     fills_table,
     instrument_table,
+    liquidation_table,
     orders_table,
 )
 from gammagym.errors import OrderError, nearest
@@ -91,6 +92,16 @@ class Views:
         counts = self.world["agents"]["rejects"][self._agent(agent)]
         found = {reason: int(count) for reason, count in zip(REJECT_REASONS, counts, strict=True)}
         return pd.Series({reason: count for reason, count in found.items() if count}, dtype=int)
+
+    def liquidation_map(self) -> pd.DataFrame:
+        """Return where the leveraged crowd would be liquidated, from the highest price down.
+
+        Columns: instrument, quantity (signed; units, of inverse contracts in contracts),
+        leverage, entry_price, liquidation_price, bankruptcy_price and called (whether it is being
+        liquidated now). No line: there is no such crowd, or nobody of it is left. Venues do not
+        publish this; what traders look at are estimates.
+        """
+        return liquidation_table(self.world, self._names)
 
     def instruments(self) -> pd.DataFrame:
         """Return the terms, marks and Greeks of what is listed."""

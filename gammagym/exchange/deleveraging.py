@@ -42,6 +42,7 @@ from gammagym.world import (
     COIN,
     FILL_DELEVERAGING,
     FILL_LIQUIDATION,
+    FIRST_AGENT_ACCOUNT,
     NO_ACCOUNT,
     PART_DELEVERAGING,
     QUANTA,
@@ -54,8 +55,9 @@ from gammagym.world import (
 
 # A balance below this does not top the queue (Binance FAQ 360033525471).
 LEAST_BALANCE = 1.0
-# Accounts that are not margined, as the world's own, are last in the queue, in their order.
-_UNRANKED = -1e300
+# Accounts that are not margined are last in the queue, in their order: participants, such as the
+# leveraged crowd, before the world's own.
+_PARTICIPANT, _UNRANKED = -1e299, -1e300
 
 
 @kernel(counted=False)
@@ -71,8 +73,17 @@ def hand_over_position(world, instrument, account, share_quanta):
 
     Writes: cash, positions, fills.
     """
-    contract = world.instruments[instrument]
     lots = world.positions[account, instrument].quantity_lots
+    hand_over_lots(world, instrument, account, lots, share_quanta)
+
+
+@kernel(counted=False)
+def hand_over_lots(world, instrument, account, lots, share_quanta):
+    """Take signed lots of a position off an account; all else as in `hand_over_position`.
+
+    Writes: cash, positions, fills.
+    """
+    contract = world.instruments[instrument]
     value = value_at(contract, contract.mark_quanta, lots) - share_quanta
     change_position(world, instrument, account, -lots, -value)
     _log(world, instrument, account, -lots, value, FILL_LIQUIDATION)
@@ -183,7 +194,7 @@ def deleveraging_rank(world, account, instrument):
     """Return an account's place in the queue of an instrument: the highest goes first."""
     owner, contract = payer(world, account), world.instruments[instrument]
     if not world.accounts[owner].margined:
-        return _UNRANKED
+        return _PARTICIPANT if account >= FIRST_AGENT_ACCOUNT else _UNRANKED
     cash = in_quote(world, world.cash[owner, contract.currency], contract.currency) / QUANTA
     gain = in_quote(world, marked_gain(world, account, instrument), contract.currency) / QUANTA
     venue = world.venues[contract.venue]

@@ -364,7 +364,10 @@ class Liquidations(Books):
             value -= amount
 
     def _first_in_rank(self, contract: int, lots: int) -> int:
-        """Return whose opposite position goes first; accounts without margin come last."""
+        """Return whose opposite position goes first.
+
+        Accounts without margin come last, participants before the world's own.
+        """
         opposite = [
             account
             for account, owner in enumerate(self.accounts)
@@ -372,7 +375,8 @@ class Liquidations(Books):
         ]
         ranked = [one for one in opposite if self.accounts[self.payer(one)].margined]
         if not ranked:
-            return opposite[0]
+            participants = [one for one in opposite if one >= FIRST_AGENT_ACCOUNT]
+            return (participants or opposite)[0]
         return max(ranked, key=lambda account: self.deleveraging_rank(account, contract))
 
     def deleveraging_rank(self, account: int, contract: int) -> float:

@@ -31,6 +31,7 @@ from gammagym.scenario.instruments import (
     write_books,
     write_instruments,
 )
+from gammagym.scenario.leveraged import write_crowd
 from gammagym.scenario.load import Scenario, load_venue
 from gammagym.scenario.option_market import write_option_market
 from gammagym.scenario.prices import PROCESS_KEYS, Price, jump_moments
@@ -151,6 +152,7 @@ def compile_world(
     _write_venues(world, venues, agents, start)
     write_feeds(world, scenario, venues, task, start, volatility)
     write_competitors(world, scenario, task, venues, agents, start)
+    write_crowd(world, scenario.name, scenario.crowd, venues, start)
     _write_shocks(world, scenario, end_ns)
     _check_notional(scenario, task, start)
     for account in range(world.account_count):
@@ -182,7 +184,7 @@ def _capacity(scenario: Scenario, venues: Venues, task: Task) -> Capacity:
     flows = 1 + sum(market.flow is not None for market in scenario.markets)
     instruments = instruments_needed(scenario, venues, task)
     fits = flows <= STANDARD.flows and instruments <= STANDARD.instruments
-    return STANDARD if fits else LARGE
+    return STANDARD if fits and scenario.crowd is None else LARGE
 
 
 def _check_clock(scenario: Scenario, task: Task) -> None:
@@ -306,12 +308,13 @@ def _check_notional(scenario: Scenario, task: Task, start: float) -> None:
         task.gross_quantity * 10,
         scenario.options.size,
         (scenario.flow.size or 0.0) if scenario.flow.kind == "ideal" else 0.0,
+        max(scenario.crowd.longs, scenario.crowd.shorts) if scenario.crowd else 0.0,
     )
     notional = quantity * start * _LARGEST_MOVE * QUANTA
     if notional > LARGEST_QUANTA:
         raise ScenarioError(
             f"scenario {scenario.name!r}, task {task.name}: price {start:g} times the "
-            f"largest quantity {quantity:g} (legs, options.size, flow.size), with room for a move, "
-            f"is {notional / QUANTA:.3g}, more than 64-bit money holds "
+            f"largest quantity {quantity:g} (legs, options.size, flow.size, crowd), with room for "
+            f"a move, is {notional / QUANTA:.3g}, more than 64-bit money holds "
             f"({LARGEST_QUANTA / QUANTA:.3g}): take smaller ones"
         )

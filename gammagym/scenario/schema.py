@@ -19,6 +19,7 @@ from gammagym.quantities import (
     Span,
     parse_span,
 )
+from gammagym.scenario.crowd import CrowdSpec
 from gammagym.scenario.markets import MOST_MARKETS, MarketSpec
 from gammagym.scenario.options import Options, arbitrage
 from gammagym.scenario.order_flow import Flow
@@ -187,6 +188,10 @@ class Scenario(Model):
         strict=False,
         max_length=MOST_MARKETS,
         description="further books: spot, perpetual, dated futures, options",
+    )
+    crowd: CrowdSpec | None = Field(
+        default=None,
+        description="the leveraged crowd: positions spread over liquidation prices; left out: none",
     )
     funding: Annotated[Rate, Field(ge=Decimal("-0.05"), le=Decimal("0.05"))] | None = Field(
         default=None,
