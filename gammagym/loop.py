@@ -4,7 +4,7 @@ The next thing that happens is the earliest of a price tick, a funding payment, 
 arrives and a background order; of simultaneous ones, in this order. Orders that it triggers follow
 at once. A price tick is, in this order: what the calendar brings, transfers that arrive, shocks,
 fundamental price, marks (and attribution), premiums, the frictionless reference, market makers'
-quotes, circuit breakers, margin checks and liquidations, expiries.
+quotes, hedgers of options, circuit breakers, margin checks and liquidations, expiries.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gammagym.exchange.opening import hand_over
 from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order, open_times
 from gammagym.exchange.transfers import deliver_transfers
 from gammagym.market.flow import background_event, open_flow
+from gammagym.market.hedgers import hedge
 from gammagym.market.makers import quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference
@@ -106,6 +107,7 @@ def price_tick(world, tape):
     watch_premiums(world, elapsed_ns)
     step_reference(world, elapsed_ns)
     quote(world)
+    hedge(world)
     watch_breakers(world)
     check_accounts(world)
     expire(world)

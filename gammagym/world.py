@@ -227,6 +227,9 @@ QUANTA = 100_000_000
 RATE_UNIT = 1_000_000_000
 # Marks of inverse contracts are in 1e-4 quanta a lot, the price of a coin in quanta for 1e4 quanta.
 FINE_UNIT = 10_000
+# Trading moves the fundamental price for good by no more than a factor of ten, either way (log),
+# and hedgers give up before that: prices and money stay in range even where feedback runs away.
+LARGEST_PRESSURE = 2.302585092994046
 # Largest notional of one account that integer arithmetic is allowed to meet.
 LARGEST_QUANTA = 2**62
 # No message is longer on its way.
@@ -836,6 +839,22 @@ class Flow(Protocol):
     rows: Annotated[Vector, I4, ("background",), "row of orders of each, or NO_ORDER"]
 
 
+class Hedger(Protocol):
+    """One dealer who holds options and hedges them in the market (docs/feedback)."""
+
+    next_ns: Annotated[int, I8, "when it looks at its delta next (ns)"]
+    interval_ns: Annotated[int, I8, "time between two looks (ns)"]
+    gamma: Annotated[float, F8, "what its options' delta gains per log move of the price (units)"]
+    band: Annotated[float, F8, "net delta that it leaves alone (units)"]
+    reference_price: Annotated[
+        float, F8, "price at which its options have no delta; 0: it has seen none yet"
+    ]
+    hedges: Annotated[int, I8, "orders it has sent so far"]
+    account: Annotated[int, I4, "account that holds its hedge"]
+    instrument: Annotated[int, I4, "instrument it hedges with"]
+    stopped: Annotated[int, I8, "1 once the price has run away and it has given up"]
+
+
 class Shock(Protocol):
     """One event of the scenario's timeline: a trapezoid in time."""
 
@@ -973,6 +992,7 @@ class World(Protocol):
     account_count: Annotated[int, I8, "rows of accounts in use"]
     agent_count: Annotated[int, I8, "rows of agents in use"]
     flow_count: Annotated[int, I8, "rows of flows in use"]
+    hedger_count: Annotated[int, I8, "rows of hedgers in use"]
     shock_count: Annotated[int, I8, "rows of shocks in use"]
     shock_jitter_ns: Annotated[
         int, I8, "longest delay of the whole timeline, drawn by the seed (ns)"
@@ -1000,6 +1020,7 @@ class World(Protocol):
     changes: Annotated[Rows[RuleChange], RuleChange, ("changes",), "rules that change, by time"]
     agents: Annotated[Rows[Agent], Agent, ("agents",), "competitors"]
     flows: Annotated[Rows[Flow], Flow, ("flows",), "background order flows"]
+    hedgers: Annotated[Rows[Hedger], Hedger, ("hedgers",), "dealers who hedge options"]
     shocks: Annotated[Rows[Shock], Shock, ("shocks",), "the scenario's timeline"]
     messages: Annotated[Rows[Message], Message, ("messages",), "in flight, by time of arrival"]
     fills: Annotated[Rows[FillRecord], FillRecord, ("fills",), "log of competitors' trades, a ring"]
@@ -1030,6 +1051,7 @@ class Capacity:
     agents: int
     flows: int
     background: int
+    hedgers: int
     shocks: int
     messages: int
     fills: int
@@ -1040,9 +1062,9 @@ class Capacity:
 
 
 # Few, since each costs a compilation of every kernel: for tests, for one market, for several.
-TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 10, 1, 1, 128, 4, 8, 16, 192, 128, 16, 16)
-STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 19, 4, 2, 512, 8, 32, 64, 640, 512, 64, 32)
-LARGE = Capacity(2, 2, 64, 4, 64, 8, 16, 40, 4, 5, 512, 8, 32, 64, 2816, 2048, 64, 32)
+TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 10, 1, 1, 128, 1, 4, 8, 16, 192, 128, 16, 16)
+STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 19, 4, 2, 512, 1, 8, 32, 64, 640, 512, 64, 32)
+LARGE = Capacity(2, 2, 64, 4, 64, 8, 16, 40, 4, 5, 512, 12, 8, 32, 64, 2816, 2048, 64, 32)
 
 
 def fields(table: type) -> dict[str, tuple[Any, tuple[Any, ...], str]]:

@@ -306,6 +306,7 @@ def scenario_keys() -> str:
         "`[price]`": schema.Price,
         "`[options]`": schema.Options,
         "`[flow]`": schema.Flow,
+        "`[[hedgers]]`": schema.HedgerSpec,
         "`[[shocks]]`": schema.Shock,
     }
     own = set(schema.FlowParameters.model_fields)

@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gammagym.cli.common import note, print_json, print_table
 from gammagym.cli.validate_data import validate_data
+from gammagym.cli.validate_feedback import FeedbackOptions, validate_feedback
 from gammagym.errors import GammagymError, nearest
 
-_SUBJECTS = ("theory", "data")
+_SUBJECTS = ("theory", "data", "feedback")
 _FEWEST_EPISODES = 100
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    examples = "gammagym validate theory --episodes 20000; gammagym validate data FILE..."
+    examples = "gammagym validate theory --episodes 20000; gammagym validate data FILE...; "
+    examples += "gammagym validate feedback --out page"
     app.command(epilog=f"Examples: {examples}")(validate)
 
 
 def validate(
-    subject: Annotated[str, typer.Argument(help="What to validate: theory or data.")] = "theory",
+    subject: Annotated[
+        str, typer.Argument(help="What to validate: theory, data or feedback.")
+    ] = "theory",
     files: Annotated[
         list[str] | None, typer.Argument(help="data: recorded exchange streams.")
     ] = None,
     episodes: Annotated[int, typer.Option(help="theory: episodes for each figure.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="theory: seed of the first episode.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="theory, feedback: seed of the first episode or day.")
+    ] = 0,
+    days: Annotated[int, typer.Option(help="feedback: days of each market.")] = 60,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="feedback: folder for data and a page.", metavar="FOLDER"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare with known results; exit code 1 if one differs.
 
     theory: the simulator with published and closed-form results. data: the order book rebuilt from
-    recorded exchange streams with the best quotes in the same streams.
+    recorded exchange streams with the best quotes in the same streams. feedback: volatility,
+    autocorrelation and crashes in markets whose dealers hedge options, with an autoregression.
     """
     if subject not in _SUBJECTS:
         raise GammagymError(f"nothing called {subject!r}: {nearest(subject, list(_SUBJECTS))}")
@@ -41,6 +54,9 @@ def validate(
         return
     if files:
         raise GammagymError(f"validate {subject} takes no files, was given {files[0]!r}")
+    if subject == "feedback":
+        validate_feedback(FeedbackOptions(days, seed, out), as_json)
+        return
     _validate_theory(episodes, seed, as_json)
 
 

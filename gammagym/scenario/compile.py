@@ -19,6 +19,7 @@ from gammagym.exchange.calendar import make_changes
 from gammagym.exchange.fees import walk_ladder
 from gammagym.exchange.opening import open_books
 from gammagym.scenario.competitors import write_competitors
+from gammagym.scenario.dealers import write_hedgers
 from gammagym.scenario.instruments import (
     HEDGE_VENUE,
     Venues,
@@ -147,6 +148,7 @@ def compile_world(
     _write_venues(world, venues, agents, start)
     write_feeds(world, scenario, venues, task, start, volatility)
     write_competitors(world, scenario, task, venues, agents, start)
+    write_hedgers(world, scenario, venues, start)
     _write_shocks(world, scenario, end_ns)
     _check_notional(scenario, task, start)
     for account in range(world.account_count):
@@ -178,7 +180,7 @@ def _capacity(scenario: Scenario, venues: Venues, task: Task) -> Capacity:
     flows = 1 + sum(market.flow is not None for market in scenario.markets)
     instruments = instruments_needed(scenario, venues, task)
     fits = flows <= STANDARD.flows and instruments <= STANDARD.instruments
-    return STANDARD if fits else LARGE
+    return STANDARD if fits and not scenario.hedgers else LARGE
 
 
 def _check_clock(scenario: Scenario, task: Task) -> None:
