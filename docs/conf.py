@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
+# Pages that run find their data here, from wherever they are executed.
+os.environ["GAMMAGYM_DOCS"] = str(Path(__file__).parent)
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 import gammagym

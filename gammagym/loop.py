@@ -6,8 +6,8 @@ at competitors' orders; of simultaneous ones, in this order. Orders that it trig
 
 A price tick is, in this order: what the calendar brings, transfers that arrive, shocks, fundamental
 price, implied volatilities, marks (and attribution), premiums, the frictionless reference, market
-makers' quotes, circuit breakers, margin checks and liquidations, those of the leveraged crowd,
-expiries.
+makers' quotes, hedgers of options, circuit breakers, margin checks and liquidations, those of the
+leveraged crowd, expiries.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_o
 from gammagym.exchange.transfers import deliver_transfers
 from gammagym.market.customers import customer_order, open_customers
 from gammagym.market.flow import background_event, look, open_flow
+from gammagym.market.hedgers import hedge
 from gammagym.market.leveraged import agrees, open_leveraged, step_leveraged
 from gammagym.market.makers import open_makers, quote
 from gammagym.market.price import start_price, step_price
@@ -130,6 +131,7 @@ def price_tick(world, tape):
     watch_premiums(world, elapsed_ns)
     step_reference(world, elapsed_ns)
     quote(world)
+    hedge(world)
     watch_breakers(world)
     check_accounts(world)
     step_leveraged(world, elapsed_ns)

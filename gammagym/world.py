@@ -228,6 +228,9 @@ QUANTA = 100_000_000
 RATE_UNIT = 1_000_000_000
 # Marks of inverse contracts are in 1e-4 quanta a lot, the price of a coin in quanta for 1e4 quanta.
 FINE_UNIT = 10_000
+# Trading moves the fundamental price for good by no more than a factor of ten, either way (log),
+# and hedgers give up before that: prices and money stay in range even where feedback runs away.
+LARGEST_PRESSURE = 2.302585092994046
 # Largest notional of one account that integer arithmetic is allowed to meet.
 LARGEST_QUANTA = 2**62
 # No message is longer on its way.
@@ -930,6 +933,22 @@ class Bucket(Protocol):
     called: Annotated[int, I8, "1 while it is being liquidated"]
 
 
+class Hedger(Protocol):
+    """One dealer who holds options and hedges them in the market (docs/feedback)."""
+
+    next_ns: Annotated[int, I8, "when it looks at its delta next (ns)"]
+    interval_ns: Annotated[int, I8, "time between two looks (ns)"]
+    gamma: Annotated[float, F8, "what its options' delta gains per log move of the price (units)"]
+    band: Annotated[float, F8, "net delta that it leaves alone (units)"]
+    reference_price: Annotated[
+        float, F8, "price at which its options have no delta; 0: it has seen none yet"
+    ]
+    hedges: Annotated[int, I8, "orders it has sent so far"]
+    account: Annotated[int, I4, "account that holds its hedge"]
+    instrument: Annotated[int, I4, "instrument it hedges with"]
+    stopped: Annotated[int, I8, "1 once the price has run away and it has given up"]
+
+
 class Shock(Protocol):
     """One event of the scenario's timeline: a trapezoid in time."""
 
@@ -1067,6 +1086,7 @@ class World(Protocol):
     account_count: Annotated[int, I8, "rows of accounts in use"]
     agent_count: Annotated[int, I8, "rows of agents in use"]
     flow_count: Annotated[int, I8, "rows of flows in use"]
+    hedger_count: Annotated[int, I8, "rows of hedgers in use"]
     shock_count: Annotated[int, I8, "rows of shocks in use"]
     bucket_count: Annotated[int, I8, "rows of buckets in use; 0: there is no leveraged crowd"]
     shock_jitter_ns: Annotated[
@@ -1102,6 +1122,7 @@ class World(Protocol):
     changes: Annotated[Rows[RuleChange], RuleChange, ("changes",), "rules that change, by time"]
     agents: Annotated[Rows[Agent], Agent, ("agents",), "competitors"]
     flows: Annotated[Rows[Flow], Flow, ("flows",), "background order flows"]
+    hedgers: Annotated[Rows[Hedger], Hedger, ("hedgers",), "dealers who hedge options"]
     shocks: Annotated[Rows[Shock], Shock, ("shocks",), "the scenario's timeline"]
     buckets: Annotated[Rows[Bucket], Bucket, ("buckets",), "positions of the leveraged crowd"]
     messages: Annotated[Rows[Message], Message, ("messages",), "in flight, by time of arrival"]
@@ -1133,6 +1154,7 @@ class Capacity:
     agents: int
     flows: int
     background: int
+    hedgers: int
     shocks: int
     buckets: int
     messages: int
@@ -1144,9 +1166,72 @@ class Capacity:
 
 
 # Few, since each costs a compilation of every kernel: for tests, for one market, for several.
-TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 10, 1, 1, 128, 4, 2, 8, 16, 192, 128, 16, 16)
-STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 19, 4, 2, 512, 8, 1, 32, 64, 640, 512, 64, 32)
-LARGE = Capacity(2, 2, 64, 4, 64, 8, 16, 40, 4, 5, 512, 8, 128, 32, 64, 2816, 2048, 64, 32)
+TINY = Capacity(
+    venues=2,
+    currencies=2,
+    tiers=24,
+    transfers=2,
+    closures=4,
+    changes=4,
+    instruments=4,
+    accounts=10,
+    agents=1,
+    flows=1,
+    background=128,
+    hedgers=1,
+    shocks=4,
+    buckets=2,
+    messages=8,
+    fills=16,
+    orders=192,
+    levels=128,
+    terms=16,
+    members=16,
+)
+STANDARD = Capacity(
+    venues=2,
+    currencies=2,
+    tiers=48,
+    transfers=4,
+    closures=64,
+    changes=8,
+    instruments=8,
+    accounts=19,
+    agents=4,
+    flows=2,
+    background=512,
+    hedgers=1,
+    shocks=8,
+    buckets=1,
+    messages=32,
+    fills=64,
+    orders=640,
+    levels=512,
+    terms=64,
+    members=32,
+)
+LARGE = Capacity(
+    venues=2,
+    currencies=2,
+    tiers=64,
+    transfers=4,
+    closures=64,
+    changes=8,
+    instruments=16,
+    accounts=40,
+    agents=4,
+    flows=5,
+    background=512,
+    hedgers=12,
+    shocks=8,
+    buckets=128,
+    messages=32,
+    fills=64,
+    orders=2816,
+    levels=2048,
+    terms=64,
+    members=32,
+)
 
 
 def fields(table: type) -> dict[str, tuple[Any, tuple[Any, ...], str]]:

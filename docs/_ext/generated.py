@@ -313,6 +313,7 @@ def scenario_keys() -> str:
         "`[[markets]]`": markets.MarketSpec,
         "`[crowd]`": schema.CrowdSpec,
         "`[[crowd.leverages]]`": LeverageShare,
+        "`[[hedgers]]`": schema.HedgerSpec,
         "`[[shocks]]`": schema.Shock,
     }
     own = set(order_flow.FlowParameters.model_fields)

@@ -20,6 +20,8 @@ from gammagym.world import LARGE_WORLD, SCHEMA_VERSION, STANDARD_WORLD, schema_h
 
 # Far more than a world and a tape of years need; so a small file cannot fill the memory.
 _LARGEST_BYTES = 2**30
+# What the world of a market may be: of one market, or of several and with participants.
+_WORLDS = (STANDARD_WORLD, LARGE_WORLD)
 
 
 @dataclass(frozen=True)

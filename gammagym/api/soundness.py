@@ -55,6 +55,8 @@ _SLOWEST_RATE, _FASTEST_RATE = 1e-8, 20_000.0
 _SHORTEST_TICK_NS = 1_000_000  # of a scenario
 _LARGEST = 2**62
 _MOST_LOTS = 2**54
+# Of a hedger (units): positions of so many lots are far from the end of 64 bits.
+_LARGEST_GAMMA = 1e10
 # Samples of a premium that one price tick may have to catch up with.
 _MOST_SAMPLES = 10_000_000
 
@@ -103,7 +105,7 @@ def _counts(world: Any) -> Iterator[_Range]:
     yield "instrument_count", world["instrument_count"], 1, len(world["instruments"])
     yield "account_count", world["account_count"], FIRST_AGENT_ACCOUNT, len(world["accounts"])
     yield "agent_count", world["agent_count"], 1, len(world["agents"])
-    for table in ("flow", "shock", "message", "bucket"):
+    for table in ("flow", "hedger", "shock", "message", "bucket"):
         yield f"{table}_count", world[f"{table}_count"], 0, len(world[f"{table}s"])
     yield "fill_count", world["fill_count"], 0, _LARGEST
     yield "next_order_id", world["next_order_id"], 1, _LARGEST
@@ -135,6 +137,12 @@ def _rows(world: Any) -> Iterator[_Range]:
     yield "flows.slots less those at the touch", flows["slots"] - 2 * flows["touch_slots"], 1, most
     yield "flows.run_side", flows["run_side"], 0, SELL
     yield "flows.rows", flows["rows"], NO_ORDER, len(world["orders"]) - 1
+    hedgers = world["hedgers"][: world["hedger_count"]]
+    yield "hedgers.account", hedgers["account"], FIRST_AGENT_ACCOUNT, accounts - 1
+    yield "hedgers.instrument", hedgers["instrument"], 0, instruments - 1
+    yield "hedgers.gamma", hedgers["gamma"], -_LARGEST_GAMMA, _LARGEST_GAMMA
+    yield "hedgers.band", hedgers["band"], 0, 1e15
+    yield "hedgers.reference_price", hedgers["reference_price"], 0, 1e15
 
 
 def _rows_of_exchange(world: Any) -> Iterator[_Range]:
@@ -267,6 +275,9 @@ def _clocks(world: Any) -> Iterator[_Range]:
     yield "messages.arrival_ns", messages["arrival_ns"], now, _LARGEST
     flows = world["flows"][: world["flow_count"]]
     yield "flows.next_ns", flows["next_ns"], now, _LARGEST
+    hedgers = world["hedgers"][: world["hedger_count"]]
+    yield "hedgers.interval_ns", hedgers["interval_ns"], 1, _LAST_NS
+    yield "hedgers.next_ns", hedgers["next_ns"], 0, _LARGEST
     yield "flows.rate", flows["rate"], _SLOWEST_RATE, _FASTEST_RATE
     customers = world["customers"]
     if customers["rate"] != 0:

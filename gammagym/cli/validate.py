@@ -10,28 +10,29 @@ import typer
 from gammagym.cli.common import note, print_json, print_table
 from gammagym.cli.validate_data import validate_data
 from gammagym.cli.validate_facts import FactOptions, validate_facts
+from gammagym.cli.validate_feedback import FeedbackOptions, validate_feedback
 from gammagym.errors import GammagymError, nearest
 
-_SUBJECTS = ("theory", "data", "facts")
+_SUBJECTS = ("theory", "data", "facts", "feedback")
 _FEWEST_EPISODES = 100
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
     examples = "gammagym validate theory --episodes 20000; gammagym validate data FILE...; "
-    examples += "gammagym validate facts --flow full --out page"
+    examples += "gammagym validate facts --flow full --out page; gammagym validate feedback"
     app.command(epilog=f"Examples: {examples}")(validate)
 
 
 def validate(
     subject: Annotated[
-        str, typer.Argument(help="What to validate: theory, data or facts.")
+        str, typer.Argument(help="What to validate: theory, data, facts or feedback.")
     ] = "theory",
     files: Annotated[
         list[str] | None, typer.Argument(help="data: recorded exchange streams.")
     ] = None,
     episodes: Annotated[int, typer.Option(help="theory: episodes for each figure.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="theory, facts: seed of the first episode.")] = 0,
+    seed: Annotated[int, typer.Option(help="theory, facts, feedback: seed of the first.")] = 0,
     scenario: Annotated[str, typer.Option(help="facts: scenario by name or path.")] = "calm",
     settings: Annotated[
         list[str] | None,
@@ -55,8 +56,10 @@ def validate(
         Path | None,
         typer.Option(help="facts: recorded stream to measure instead.", metavar="FILE"),
     ] = None,
+    days: Annotated[int, typer.Option(help="feedback: days of each market.")] = 60,
     out: Annotated[
-        Path | None, typer.Option(help="facts: folder for a page.", metavar="FOLDER")
+        Path | None,
+        typer.Option(help="facts, feedback: folder for data and a page.", metavar="FOLDER"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -64,7 +67,8 @@ def validate(
 
     theory: the simulator with published and closed-form results. data: the order book rebuilt from
     recorded exchange streams with the best quotes in the same streams. facts: the stylised facts of
-    a simulated market with those of a real one.
+    a simulated market with those of a real one. feedback: volatility, autocorrelation and crashes
+    in markets whose dealers hedge options, with an autoregression.
     """
     if subject not in _SUBJECTS:
         raise GammagymError(f"nothing called {subject!r}: {nearest(subject, list(_SUBJECTS))}")
@@ -78,6 +82,9 @@ def validate(
             scenario, settings, flow, seed, seconds, long_hours, market, data, out
         )
         validate_facts(options, as_json)
+        return
+    if subject == "feedback":
+        validate_feedback(FeedbackOptions(days, seed, out), as_json)
         return
     _validate_theory(episodes, seed, as_json)
 

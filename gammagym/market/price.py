@@ -20,6 +20,7 @@ from gammagym.market.streams import normal, uniform
 from gammagym.world import (
     CROWD,
     FINE_UNIT,
+    LARGEST_PRESSURE,
     MAKERS,
     PATH_STEPS,
     PRICE_GBM,
@@ -116,7 +117,8 @@ def pressure(world):
 
     A function of what the crowd and the makers hold on the other side: whoever buys and sells again
     leaves nothing behind, so that nobody can profit from pushing the price alone (Huberman and
-    Stanzl, "Price manipulation and quasi-arbitrage", Econometrica 72, 2004).
+    Stanzl, "Price manipulation and quasi-arbitrage", Econometrica 72, 2004). At most a factor of
+    ten, so that no feedback leaves the range of integers.
     """
     total = 0.0
     if world.price.pressed:
@@ -126,7 +128,7 @@ def pressure(world):
             held += world.positions[MAKERS, flow.instrument].quantity_lots
             lot = world.instruments[flow.instrument].lot_size
             total -= flow.lasting_impact * lot * (held - flow.initial_lots)
-    return total
+    return min(max(total, -LARGEST_PRESSURE), LARGEST_PRESSURE)
 
 
 @kernel(counted=False)

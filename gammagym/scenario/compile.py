@@ -20,6 +20,7 @@ from gammagym.exchange.fees import walk_ladder
 from gammagym.exchange.funding import NEVER_NS
 from gammagym.exchange.opening import open_books
 from gammagym.scenario.competitors import write_competitors
+from gammagym.scenario.dealers import write_hedgers
 from gammagym.scenario.feeds import write_feeds
 from gammagym.scenario.instruments import (
     HEDGE_VENUE,
@@ -153,6 +154,7 @@ def compile_world(
     write_feeds(world, scenario, venues, task, start, volatility)
     write_competitors(world, scenario, task, venues, agents, start)
     write_crowd(world, scenario.name, scenario.crowd, venues, start)
+    write_hedgers(world, scenario, venues, start)
     _write_shocks(world, scenario, end_ns)
     _check_notional(scenario, task, start)
     for account in range(world.account_count):
@@ -184,7 +186,8 @@ def _capacity(scenario: Scenario, venues: Venues, task: Task) -> Capacity:
     flows = 1 + sum(market.flow is not None for market in scenario.markets)
     instruments = instruments_needed(scenario, venues, task)
     fits = flows <= STANDARD.flows and instruments <= STANDARD.instruments
-    return STANDARD if fits and scenario.crowd is None else LARGE
+    alone = scenario.crowd is None and not scenario.hedgers
+    return STANDARD if fits and alone else LARGE
 
 
 def _check_clock(scenario: Scenario, task: Task) -> None:

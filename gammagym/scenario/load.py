@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from gammagym import content
 from gammagym.errors import ScenarioError
 from gammagym.quantities import Model
+from gammagym.scenario.hedgers import hedger_problems
 from gammagym.scenario.order_flow import Flow, FlowParameters
 from gammagym.scenario.problems import describe, report
 from gammagym.scenario.reference import Reference, parse_scenario
@@ -283,10 +284,12 @@ def _unresolved(scenario: Scenario) -> dict[str, str]:
     """Return what is wrong with things that a scenario refers to."""
     problems: dict[str, str] = {}
     try:
-        load_venue(scenario.venue, scenario.rules)
+        venue = load_venue(scenario.venue, scenario.rules)
     except ScenarioError as error:
         key = "rules" if scenario.rules else "venue"
         problems[key] = f"{key} = {getattr(scenario, key)!r}: {error}"
+    else:
+        problems |= hedger_problems(scenario.hedgers, venue)
     flows = {"flow": scenario.flow}
     for place, market in enumerate(scenario.markets):
         if market.flow is not None:

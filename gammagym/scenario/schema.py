@@ -17,9 +17,11 @@ from gammagym.quantities import (
     Problems,
     Rate,
     Span,
+    format_duration,
     parse_span,
 )
 from gammagym.scenario.crowd import CrowdSpec
+from gammagym.scenario.hedgers import MOST_HEDGERS, HedgerSpec
 from gammagym.scenario.markets import MOST_MARKETS, MarketSpec
 from gammagym.scenario.options import Options, arbitrage
 from gammagym.scenario.order_flow import Flow
@@ -193,6 +195,12 @@ class Scenario(Model):
         default=None,
         description="the leveraged crowd: positions spread over liquidation prices; left out: none",
     )
+    hedgers: tuple[HedgerSpec, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MOST_HEDGERS,
+        description="dealers who hedge options with the perpetual, and so move its price",
+    )
     funding: Annotated[Rate, Field(ge=Decimal("-0.05"), le=Decimal("0.05"))] | None = Field(
         default=None,
         description="imposed funding rate of each interval, positive: longs pay shorts; left out: "
@@ -223,5 +231,22 @@ class Scenario(Model):
             problem = arbitrage(own)
             if problem is not None:
                 problems.add("options", problem)
+        problems.raise_if_any()
+        return self
+
+    @model_validator(mode="after")
+    def _hedgers_look_no_more_often_than_the_price_moves(self) -> Scenario:
+        problems = Problems(self)
+        for place, hedger in enumerate(self.hedgers):
+            if hedger.interval < self.price.tick:
+                problems.add(
+                    f"hedgers.{place}.interval",
+                    f"must be at least price.tick, {format_duration(self.price.tick)}: hedgers act "
+                    "at price ticks",
+                )
+        if sum(hedger.count for hedger in self.hedgers) > MOST_HEDGERS:
+            problems.add(
+                "hedgers", f"the counts of all of them must be at most {MOST_HEDGERS} together"
+            )
         problems.raise_if_any()
         return self
