@@ -1,10 +1,11 @@
 """advance(world, until): the order in which things happen. Read this first.
 
 The next thing that happens is the earliest of a price tick, a funding payment, an instruction that
-arrives and a background order; of simultaneous ones, in this order. Orders that it triggers follow
-at once. A price tick is, in this order: what the calendar brings, transfers that arrive, shocks,
-fundamental price, marks (and attribution), premiums, the frictionless reference, market makers'
-quotes, circuit breakers, margin checks and liquidations, expiries.
+arrives, a look of an arbitrageur and a background order; of simultaneous ones, in this order.
+Orders that it triggers follow at once. A price tick is, in this order: what the calendar brings,
+transfers that arrive, shocks, fundamental price, carry of futures, sentiment of the crowds, marks
+(and attribution), premiums, the frictionless reference, market makers' quotes, circuit breakers,
+margin checks and liquidations, expiries.
 """
 
 from __future__ import annotations
@@ -22,15 +23,18 @@ from gammagym.exchange.messages import deliver
 from gammagym.exchange.opening import hand_over
 from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order, open_times
 from gammagym.exchange.transfers import deliver_transfers
+from gammagym.market.arbitrage import arbitrage, start_arbitrage
+from gammagym.market.carry import start_carries, step_carries
 from gammagym.market.flow import background_event, open_flow
 from gammagym.market.makers import quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference
+from gammagym.market.sentiment import start_sentiments, step_sentiments
 from gammagym.market.shocks import apply_shocks, start_timeline
 from gammagym.market.streams import open_streams
 from gammagym.world import FILL_ORDERED, FUNDING_CONTINUOUS
 
-_TICK, _FUNDING, _MESSAGE, _BACKGROUND = 0, 1, 2, 3
+_TICK, _FUNDING, _MESSAGE, _ARBITRAGE, _BACKGROUND = 0, 1, 2, 3, 4
 
 
 @kernel
@@ -48,6 +52,8 @@ def advance(world, tape, until_ns):
             when, what = world.next_funding_ns, _FUNDING
         if world.message_count > 0 and world.messages[0].arrival_ns < when:
             when, what = world.messages[0].arrival_ns, _MESSAGE
+        if world.arbitrageur_count > 0 and world.next_arbitrage_ns < when:
+            when, what = world.next_arbitrage_ns, _ARBITRAGE
         for index in range(world.flow_count):
             if world.flows[index].next_ns < when:
                 when, what, row = world.flows[index].next_ns, _BACKGROUND, index
@@ -61,6 +67,8 @@ def advance(world, tape, until_ns):
             deliver(world)
         elif what == _FUNDING:
             fund(world)
+        elif what == _ARBITRAGE:
+            arbitrage(world)
         else:
             price_tick(world, tape)
         if world.triggers_due:
@@ -102,6 +110,8 @@ def price_tick(world, tape):
         deliver_transfers(world)
     apply_shocks(world)
     step_price(world, tape)
+    step_carries(world, elapsed_ns)
+    step_sentiments(world, elapsed_ns)
     set_marks(world, elapsed_ns)
     watch_premiums(world, elapsed_ns)
     step_reference(world, elapsed_ns)
@@ -121,10 +131,13 @@ def open_world(world, tape, seed):
     open_streams(world)
     start_timeline(world)
     start_price(world, tape)
+    start_carries(world)
+    start_sentiments(world)
     hand_over(world)
     schedule_funding(world)
     for row in range(world.flow_count):
         open_flow(world, row)
+    start_arbitrage(world)
     advance(world, tape, 0)
     for row in range(world.agent_count):
         _open_agent(world, row)

@@ -118,6 +118,8 @@ STREAM_VARIANCE, STREAM_JUMPS, STREAM_JUMP_SIZES, STREAM_REGIME = 3, 4, 5, 6
 # `+ WAYS * agent + way`: every agent has a stream for each way.
 STREAM_LATENCY = 16
 STREAM_PATH = 32
+# `+ instrument`, `+ flow` and `+ arbitrageur`, each of which has a stream of its own.
+STREAM_CARRY, STREAM_SENTIMENT, STREAM_ARBITRAGE = 46, 47, 48
 
 # Ways between an agent and the venue: rows of `Agent.latencies`.
 WAY_ENTRY, WAY_CANCEL, WAY_ACKNOWLEDGEMENT, WAY_DATA = 0, 1, 2, 3
@@ -573,6 +575,16 @@ class Funding(Protocol):
     rising_weights: Annotated[int, I4, "1 if later samples count more"]
 
 
+class Carry(Protocol):
+    """A dated future's premium over the fundamental price (docs/rules/basis)."""
+
+    level: Annotated[float, F8, "level that the rate reverts to (per year)"]
+    deviation: Annotated[float, F8, "standard deviation of the rate in the long run (per year)"]
+    reversion: Annotated[float, F8, "its speed of reversion (1 / s)"]
+    rate: Annotated[float, F8, "carry now (per year)"]
+    log_basis: Annotated[float, F8, "log of the fair price over the fundamental one, now"]
+
+
 class Instrument(Protocol):
     """One contract: its terms, its mark, its Greeks, its funding."""
 
@@ -593,6 +605,7 @@ class Instrument(Protocol):
     settlement_samples: Annotated[int, I8, "price ticks in that average so far"]
     settlement_sum: Annotated[float, F8, "sum of the index over them"]
     funding: Annotated[Funding, Funding, (), "perpetual: its funding"]
+    carry: Annotated[Carry, Carry, (), "future: its carry"]
     maker_size_lots: Annotated[int, I8, "quoted by makers: size of each quote (lots); 0: no quotes"]
     maker_half_spread: Annotated[float, F8, "quoted by makers: half spread as a share of spot"]
     price_band: Annotated[float, F8, "how far limits may be from the mark (share); 0: anywhere"]
@@ -774,6 +787,20 @@ class Price(Protocol):
     dynamics: Annotated[Process, Process, (), "jumps, variance, regimes; not of gbm and replay"]
 
 
+class Sentiment(Protocol):
+    """What side a flow's traders lean to, and the premium that their trading opens."""
+
+    lean: Annotated[float, F8, "now: chance that a market order buys, less that it sells"]
+    level: Annotated[float, F8, "its mean"]
+    deviation: Annotated[float, F8, "its standard deviation in the long run"]
+    reversion: Annotated[float, F8, "its speed of reversion (1 / s)"]
+    impact: Annotated[float, F8, "log premium left by a unit bought"]
+    decay: Annotated[float, F8, "time constant of the premium (s)"]
+    start_premium: Annotated[float, F8, "log premium of a lean of 1 at the start"]
+    premium: Annotated[float, F8, "log premium of its book now"]
+    seen_lots: Annotated[int, I8, "net volume bought by takers that the premium has seen (lots)"]
+
+
 class Flow(Protocol):
     """Background order flow of one book: parameters, then state (docs/rules/flow)."""
 
@@ -824,6 +851,7 @@ class Flow(Protocol):
     recent_variance: Annotated[float, F8, "recent variance of the reference (ticks^2 / s)"]
     last_reference: Annotated[float, F8, "reference at the last event (ticks)"]
     memory: Annotated[float, F8, "impact memory now (ticks)"]
+    sentiment: Annotated[Sentiment, Sentiment, (), "side that its traders lean to"]
     seen_lots: Annotated[int, I8, "net volume bought by takers that the memory has seen (lots)"]
     initial_lots: Annotated[int, I8, "what crowd and makers held at first (lots)"]
     memory_ns: Annotated[int, I8, "time of the last event (ns)"]
@@ -834,6 +862,26 @@ class Flow(Protocol):
     instrument: Annotated[int, I4, "instrument whose book it feeds, or NO_INSTRUMENT"]
     ids: Annotated[Vector, I8, ("background",), "order_id of each background order"]
     rows: Annotated[Vector, I4, ("background",), "row of orders of each, or NO_ORDER"]
+
+
+class Arbitrageur(Protocol):
+    """Who trades two books against each other (docs/rules/basis)."""
+
+    instruments: Annotated[Vector, I4, (2,), "the two books; the first is traded first"]
+    accounts: Annotated[Vector, I4, (2,), "its account for each"]
+    initial_lots: Annotated[Vector, I8, (2,), "what it held of each at the start (lots)"]
+    order_units: Annotated[float, F8, "largest order (units)"]
+    limit_units: Annotated[float, F8, "largest position in the first book (units)"]
+    threshold: Annotated[float, F8, "gain at which it trades (share of the price)"]
+    financing: Annotated[float, F8, "carry that it takes for fair (per year)"]
+    horizon_ns: Annotated[int, I8, "time for which it counts on the funding rate (ns)"]
+    largest_variance: Annotated[float, F8, "variance above which it opens nothing (1 / s)"]
+    variance: Annotated[float, F8, "recent variance of the first book's mid (1 / s)"]
+    seen_mid: Annotated[float, F8, "mid of the first book at its last look; 0: no look yet"]
+    seen_ns: Annotated[int, I8, "time of its last look (ns)"]
+    interval_ns: Annotated[int, I8, "mean time between two looks (ns)"]
+    next_ns: Annotated[int, I8, "next look (ns)"]
+    looks: Annotated[int, I8, "looks so far, which number their draws"]
 
 
 class Shock(Protocol):
@@ -968,11 +1016,13 @@ class World(Protocol):
     fill_count: Annotated[int, I8, "competitors' trades so far; the log keeps the last ones"]
     rejected_background: Annotated[int, I8, "background orders refused for want of room"]
     next_funding_ns: Annotated[int, I8, "earliest funding payment of any instrument (ns)"]
+    next_arbitrage_ns: Annotated[int, I8, "earliest look of any arbitrageur (ns)"]
     message_count: Annotated[int, I8, "instructions and acknowledgements in flight"]
     instrument_count: Annotated[int, I8, "rows of instruments in use"]
     account_count: Annotated[int, I8, "rows of accounts in use"]
     agent_count: Annotated[int, I8, "rows of agents in use"]
     flow_count: Annotated[int, I8, "rows of flows in use"]
+    arbitrageur_count: Annotated[int, I8, "rows of arbitrageurs in use"]
     shock_count: Annotated[int, I8, "rows of shocks in use"]
     shock_jitter_ns: Annotated[
         int, I8, "longest delay of the whole timeline, drawn by the seed (ns)"
@@ -1000,6 +1050,9 @@ class World(Protocol):
     changes: Annotated[Rows[RuleChange], RuleChange, ("changes",), "rules that change, by time"]
     agents: Annotated[Rows[Agent], Agent, ("agents",), "competitors"]
     flows: Annotated[Rows[Flow], Flow, ("flows",), "background order flows"]
+    arbitrageurs: Annotated[
+        Rows[Arbitrageur], Arbitrageur, ("arbitrageurs",), "who trades books against each other"
+    ]
     shocks: Annotated[Rows[Shock], Shock, ("shocks",), "the scenario's timeline"]
     messages: Annotated[Rows[Message], Message, ("messages",), "in flight, by time of arrival"]
     fills: Annotated[Rows[FillRecord], FillRecord, ("fills",), "log of competitors' trades, a ring"]
@@ -1037,12 +1090,13 @@ class Capacity:
     levels: int
     terms: int
     members: int
+    arbitrageurs: int
 
 
 # Few, since each costs a compilation of every kernel: for tests, for one market, for several.
-TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 10, 1, 1, 128, 4, 8, 16, 192, 128, 16, 16)
-STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 19, 4, 2, 512, 8, 32, 64, 640, 512, 64, 32)
-LARGE = Capacity(2, 2, 64, 4, 64, 8, 16, 40, 4, 5, 512, 8, 32, 64, 2816, 2048, 64, 32)
+TINY = Capacity(2, 2, 24, 2, 4, 4, 4, 10, 1, 1, 128, 4, 8, 16, 192, 128, 16, 16, 1)
+STANDARD = Capacity(2, 2, 48, 4, 64, 8, 8, 19, 4, 2, 512, 8, 32, 64, 640, 512, 64, 32, 1)
+LARGE = Capacity(2, 2, 64, 4, 64, 8, 16, 40, 4, 5, 512, 8, 32, 64, 2816, 2048, 64, 32, 4)
 
 
 def fields(table: type) -> dict[str, tuple[Any, tuple[Any, ...], str]]:

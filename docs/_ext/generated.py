@@ -25,7 +25,7 @@ from venue_matrix import venue_matrix
 from gammagym import content, world
 from gammagym.agent import OBSERVATION_FIELDS
 from gammagym.quantities import format_duration, format_percent
-from gammagym.scenario import prices, schema
+from gammagym.scenario import prices, schema, sentiment
 from gammagym.scenario.load import list_scenarios, list_venues, load_flow, load_venue
 from gammagym.scenario.tasks import TASKS, Leg, Task
 from gammagym.venues import calendar as venue_calendar
@@ -306,6 +306,9 @@ def scenario_keys() -> str:
         "`[price]`": schema.Price,
         "`[options]`": schema.Options,
         "`[flow]`": schema.Flow,
+        "`flow.sentiment`": sentiment.SentimentTerms,
+        "`[carry]`": schema.CarryTerms,
+        "`[[arbitrageurs]]`": schema.ArbitrageurSpec,
         "`[[shocks]]`": schema.Shock,
     }
     own = set(schema.FlowParameters.model_fields)

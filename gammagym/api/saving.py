@@ -16,7 +16,7 @@ from gammagym.api.positions import positions_of
 from gammagym.api.soundness import fault_of
 from gammagym.engine.tables import place_in_world
 from gammagym.errors import OrderError
-from gammagym.world import SCHEMA_VERSION, STANDARD_WORLD, schema_hash, viewed
+from gammagym.world import LARGE_WORLD, SCHEMA_VERSION, STANDARD_WORLD, schema_hash, viewed
 
 # Far more than a world and a tape of years need; so a small file cannot fill the memory.
 _LARGEST_BYTES = 2**30
@@ -52,7 +52,7 @@ def write_market(path: str | os.PathLike[str], market: SavedMarket) -> None:
     with open(temporary, "wb") as file:
         np.savez(
             file,
-            schema=np.array(_schema()),
+            schema=np.array(_schema(market.worlds.dtype)),
             world=np.frombuffer(market.worlds.tobytes(), np.uint8),
             tape=market.tape,
             words=np.frombuffer(json.dumps(words).encode(), np.uint8),
@@ -74,13 +74,13 @@ def read_market(path: str | os.PathLike[str]) -> SavedMarket:
         raise OrderError(f"{name}: there is no such file") from None
     except Exception as error:  # whatever the parsers of NumPy and zip make of a broken file
         raise OrderError(f"{name}: not a saved market, or a broken one ({error})") from None
-    if schema != _schema():
+    if schema not in _SCHEMAS:
         raise OrderError(
-            f"{name}: saved by another version (schema {schema}, this is {_schema()}): "
-            "make the market anew"
+            f"{name}: saved by another version (schema {schema}, this is "
+            f"{_schema(STANDARD_WORLD)}): make the market anew"
         )
     try:
-        market = _market(content)
+        market = _market(content, _WORLDS[_SCHEMAS.index(schema)])
     except Exception as error:  # and whatever the parsers of JSON and of names do
         raise OrderError(f"{name}: not a saved market, or a broken one ({error})") from None
     fault = fault_of(market.worlds, market.tape) or _words_fault(market)
@@ -94,8 +94,13 @@ def are_names(names: Sequence[object]) -> bool:
     return all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
 
 
-def _schema() -> list[str]:
-    return [str(SCHEMA_VERSION), schema_hash(STANDARD_WORLD)]
+def _schema(dtype: np.dtype[Any]) -> list[str]:
+    return [str(SCHEMA_VERSION), schema_hash(dtype)]
+
+
+# Worlds of one market, and of several.
+_WORLDS = (STANDARD_WORLD, LARGE_WORLD)
+_SCHEMAS = [_schema(dtype) for dtype in _WORLDS]
 
 
 def _arrays(name: str) -> tuple[list[str], dict[str, NDArray[Any]]]:
@@ -105,13 +110,13 @@ def _arrays(name: str) -> tuple[list[str], dict[str, NDArray[Any]]]:
         if sum(member.file_size for member in file.zip.infolist()) > _LARGEST_BYTES:
             raise ValueError("too large")
         schema = file["schema"].tolist()
-        members = ("world", "tape", "words") if schema == _schema() else ()
+        members = ("world", "tape", "words") if schema in _SCHEMAS else ()
         return schema, {member: file[member] for member in members}
 
 
-def _market(content: dict[str, NDArray[Any]]) -> SavedMarket:
+def _market(content: dict[str, NDArray[Any]], dtype: np.dtype[Any]) -> SavedMarket:
     """Put a market together; where its tables are is never taken from a file."""
-    worlds = viewed(np.frombuffer(content["world"].tobytes(), STANDARD_WORLD).copy())
+    worlds = viewed(np.frombuffer(content["world"].tobytes(), dtype).copy())
     if len(worlds) != 1:
         raise ValueError(f"{len(worlds)} worlds")
     place_in_world(worlds, orders="orders", levels="levels", terms="terms", members="members")

@@ -18,7 +18,10 @@ from gammagym.errors import CapacityError, ScenarioError
 from gammagym.exchange.calendar import make_changes
 from gammagym.exchange.fees import walk_ladder
 from gammagym.exchange.opening import open_books
+from gammagym.scenario.arbitrage import write_arbitrageurs
+from gammagym.scenario.carry import write_carries
 from gammagym.scenario.competitors import write_competitors
+from gammagym.scenario.feeds import write_feeds
 from gammagym.scenario.instruments import (
     HEDGE_VENUE,
     Venues,
@@ -29,7 +32,6 @@ from gammagym.scenario.instruments import (
     write_books,
     write_instruments,
 )
-from gammagym.scenario.feeds import write_feeds
 from gammagym.scenario.load import Scenario, load_venue
 from gammagym.scenario.prices import PROCESS_KEYS, Price, jump_moments
 from gammagym.scenario.rules import (
@@ -144,11 +146,13 @@ def compile_world(
     world.time_ns = -_whole_ticks(scenario.warmup, scenario.price.tick)
     world.price.next_tick_ns = world.time_ns
     names = write_instruments(world, scenario, venues, task, start, volatility)
+    write_carries(world, scenario.carry)
     _write_venues(world, venues, agents, start)
     write_feeds(world, scenario, venues, task, start, volatility)
     write_competitors(world, scenario, task, venues, agents, start)
     _write_shocks(world, scenario, end_ns)
     _check_notional(scenario, task, start)
+    write_arbitrageurs(world, scenario, venues, names, start)
     for account in range(world.account_count):
         walk_ladder(worlds[0], account)
     make_changes(worlds[0])
@@ -178,7 +182,7 @@ def _capacity(scenario: Scenario, venues: Venues, task: Task) -> Capacity:
     flows = 1 + sum(market.flow is not None for market in scenario.markets)
     instruments = instruments_needed(scenario, venues, task)
     fits = flows <= STANDARD.flows and instruments <= STANDARD.instruments
-    return STANDARD if fits else LARGE
+    return STANDARD if fits and not scenario.arbitrageurs else LARGE
 
 
 def _check_clock(scenario: Scenario, task: Task) -> None:
@@ -299,12 +303,13 @@ def _check_notional(scenario: Scenario, task: Task, start: float) -> None:
         task.gross_quantity * 10,
         scenario.options.size,
         (scenario.flow.size or 0.0) if scenario.flow.kind == "ideal" else 0.0,
+        *(each.limit for each in scenario.arbitrageurs),
     )
     notional = quantity * start * _LARGEST_MOVE * QUANTA
     if notional > LARGEST_QUANTA:
         raise ScenarioError(
             f"scenario {scenario.name!r}, task {task.name}: price {start:g} times the "
-            f"largest quantity {quantity:g} (legs, options.size, flow.size), with room for a move, "
-            f"is {notional / QUANTA:.3g}, more than 64-bit money holds "
+            f"largest quantity {quantity:g} (legs, options.size, flow.size, arbitrageurs.limit), "
+            f"with room for a move, is {notional / QUANTA:.3g}, more than 64-bit money holds "
             f"({LARGEST_QUANTA / QUANTA:.3g}): take smaller ones"
         )

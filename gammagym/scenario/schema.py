@@ -19,6 +19,8 @@ from gammagym.quantities import (
     Span,
     parse_span,
 )
+from gammagym.scenario.arbitrageurs import MOST_ARBITRAGEURS, ArbitrageurSpec
+from gammagym.scenario.carry import CarryTerms
 from gammagym.scenario.markets import MOST_MARKETS, MarketSpec
 from gammagym.scenario.order_flow import Flow
 from gammagym.scenario.prices import Price
@@ -203,6 +205,15 @@ class Scenario(Model):
         strict=False,
         max_length=MOST_MARKETS,
         description="further books: spot, perpetual, dated futures, options",
+    )
+    carry: CarryTerms = Field(
+        default=CarryTerms(), description="how far dated futures are above the price"
+    )
+    arbitrageurs: tuple[ArbitrageurSpec, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MOST_ARBITRAGEURS,
+        description="who trades two of the books against each other",
     )
     funding: Annotated[Rate, Field(ge=Decimal("-0.05"), le=Decimal("0.05"))] | None = Field(
         default=None,

@@ -17,6 +17,7 @@ from gammagym.scenario.tasks import TASKS
 from gammagym.world import PART_GAMMA, PART_RESIDUAL, PARTS, QUANTA, SPOT, viewed
 
 SCENARIOS = (
+    "basis",
     "calm",
     "choppy",
     "flash_crash",
@@ -24,6 +25,7 @@ SCENARIOS = (
     "spread_blowout",
     "textbook",
     "trending",
+    "two_venues",
 )
 CONSTANT_VOLATILITY = ("textbook", "calm", "choppy", "trending")
 SHORT: dict[str, Any] = {"horizon_seconds": 1_200.0, "decision_interval": 20.0}
