@@ -1,13 +1,14 @@
 """advance(world, until): the order in which things happen. Read this first.
 
 The next thing that happens is the earliest of a price tick, a funding payment, an instruction that
-arrives, a background order, a customer's order for an option, and a look that a quiet crowd takes
-at competitors' orders; of simultaneous ones, in this order. Orders that it triggers follow at once.
+arrives, a look of an arbitrageur, a background order, a customer's order for an option, and a look
+that a quiet crowd takes at competitors' orders; of simultaneous ones, in this order. Orders that it
+triggers follow at once.
 
 A price tick is, in this order: what the calendar brings, transfers that arrive, shocks, fundamental
-price, implied volatilities, marks (and attribution), premiums, the frictionless reference, market
-makers' quotes, hedgers of options, circuit breakers, margin checks and liquidations, those of the
-leveraged crowd, expiries.
+price, carry of futures, sentiment of the crowds, implied volatilities, marks (and attribution),
+premiums, the frictionless reference, market makers' quotes, hedgers of options, circuit breakers,
+margin checks and liquidations, those of the leveraged crowd, expiries.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from gammagym.exchange.messages import deliver
 from gammagym.exchange.opening import fix_strikes, hand_over
 from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order, open_times
 from gammagym.exchange.transfers import deliver_transfers
+from gammagym.market.arbitrage import arbitrage, start_arbitrage
+from gammagym.market.carry import start_carries, step_carries
 from gammagym.market.customers import customer_order, open_customers
 from gammagym.market.flow import background_event, look, open_flow
 from gammagym.market.hedgers import hedge
@@ -32,12 +35,13 @@ from gammagym.market.leveraged import agrees, open_leveraged, step_leveraged
 from gammagym.market.makers import open_makers, quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference
+from gammagym.market.sentiment import start_sentiments, step_sentiments
 from gammagym.market.shocks import apply_shocks, start_timeline
 from gammagym.market.streams import open_streams
 from gammagym.market.surface import move_surface, open_surface
 from gammagym.world import FILL_ORDERED, FUNDING_CONTINUOUS
 
-_TICK, _FUNDING, _MESSAGE, _BACKGROUND, _CUSTOMER, _LOOK = range(6)
+_TICK, _FUNDING, _MESSAGE, _ARBITRAGE, _BACKGROUND, _CUSTOMER, _LOOK = range(7)
 
 
 @kernel
@@ -62,6 +66,8 @@ def step(world, tape, until_ns):
         when, what = world.next_funding_ns, _FUNDING
     if world.message_count > 0 and world.messages[0].arrival_ns < when:
         when, what = world.messages[0].arrival_ns, _MESSAGE
+    if world.arbitrageur_count > 0 and world.next_arbitrage_ns < when:
+        when, what = world.next_arbitrage_ns, _ARBITRAGE
     for index in range(world.flow_count):
         if world.flows[index].next_ns < when:
             when, what, row = world.flows[index].next_ns, _BACKGROUND, index
@@ -79,6 +85,8 @@ def step(world, tape, until_ns):
         deliver(world)
     elif what == _FUNDING:
         fund(world)
+    elif what == _ARBITRAGE:
+        arbitrage(world)
     elif what == _CUSTOMER:
         customer_order(world)
     elif what == _LOOK:
@@ -126,6 +134,8 @@ def price_tick(world, tape):
         deliver_transfers(world)
     apply_shocks(world)
     step_price(world, tape)
+    step_carries(world, elapsed_ns)
+    step_sentiments(world, elapsed_ns)
     move_surface(world, elapsed_ns)
     set_marks(world, elapsed_ns)
     watch_premiums(world, elapsed_ns)
@@ -148,6 +158,8 @@ def open_world(world, tape, seed):
     open_streams(world)
     start_timeline(world)
     start_price(world, tape)
+    start_carries(world)
+    start_sentiments(world)
     fix_strikes(world)
     open_surface(world)
     hand_over(world)
@@ -157,6 +169,7 @@ def open_world(world, tape, seed):
     schedule_funding(world)
     for row in range(world.flow_count):
         open_flow(world, row)
+    start_arbitrage(world)
     advance(world, tape, 0)
     for row in range(world.agent_count):
         _open_agent(world, row)

@@ -119,6 +119,8 @@ STREAM_VARIANCE, STREAM_JUMPS, STREAM_JUMP_SIZES, STREAM_REGIME = 3, 4, 5, 6
 STREAM_LATENCY = 16
 STREAM_PATH, STREAM_SURFACE, STREAM_CUSTOMERS, STREAM_ACTIVITY = 32, 33, 36, 38
 STREAM_ENTRIES = 40  # at what prices the leveraged crowd came in
+# `+ instrument`, `+ flow` and `+ arbitrageur`, each of which has a stream of its own.
+STREAM_CARRY, STREAM_SENTIMENT, STREAM_ARBITRAGE = 46, 47, 48
 
 # Ways between an agent and the venue: rows of `Agent.latencies`.
 WAY_ENTRY, WAY_CANCEL, WAY_ACKNOWLEDGEMENT, WAY_DATA = 0, 1, 2, 3
@@ -582,6 +584,16 @@ class Funding(Protocol):
     rising_weights: Annotated[int, I4, "1 if later samples count more"]
 
 
+class Carry(Protocol):
+    """A dated future's premium over the fundamental price (docs/rules/basis)."""
+
+    level: Annotated[float, F8, "level that the rate reverts to (per year)"]
+    deviation: Annotated[float, F8, "standard deviation of the rate in the long run (per year)"]
+    reversion: Annotated[float, F8, "its speed of reversion (1 / s)"]
+    rate: Annotated[float, F8, "carry now (per year)"]
+    log_basis: Annotated[float, F8, "log of the fair price over the fundamental one, now"]
+
+
 class Instrument(Protocol):
     """One contract: its terms, its mark, its Greeks, its funding."""
 
@@ -602,6 +614,7 @@ class Instrument(Protocol):
     settlement_samples: Annotated[int, I8, "price ticks in that average so far"]
     settlement_sum: Annotated[float, F8, "sum of the index over them"]
     funding: Annotated[Funding, Funding, (), "perpetual: its funding"]
+    carry: Annotated[Carry, Carry, (), "future: its carry"]
     maker_size_lots: Annotated[int, I8, "quoted by makers: size of each quote (lots); 0: no quotes"]
     maker_half_spread: Annotated[float, F8, "quoted by makers: half spread as a share of spot"]
     maker_start_lots: Annotated[int, I8, "quoted by makers: what they held at the start (lots)"]
@@ -832,6 +845,20 @@ class Customers(Protocol):
     event: Annotated[int, I8, "index of the next order, which numbers its draws"]
 
 
+class Sentiment(Protocol):
+    """What side a flow's traders lean to, and the premium that their trading opens."""
+
+    lean: Annotated[float, F8, "now: chance that a market order buys, less that it sells"]
+    level: Annotated[float, F8, "its mean"]
+    deviation: Annotated[float, F8, "its standard deviation in the long run"]
+    reversion: Annotated[float, F8, "its speed of reversion (1 / s)"]
+    impact: Annotated[float, F8, "log premium left by a unit bought"]
+    decay: Annotated[float, F8, "time constant of the premium (s)"]
+    start_premium: Annotated[float, F8, "log premium of a lean of 1 at the start"]
+    premium: Annotated[float, F8, "log premium of its book now"]
+    seen_lots: Annotated[int, I8, "net volume bought by takers that the premium has seen (lots)"]
+
+
 class Flow(Protocol):
     """Background order flow of one book: parameters, then state (docs/rules/flow)."""
 
@@ -891,6 +918,7 @@ class Flow(Protocol):
     looked_ns: Annotated[int, I8, "when that was (ns)"]
     memory: Annotated[float, F8, "impact memory now (ticks)"]
     surprise: Annotated[float, F8, "what the crowd expects of the price, of late orders (ticks)"]
+    sentiment: Annotated[Sentiment, Sentiment, (), "side that its traders lean to"]
     seen_lots: Annotated[int, I8, "net volume bought by takers that the memory has seen (lots)"]
     initial_lots: Annotated[int, I8, "what crowd and makers held at first (lots)"]
     memory_ns: Annotated[int, I8, "time of the last event (ns)"]
@@ -947,6 +975,26 @@ class Hedger(Protocol):
     account: Annotated[int, I4, "account that holds its hedge"]
     instrument: Annotated[int, I4, "instrument it hedges with"]
     stopped: Annotated[int, I8, "1 once the price has run away and it has given up"]
+
+
+class Arbitrageur(Protocol):
+    """Who trades two books against each other (docs/rules/basis)."""
+
+    instruments: Annotated[Vector, I4, (2,), "the two books; the first is traded first"]
+    accounts: Annotated[Vector, I4, (2,), "its account for each"]
+    initial_lots: Annotated[Vector, I8, (2,), "what it held of each at the start (lots)"]
+    order_units: Annotated[float, F8, "largest order (units)"]
+    limit_units: Annotated[float, F8, "largest position in the first book (units)"]
+    threshold: Annotated[float, F8, "gain at which it trades (share of the price)"]
+    financing: Annotated[float, F8, "carry that it takes for fair (per year)"]
+    horizon_ns: Annotated[int, I8, "time for which it counts on the funding rate (ns)"]
+    largest_variance: Annotated[float, F8, "variance above which it opens nothing (1 / s)"]
+    variance: Annotated[float, F8, "recent variance of the first book's mid (1 / s)"]
+    seen_mid: Annotated[float, F8, "mid of the first book at its last look; 0: no look yet"]
+    seen_ns: Annotated[int, I8, "time of its last look (ns)"]
+    interval_ns: Annotated[int, I8, "mean time between two looks (ns)"]
+    next_ns: Annotated[int, I8, "next look (ns)"]
+    looks: Annotated[int, I8, "looks so far, which number their draws"]
 
 
 class Shock(Protocol):
@@ -1081,12 +1129,15 @@ class World(Protocol):
     fill_count: Annotated[int, I8, "competitors' trades so far; the log keeps the last ones"]
     rejected_background: Annotated[int, I8, "background orders refused for want of room"]
     next_funding_ns: Annotated[int, I8, "earliest funding payment of any instrument (ns)"]
+    next_arbitrage_ns: Annotated[int, I8, "earliest look of any arbitrageur (ns)"]
     message_count: Annotated[int, I8, "instructions and acknowledgements in flight"]
     instrument_count: Annotated[int, I8, "rows of instruments in use"]
     account_count: Annotated[int, I8, "rows of accounts in use"]
     agent_count: Annotated[int, I8, "rows of agents in use"]
     flow_count: Annotated[int, I8, "rows of flows in use"]
     hedger_count: Annotated[int, I8, "rows of hedgers in use"]
+
+    arbitrageur_count: Annotated[int, I8, "rows of arbitrageurs in use"]
     shock_count: Annotated[int, I8, "rows of shocks in use"]
     bucket_count: Annotated[int, I8, "rows of buckets in use; 0: there is no leveraged crowd"]
     shock_jitter_ns: Annotated[
@@ -1123,6 +1174,10 @@ class World(Protocol):
     agents: Annotated[Rows[Agent], Agent, ("agents",), "competitors"]
     flows: Annotated[Rows[Flow], Flow, ("flows",), "background order flows"]
     hedgers: Annotated[Rows[Hedger], Hedger, ("hedgers",), "dealers who hedge options"]
+
+    arbitrageurs: Annotated[
+        Rows[Arbitrageur], Arbitrageur, ("arbitrageurs",), "who trades books against each other"
+    ]
     shocks: Annotated[Rows[Shock], Shock, ("shocks",), "the scenario's timeline"]
     buckets: Annotated[Rows[Bucket], Bucket, ("buckets",), "positions of the leveraged crowd"]
     messages: Annotated[Rows[Message], Message, ("messages",), "in flight, by time of arrival"]
@@ -1163,6 +1218,7 @@ class Capacity:
     levels: int
     terms: int
     members: int
+    arbitrageurs: int
 
 
 # Few, since each costs a compilation of every kernel: for tests, for one market, for several.
@@ -1179,6 +1235,7 @@ TINY = Capacity(
     flows=1,
     background=128,
     hedgers=1,
+    arbitrageurs=1,
     shocks=4,
     buckets=2,
     messages=8,
@@ -1201,6 +1258,7 @@ STANDARD = Capacity(
     flows=2,
     background=512,
     hedgers=1,
+    arbitrageurs=1,
     shocks=8,
     buckets=1,
     messages=32,
@@ -1223,6 +1281,7 @@ LARGE = Capacity(
     flows=5,
     background=512,
     hedgers=12,
+    arbitrageurs=4,
     shocks=8,
     buckets=128,
     messages=32,

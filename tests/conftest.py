@@ -25,7 +25,6 @@ from gammagym.world import (
     FLOW_NONE,
     FUTURE,
     NO_ACCOUNT,
-    STANDARD,
     viewed,
 )
 
@@ -101,7 +100,7 @@ def open_worlds(
     seed: int = 7,
     *,
     overrides: dict[str, Any] | None = None,
-    capacity: Any = STANDARD,
+    capacity: Any = None,
     **options: Any,
 ) -> Worlds:
     """Open n worlds with the seeds seed, seed + 1, ...; options change the task."""

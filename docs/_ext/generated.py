@@ -26,7 +26,7 @@ from venue_matrix import venue_matrix
 from gammagym import content, world
 from gammagym.agent import OBSERVATION_FIELDS
 from gammagym.quantities import format_duration, format_percent
-from gammagym.scenario import markets, options, order_flow, prices, schema
+from gammagym.scenario import markets, options, order_flow, prices, schema, sentiment
 from gammagym.scenario.crowd import LeverageShare
 from gammagym.scenario.load import list_scenarios, list_venues, load_flow, load_venue
 from gammagym.scenario.tasks import TASKS, Leg, Task
@@ -310,10 +310,13 @@ def scenario_keys() -> str:
         "`[[options.spreads]]`": options.Spread,
         "`[options.customers]`": options.Customers,
         "`[flow]`": order_flow.Flow,
+        "`flow.sentiment`": sentiment.SentimentTerms,
         "`[[markets]]`": markets.MarketSpec,
         "`[crowd]`": schema.CrowdSpec,
         "`[[crowd.leverages]]`": LeverageShare,
         "`[[hedgers]]`": schema.HedgerSpec,
+        "`[carry]`": schema.CarryTerms,
+        "`[[arbitrageurs]]`": schema.ArbitrageurSpec,
         "`[[shocks]]`": schema.Shock,
     }
     own = set(order_flow.FlowParameters.model_fields)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.engine.inspection import SOUND, check_book
+from gammagym.market.sentiment import LARGEST_LEAN
 from gammagym.world import (
     BREAKERS,
     CROWD,
@@ -57,6 +58,10 @@ _LARGEST = 2**62
 _MOST_LOTS = 2**54
 # Of a hedger (units): positions of so many lots are far from the end of 64 bits.
 _LARGEST_GAMMA = 1e10
+# Logarithm of a price over another one.
+_MOST_LOG = 20.0
+# Of a scenario's arbitrageur.
+_MOST_UNITS = 1e6
 # Samples of a premium that one price tick may have to catch up with.
 _MOST_SAMPLES = 10_000_000
 
@@ -105,7 +110,7 @@ def _counts(world: Any) -> Iterator[_Range]:
     yield "instrument_count", world["instrument_count"], 1, len(world["instruments"])
     yield "account_count", world["account_count"], FIRST_AGENT_ACCOUNT, len(world["accounts"])
     yield "agent_count", world["agent_count"], 1, len(world["agents"])
-    for table in ("flow", "hedger", "shock", "message", "bucket"):
+    for table in ("flow", "hedger", "arbitrageur", "shock", "message", "bucket"):
         yield f"{table}_count", world[f"{table}_count"], 0, len(world[f"{table}s"])
     yield "fill_count", world["fill_count"], 0, _LARGEST
     yield "next_order_id", world["next_order_id"], 1, _LARGEST
@@ -116,6 +121,7 @@ def _rows(world: Any) -> Iterator[_Range]:
     yield from _rows_of_exchange(world)
     yield from _rows_of_agents(world)
     yield from _options_market(world)
+    yield from _rows_of_arbitrageurs(world)
     instruments, accounts = int(world["instrument_count"]), int(world["account_count"])
     messages = world["messages"][: world["message_count"]]
     yield "messages.account", messages["account"], FIRST_AGENT_ACCOUNT, accounts - 1
@@ -136,6 +142,11 @@ def _rows(world: Any) -> Iterator[_Range]:
     # The places behind the touch are those that the quotes at the touch of both sides leave.
     yield "flows.slots less those at the touch", flows["slots"] - 2 * flows["touch_slots"], 1, most
     yield "flows.run_side", flows["run_side"], 0, SELL
+    sentiment = flows["sentiment"]
+    yield "flows.sentiment.lean", sentiment["lean"], -LARGEST_LEAN, LARGEST_LEAN
+    yield "flows.sentiment.premium", sentiment["premium"], -_MOST_LOG, _MOST_LOG
+    yield "flows.sentiment.reversion", sentiment["reversion"], 0.0, 1.0
+    yield "flows.sentiment.decay", sentiment["decay"][sentiment["reversion"] > 0], 1e-9, 1e12
     yield "flows.rows", flows["rows"], NO_ORDER, len(world["orders"]) - 1
     hedgers = world["hedgers"][: world["hedger_count"]]
     yield "hedgers.account", hedgers["account"], FIRST_AGENT_ACCOUNT, accounts - 1
@@ -156,6 +167,8 @@ def _rows_of_exchange(world: Any) -> Iterator[_Range]:
     yield "instruments.maker_orders", contracts["maker_orders"], NO_ORDER, len(world["orders"]) - 1
     for name in ("tick_size", "lot_size", "lot_quantity"):
         yield f"instruments.{name}", contracts[name], 1e-18, 1e18
+    yield "instruments.carry.log_basis", contracts["carry"]["log_basis"], -_MOST_LOG, _MOST_LOG
+    yield "instruments.carry.reversion", contracts["carry"]["reversion"], 0.0, 1.0
     yield "instruments.tick_quanta", contracts["tick_quanta"], 1, _LARGEST
     yield "instruments.fee_class", contracts["fee_class"], 0, FEE_CLASSES - 1
     tiers = len(world["tiers"])
@@ -240,6 +253,17 @@ def _options_market(world: Any) -> Iterator[_Range]:
         yield "option_makers.lean", makers["lean"], -1, 1
 
 
+def _rows_of_arbitrageurs(world: Any) -> Iterator[_Range]:
+    owners = world["arbitrageurs"][: world["arbitrageur_count"]]
+    instruments, accounts = int(world["instrument_count"]), int(world["account_count"])
+    yield "arbitrageurs.instruments", owners["instruments"], 0, instruments - 1
+    yield "arbitrageurs.accounts", owners["accounts"], FIRST_AGENT_ACCOUNT, accounts - 1
+    # What they trade is a number of lots.
+    for name in ("order_units", "limit_units"):
+        yield f"arbitrageurs.{name}", owners[name], 0.0, _MOST_UNITS
+    yield "arbitrageurs.initial_lots", owners["initial_lots"], -_LARGEST, _LARGEST
+
+
 def _pairs(accounts: Any) -> Iterator[_Range]:
     """Yield partners: each of a pair is the other's, and one of them has the short legs."""
     last = FIRST_AGENT_ACCOUNT + len(accounts) - 1
@@ -263,6 +287,11 @@ def _clocks(world: Any) -> Iterator[_Range]:
         yield "price.tape_step_ns", price["tape_step_ns"], 1, _LAST_NS
         yield "price.tape_start_ns", price["tape_start_ns"], 0, _LAST_NS
     yield "next_funding_ns", world["next_funding_ns"], now, _LARGEST
+    owners = world["arbitrageurs"][: world["arbitrageur_count"]]
+    yield "arbitrageurs.interval_ns", owners["interval_ns"], _SHORTEST_TICK_NS, _LAST_NS
+    yield "arbitrageurs.next_ns", owners["next_ns"], now, _LARGEST
+    if len(owners) > 0:
+        yield "next_arbitrage_ns", world["next_arbitrage_ns"], now, owners["next_ns"].min()
     funding = world["instruments"]["funding"]
     yield "funding.interval_ns", funding["interval_ns"], 0, _LAST_NS
     paid = funding["interval_ns"] > 0

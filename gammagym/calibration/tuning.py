@@ -167,9 +167,9 @@ def tune_flow(
 def _told_apart(flow: Mapping[str, Parameter]) -> dict[str, Parameter]:
     """Return the sizes of noise and of informed orders, which are measured together.
 
-    Large orders move the price most, so informed ones are taken to be larger. With a quarter of
-    the orders informed, this mixture has the median, the mean and the 90 % and 99 % quantiles of the
-    one lognormal law that was measured, within a tenth.
+    Large orders move the price most, so informed ones are taken to be larger. With a third of the
+    orders informed, as with the tuned values of bitcoin, this mixture has the median, the mean and
+    the 90 % quantile of the lognormal law that was measured within a fifth.
     """
     size, sigma = float(flow["market_size"].value), float(flow["market_size_sigma"].value)
     sizes = {

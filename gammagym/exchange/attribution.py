@@ -21,6 +21,7 @@ from gammagym.world import (
     BUY,
     CALL,
     COIN,
+    FUTURE,
     NO_ACCOUNT,
     PART_BASIS,
     PART_DELAY,
@@ -51,7 +52,8 @@ def price_value(world, contract, price):
     One lot of an inverse contract is more of the underlying the lower the price it was traded at.
     """
     if contract.inverse:
-        return contract.face / price
+        # Coins are worth the fundamental price, from which a future's fair price may differ.
+        return contract.face / price * (world.price.value / contract.fair_price)
     if contract.currency == COIN:
         return contract.lot_size * world.price.value
     return contract.lot_size
@@ -151,22 +153,34 @@ def note_book_profit(world, instrument, change):
 
 
 @kernel
-def attribute_mark(world, instrument, move):
-    """Split the revaluation of a perpetual or future: carried delta, and markout of maker fills.
+def attribute_mark(world, instrument, move, fair_price):
+    """Split the revaluation of a perpetual or future: carried delta, basis, markout of maker fills.
 
-    Spot is among the coins, but a maker's fill of it counts as such.
+    Spot is among the coins, but a maker's fill of it counts as such. What a future's new fair price
+    has moved more than the fundamental one is basis.
     """
     contract = world.instruments[instrument]
+    basis = _basis_move(world, contract, move, fair_price) if contract.kind == FUTURE else 0.0
     for row in range(world.agent_count):
         agent = world.agents[row]
         lots = 0 if contract.kind == SPOT else _held(world, agent, instrument)
         if instrument != agent.hedge_instrument and agent.hedge_account == agent.book_account:
-            agent.book_profit += lots * contract.lot_size * move
+            agent.book_profit += lots * contract.lot_size * (move + basis)
+        agent.parts[PART_BASIS] += lots * contract.lot_size * basis
         if instrument == agent.hedge_instrument:
             agent.parts[PART_MAKER] += agent.maker_lots * contract.lot_size * move
             lots -= agent.maker_lots
             agent.maker_lots = 0
         agent.parts[PART_DELTA] += lots * contract.lot_size * move
+
+
+@kernel
+def _basis_move(world, contract, move, fair_price):
+    """Return what a unit of a future gains beyond a move of the fundamental price (QUOTE)."""
+    gain = fair_price - contract.fair_price
+    if contract.inverse:
+        gain *= world.price.value / fair_price
+    return gain - move
 
 
 @kernel

@@ -1,12 +1,14 @@
 """Marks: what positions are worth at a price tick, and what margins look at.
 
 Every instrument has two prices. The *fair price* is one that no order can move: the fundamental
-price, options at Black-76 on it; profit and loss are counted at it, attributed with the Greeks of
-the tick before. The *mark* is made as the venue makes it, from index, basis and last price; margin,
-liquidation and funding look at it (docs/rules/marks).
+price, that of a future with its carry, options at Black-76 on it; profit and loss are counted at
+it, attributed with the Greeks of the tick before. The *mark* is made as the venue makes it, from
+index, basis and last price; margin, liquidation and funding look at it (docs/rules/marks).
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -60,12 +62,20 @@ def set_marks(world, elapsed_ns):
             note_book_profit(world, instrument, contract.value - before)
             write_price(contract, option_price(world, contract))
         else:
-            attribute_mark(world, instrument, move)
-            write_price(contract, forward)
+            fair = carried(contract, forward)
+            attribute_mark(world, instrument, move, fair)
+            write_price(contract, fair)
             if contract.mark_method != MARK_INDEX or world.price.index != forward:
                 write_mark(contract, _venue_mark(world, instrument, elapsed_ns))
         if anybody_waits(world.books[instrument]):
             tell_book(world, instrument)
+
+
+@kernel
+def carried(contract, price):
+    """Return a price with the carry to a future's expiry; of anything else as it is."""
+    basis = contract.carry.log_basis
+    return price if basis == 0.0 else price * math.exp(basis)
 
 
 @kernel(inline=True)
@@ -79,7 +89,7 @@ def _venue_mark(world, instrument, elapsed_ns):
     """Return the mark as the venue makes it. Writes: instruments.mean_basis."""
     contract, index = world.instruments[instrument], world.price.index
     if contract.mark_method == MARK_INDEX:
-        return index
+        return carried(contract, index)
     elapsed = elapsed_ns / NANOSECONDS
     # Nobody has quoted since the index moved: the book still stands about the one before.
     basis = mid_price(world, instrument) - world.price.previous_index

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gammagym._kernel import kernel
 from gammagym.engine.book import open_book
 from gammagym.exchange.ledger import book_trade, deposit
-from gammagym.exchange.marks import option_price, write_price
+from gammagym.exchange.marks import carried, option_price, write_price
 from gammagym.exchange.options import value_option
 from gammagym.world import (
     BUY,
@@ -59,7 +59,7 @@ def _open_instruments(world):
             value_option(contract, price, world.time_ns)
             write_price(contract, option_price(world, contract))
         else:
-            write_price(contract, price)
+            write_price(contract, carried(contract, price))
 
 
 @kernel(counted=False)

@@ -23,6 +23,7 @@ from gammagym.exchange.funding import NEVER_NS
 from gammagym.exchange.orders import limit_order
 from gammagym.exchange.trading import is_closed, mid_price
 from gammagym.market.price import price_now
+from gammagym.market.sentiment import believed_price
 from gammagym.market.streams import bits, exponential, normal, uniform
 from gammagym.world import (
     BUY,
@@ -69,7 +70,8 @@ def open_flow(world, row):
     flow.next_ns = world.time_ns
     flow.initial_lots = world.positions[CROWD, flow.instrument].quantity_lots
     flow.initial_lots += world.positions[MAKERS, flow.instrument].quantity_lots
-    flow.last_reference = price_now(world, world.time_ns) / contract_tick(world, flow)
+    price = believed_price(world, flow, price_now(world, world.time_ns))
+    flow.last_reference = price / contract_tick(world, flow)
     flow.recent_variance = flow.calm_variance
     flow.looked_ns = world.time_ns
     for index in range(int(flow.slots * _SEEDED_SHARE)):
@@ -213,9 +215,8 @@ def reference_ticks(world, flow):
     """
     if not flow.anchored:
         return mid_price(world, flow.instrument) / contract_tick(world, flow)
-    return (
-        price_now(world, world.time_ns) / contract_tick(world, flow) + flow.memory + flow.surprise
-    )
+    price = believed_price(world, flow, price_now(world, world.time_ns))
+    return price / contract_tick(world, flow) + flow.memory + flow.surprise
 
 
 @kernel
@@ -299,7 +300,7 @@ def _trade(world, flow, key, draw, reference):
     Its side continues a run when a large order is being worked, unless its trader knows where the
     price is going.
     """
-    side = BUY if uniform(key, draw + _SIDE) < 0.5 else SELL
+    side = BUY if uniform(key, draw + _SIDE) < 0.5 * (1.0 + flow.sentiment.lean) else SELL
     if flow.run_left > 0:
         flow.run_left -= 1
         side = flow.run_side
@@ -342,7 +343,9 @@ def _lean(world, flow, side, draw):
         return side
     bid, ask = _queue_lots(world, book, BUY), _queue_lots(world, book, SELL)
     # A long bid and a short ask: the price is about to rise.
+    lean = flow.sentiment.lean
     odds = math.exp(flow.imbalance_response * (bid - ask) / (bid + ask))
+    odds *= (1.0 + lean) / (1.0 - lean)
     return BUY if draw * (1.0 + odds) < odds else SELL
 
 

@@ -19,6 +19,8 @@ from gammagym.exchange.calendar import make_changes
 from gammagym.exchange.fees import walk_ladder
 from gammagym.exchange.funding import NEVER_NS
 from gammagym.exchange.opening import open_books
+from gammagym.scenario.arbitrage import write_arbitrageurs
+from gammagym.scenario.carry import write_carries
 from gammagym.scenario.competitors import write_competitors
 from gammagym.scenario.dealers import write_hedgers
 from gammagym.scenario.feeds import write_feeds
@@ -150,6 +152,7 @@ def compile_world(
     world.price.next_tick_ns = world.time_ns
     names = write_instruments(world, scenario, venues, task, start, volatility)
     write_option_market(world, scenario, volatility)
+    write_carries(world, scenario.carry)
     _write_venues(world, venues, agents, start)
     write_feeds(world, scenario, venues, task, start, volatility)
     write_competitors(world, scenario, task, venues, agents, start)
@@ -157,6 +160,7 @@ def compile_world(
     write_hedgers(world, scenario, venues, start)
     _write_shocks(world, scenario, end_ns)
     _check_notional(scenario, task, start)
+    write_arbitrageurs(world, scenario, venues, names, start)
     for account in range(world.account_count):
         walk_ladder(worlds[0], account)
     make_changes(worlds[0])
@@ -186,7 +190,7 @@ def _capacity(scenario: Scenario, venues: Venues, task: Task) -> Capacity:
     flows = 1 + sum(market.flow is not None for market in scenario.markets)
     instruments = instruments_needed(scenario, venues, task)
     fits = flows <= STANDARD.flows and instruments <= STANDARD.instruments
-    alone = scenario.crowd is None and not scenario.hedgers
+    alone = scenario.crowd is None and not (scenario.hedgers or scenario.arbitrageurs)
     return STANDARD if fits and alone else LARGE
 
 
@@ -312,12 +316,14 @@ def _check_notional(scenario: Scenario, task: Task, start: float) -> None:
         scenario.options.size,
         (scenario.flow.size or 0.0) if scenario.flow.kind == "ideal" else 0.0,
         max(scenario.crowd.longs, scenario.crowd.shorts) if scenario.crowd else 0.0,
+        *(each.limit for each in scenario.arbitrageurs),
     )
     notional = quantity * start * _LARGEST_MOVE * QUANTA
     if notional > LARGEST_QUANTA:
         raise ScenarioError(
             f"scenario {scenario.name!r}, task {task.name}: price {start:g} times the "
-            f"largest quantity {quantity:g} (legs, options.size, flow.size, crowd), with room for "
-            f"a move, is {notional / QUANTA:.3g}, more than 64-bit money holds "
+            f"largest quantity {quantity:g} (legs, options.size, flow.size, crowd, "
+            f"arbitrageurs.limit), with room for a move, "
+            f"is {notional / QUANTA:.3g}, more than 64-bit money holds "
             f"({LARGEST_QUANTA / QUANTA:.3g}): take smaller ones"
         )

@@ -17,6 +17,7 @@ from gammagym.scenario.instruments import (
 )
 from gammagym.scenario.load import Scenario, flow_parameters
 from gammagym.scenario.order_flow import Flow
+from gammagym.scenario.sentiment import write_sentiment
 from gammagym.scenario.tasks import Task
 from gammagym.venues.schema import Listing
 from gammagym.world import FLOW_CROWD, FLOW_IDEAL, NO_ORDER, YEAR_NS
@@ -96,6 +97,8 @@ def _feed(
     target.instrument = row
     target.rows[:] = NO_ORDER
     _write_excitation(target)
+    if flow.sentiment is not None:
+        write_sentiment(target, flow.sentiment, contract.lot_size)
     target.calm_variance = (calm / contract.tick_size) ** 2
     if target.lasting_impact > 0.0:
         world.price.pressed = 1

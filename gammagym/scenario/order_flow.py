@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gammagym.quantities import Model, Problems
+from gammagym.scenario.sentiment import SentimentTerms
 
 Kind = Literal["ideal", "zero_intelligence", "queue_reactive", "hawkes"]
 Preset = Literal["full", "thin", "sparse", "spot", "levels", "santa_fe", "large_tick"]
@@ -178,6 +179,10 @@ class Flow(FlowParameters):
     size: float | None = Field(
         default=None, gt=0, le=1e9, description="ideal: size of each quote (units)"
     )
+    sentiment: SentimentTerms | None = Field(
+        default=None,
+        description="side that market orders lean to, and the premium that opens; left out: none",
+    )
 
     def overrides(self) -> dict[str, float]:
         """Return the parameters that this flow sets itself instead of taking the preset's.
@@ -205,6 +210,7 @@ class Flow(FlowParameters):
         if self.kind == "ideal":
             problems.need("half_spread", "kind 'ideal' needs a share of spot, such as 0.0001")
             problems.need("size", "kind 'ideal' needs the size of each quote, such as 1000")
+            problems.forbid("sentiment", "kind 'ideal' has no traders who could lean to a side")
             for name in self.overrides():
                 problems.add(name, "is a parameter of the other kinds, not of 'ideal'")
         else:

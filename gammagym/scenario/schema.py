@@ -20,6 +20,8 @@ from gammagym.quantities import (
     format_duration,
     parse_span,
 )
+from gammagym.scenario.arbitrageurs import MOST_ARBITRAGEURS, ArbitrageurSpec
+from gammagym.scenario.carry import CarryTerms
 from gammagym.scenario.crowd import CrowdSpec
 from gammagym.scenario.hedgers import MOST_HEDGERS, HedgerSpec
 from gammagym.scenario.markets import MOST_MARKETS, MarketSpec
@@ -200,6 +202,15 @@ class Scenario(Model):
         strict=False,
         max_length=MOST_HEDGERS,
         description="dealers who hedge options with the perpetual, and so move its price",
+    )
+    carry: CarryTerms = Field(
+        default=CarryTerms(), description="how far dated futures are above the price"
+    )
+    arbitrageurs: tuple[ArbitrageurSpec, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MOST_ARBITRAGEURS,
+        description="who trades two of the books against each other",
     )
     funding: Annotated[Rate, Field(ge=Decimal("-0.05"), le=Decimal("0.05"))] | None = Field(
         default=None,

@@ -26,6 +26,7 @@ from gammagym.world import (
 )
 
 SCENARIOS = (
+    "basis",
     "calm",
     "choppy",
     "flash_crash",
@@ -34,6 +35,7 @@ SCENARIOS = (
     "spread_blowout",
     "textbook",
     "trending",
+    "two_venues",
 )
 CONSTANT_VOLATILITY = ("textbook", "calm", "choppy", "trending")
 SHORT: dict[str, Any] = {"horizon_seconds": 1_200.0, "decision_interval": 20.0}
