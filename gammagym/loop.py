@@ -157,6 +157,7 @@ def open_world(world, tape, seed):
     world.seed = seed
     open_streams(world)
     start_timeline(world)
+    apply_shocks(world)
     start_price(world, tape)
     start_carries(world)
     start_sentiments(world)

@@ -384,9 +384,10 @@ def _better(world, flow, side, price, reference):
     if not has_side(book, side):
         return price
     best = best_price(book, side)
+    reach = flow.stale_ticks + 0.5 - _half_touch(world, flow)
     if side == BUY:
-        return best if price < best <= reference + flow.stale_ticks else price
-    return best if reference - flow.stale_ticks <= best < price else price
+        return best if price < best <= reference + reach else price
+    return best if reference - reach <= best < price else price
 
 
 @kernel
