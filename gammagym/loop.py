@@ -2,8 +2,8 @@
 
 The next thing that happens is the earliest of a price tick, a funding payment, an instruction that
 arrives, a look of an arbitrageur, a background order, a customer's order for an option, and a look
-that a quiet crowd takes at competitors' orders; of simultaneous ones, in this order. Orders that it
-triggers follow at once.
+that a quiet market takes at competitors' orders; of simultaneous ones, in this order. Orders that
+it triggers follow at once.
 
 A price tick is, in this order: what the calendar brings, transfers that arrive, shocks, fundamental
 price, carry of futures, sentiment of the crowds, implied volatilities, marks (and attribution),
@@ -29,9 +29,10 @@ from gammagym.exchange.transfers import deliver_transfers
 from gammagym.market.arbitrage import arbitrage, start_arbitrage
 from gammagym.market.carry import start_carries, step_carries
 from gammagym.market.customers import customer_order, open_customers
-from gammagym.market.flow import background_event, look, open_flow
+from gammagym.market.flow import background_event, open_flow
 from gammagym.market.hedgers import hedge
 from gammagym.market.leveraged import agrees, open_leveraged, step_leveraged
+from gammagym.market.looks import look
 from gammagym.market.makers import open_makers, quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference

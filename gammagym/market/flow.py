@@ -19,18 +19,25 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side, remove
-from gammagym.exchange.funding import NEVER_NS
 from gammagym.exchange.orders import limit_order
-from gammagym.exchange.trading import is_closed, mid_price
+from gammagym.exchange.trading import is_closed
+from gammagym.market.beliefs import (
+    contract_tick,
+    half_touch,
+    reference_ticks,
+    remember_trades,
+    storm,
+    watch,
+)
+from gammagym.market.flow_clock import excite, let_pass, wait
 from gammagym.market.price import price_now
 from gammagym.market.sentiment import believed_price
-from gammagym.market.streams import bits, exponential, normal, uniform
+from gammagym.market.streams import bits, normal, uniform
 from gammagym.world import (
     BUY,
     CROWD,
     GTC,
     IOC,
-    LOOK_NS,
     MAKERS,
     NANOSECONDS,
     NO_ORDER,
@@ -39,21 +46,16 @@ from gammagym.world import (
     STREAM_SEEDING,
 )
 
-# The draws of one event, by purpose; those of a refill are two, one for each side.
+# The draws of one event, by purpose; those of a refill are two, one for each side. 0, 16 and 17 are
+# the clock's.
 DRAWS = 20
-_ARRIVAL, _KIND, _SIDE, _SIZE, _TOUCH, _DISTANCE, _SLOT = 0, 1, 2, 3, 4, 5, 6
+_KIND, _SIDE, _SIZE, _TOUCH, _DISTANCE, _SLOT = 1, 2, 3, 4, 5, 6
 _RUN, _RUN_LENGTH, _PICK_OFF, _REFILL, _REFILL_SIZE, _REFILL_SLOT = 7, 8, 9, 10, 11, 13
-_INFORMED, _ARRIVAL_BURST, _ARRIVAL_SLOW, _JOIN, _LEAN = 15, 16, 17, 18, 19
+_INFORMED, _JOIN, _LEAN = 15, 18, 19
 _LONGEST_RUN = 100.0
 _SEEDED_SHARE = 0.6
 # Quotes of one side that one event clears at most.
 _LONGEST_SWEEP = 32
-# Draws of looks are numbered from here, where no event comes.
-_FIRST_LOOK = 2**60
-# Makers' memory of the variance and time between two looks at the price (s), and the multiple of a
-# calm volatility up to which there is no storm.
-_VARIANCE_MEMORY, _VARIANCE_STEP = 10.0, 0.25
-_CALM_MULTIPLE = 2.0
 
 
 @kernel(counted=False)
@@ -91,9 +93,9 @@ def background_event(world, row):
     draw = flow.event * DRAWS
     flow.event += 1
     kind = uniform(key, draw + _KIND)
-    _let_pass(world, flow)
-    _excite(flow, kind < flow.probability_market)
-    flow.next_ns += 1 + int(_wait(flow, world.price.activity, key, draw) * NANOSECONDS)
+    let_pass(world, flow)
+    excite(flow, kind < flow.probability_market)
+    flow.next_ns += 1 + int(wait(flow, world.price.activity, key, draw) * NANOSECONDS)
     if is_closed(world, flow.instrument):
         return
     reference = reference_ticks(world, flow)
@@ -104,163 +106,20 @@ def background_event(world, row):
     else:
         _drop(world, flow, _slot(bits(key, draw + _SLOT), 0, flow.slots))
     if flow.anchored:
-        _answer(world, flow, key, draw)
+        answer(world, flow, key, draw)
 
 
 @kernel
-def _answer(world, flow, key, draw):
-    """Let the crowd make what it will of the book after an action. Writes: flow, book."""
-    _remember_trades(world, flow)
+def answer(world, flow, key, draw):
+    """Let the crowd make what it will of the book. Writes: flow, book."""
+    remember_trades(world, flow)
     reference = reference_ticks(world, flow)
-    _watch(world, flow, reference)
+    watch(world, flow, reference)
     _clear_stale(world, flow, key, draw, BUY, reference)
     _clear_stale(world, flow, key, draw, SELL, reference)
     if uniform(key, draw + _REFILL) < flow.refill_probability:
         for side in (BUY, SELL):
             _refill_side(world, flow, key, draw, side, reference)
-
-
-@kernel(counted=False)
-def look(world):
-    """Let crowds that have been quiet for long answer to the price while competitors' orders rest.
-
-    So an order that the price has overtaken is not left standing until the next event of a market
-    of few events. Reads: watched orders. Writes: next_look_ns, and what `background_event` writes.
-    """
-    if not _anybody_rests(world):
-        world.next_look_ns = NEVER_NS
-        return
-    world.next_look_ns += LOOK_NS
-    for row in range(world.flow_count):
-        flow = world.flows[row]
-        quiet = world.time_ns - flow.memory_ns >= LOOK_NS
-        if quiet and flow.anchored and not is_closed(world, flow.instrument):
-            draw = _FIRST_LOOK + world.time_ns // LOOK_NS * DRAWS
-            _let_pass(world, flow)
-            _answer(world, flow, world.keys[STREAM_FLOW + row], draw)
-
-
-@kernel
-def _anybody_rests(world):
-    """Return whether one of the watched orders still rests."""
-    for place in range(len(world.watched_rows)):
-        order = world.orders[world.watched_rows[place]]
-        if order.live and order.order_id == world.watched_ids[place]:
-            return True
-    return False
-
-
-# --- The clock -------------------------------------------------------------------------------
-
-
-@kernel
-def _let_pass(world, flow):
-    """Let memory and excitation decay since the last event. Writes: flow."""
-    elapsed = (world.time_ns - flow.memory_ns) / NANOSECONDS
-    flow.memory_ns = world.time_ns
-    if flow.memory != 0.0:
-        flow.memory *= math.exp(-elapsed / flow.impact_decay)
-        flow.surprise *= math.exp(-elapsed / flow.informed_horizon)
-    if flow.burst > 0.0:
-        flow.excitation *= math.exp(-elapsed / flow.excitation_decay)
-    if flow.slow_burst > 0.0:
-        flow.slow_excitation *= math.exp(-elapsed / flow.slow_decay)
-
-
-@kernel(inline=True)
-def _excite(flow, is_market):
-    """Let a market order quicken the clock. Writes: flow."""
-    if is_market:
-        flow.excitation += flow.burst
-        flow.slow_excitation += flow.slow_burst
-
-
-@kernel
-def _wait(flow, activity, key, draw):
-    """Return the time to the next event (s): the first of the base's and of those set off.
-
-    The base runs faster while the market is active. Each part of the intensity decays exponentially
-    and is drawn exactly (Dassios and Zhao, "Exact simulation of Hawkes process with exponentially
-    decaying intensity", 2013).
-    """
-    base = flow.rate * (1.0 - flow.branching - flow.slow_branching) * math.sqrt(activity)
-    wait = exponential(key, draw + _ARRIVAL) / base
-    if flow.excitation > 0.0:
-        mass = base * flow.excitation * flow.excitation_decay
-        left = 1.0 - exponential(key, draw + _ARRIVAL_BURST) / mass
-        if left > 0.0:
-            wait = min(wait, -flow.excitation_decay * math.log(left))
-    if flow.slow_excitation > 0.0:
-        mass = base * flow.slow_excitation * flow.slow_decay
-        left = 1.0 - exponential(key, draw + _ARRIVAL_SLOW) / mass
-        if left > 0.0:
-            wait = min(wait, -flow.slow_decay * math.log(left))
-    return wait
-
-
-# --- What the crowd believes -----------------------------------------------------------------
-
-
-@kernel(inline=True)
-def contract_tick(world, flow):
-    """Return the price of one tick of a flow's contract (price units)."""
-    return world.instruments[flow.instrument].tick_size
-
-
-@kernel
-def reference_ticks(world, flow):
-    """Return the price the crowd believes in (ticks): the fundamental one, moved by its memory.
-
-    A crowd that is not anchored believes in what the book shows.
-    """
-    if not flow.anchored:
-        return mid_price(world, flow.instrument) / contract_tick(world, flow)
-    price = believed_price(world, flow, price_now(world, world.time_ns))
-    return price / contract_tick(world, flow) + flow.memory + flow.surprise
-
-
-@kernel
-def _remember_trades(world, flow):
-    """Add to the impact memory what was traded since, by noise and agents alike. Writes: flow."""
-    book = world.books[flow.instrument]
-    bought = 2 * book.bought_lots - book.volume_lots
-    net = bought - flow.seen_lots
-    flow.seen_lots = bought
-    if net != 0:
-        lot = world.instruments[flow.instrument].lot_size
-        size, scale = abs(net) * lot, flow.impact_scale_lots * lot
-        impact = size**0.3 * size / (size + scale)
-        impact = impact if net > 0 else -impact
-        flow.memory += flow.impact_ticks * impact
-        flow.surprise += flow.surprise_ticks * impact
-
-
-@kernel
-def _watch(world, flow, reference):
-    """Let makers see how much the reference has moved since they last looked. Writes: flow."""
-    elapsed = (world.time_ns - flow.looked_ns) / NANOSECONDS
-    if elapsed < _VARIANCE_STEP:
-        return
-    move = reference - flow.last_reference
-    flow.recent_variance *= math.exp(-elapsed / _VARIANCE_MEMORY)
-    flow.recent_variance += move * move / _VARIANCE_MEMORY
-    flow.last_reference = reference
-    flow.looked_ns = world.time_ns
-
-
-@kernel
-def _storm(flow):
-    """Return by how many multiples of a calm volatility the recent one is beyond the usual."""
-    if flow.recent_variance <= _CALM_MULTIPLE * _CALM_MULTIPLE * flow.calm_variance:
-        return 0.0
-    return math.sqrt(flow.recent_variance / flow.calm_variance) - _CALM_MULTIPLE
-
-
-@kernel
-def _half_touch(world, flow):
-    """Return half the spread that makers want (ticks)."""
-    half = 0.5 * max(1.0, world.stress.spread_multiple)
-    return half + flow.widening * _storm(flow) if flow.widening > 0.0 else half
 
 
 @kernel
@@ -269,7 +128,7 @@ def _touch(world, flow, side, reference):
     book = world.books[flow.instrument]
     if not flow.anchored:
         return _inside(book, side, reference)
-    half = _half_touch(world, flow)
+    half = half_touch(world, flow)
     if side == BUY:
         price = math.floor(reference - half + 0.5)
         if has_side(book, SELL):
@@ -384,7 +243,7 @@ def _better(world, flow, side, price, reference):
     if not has_side(book, side):
         return price
     best = best_price(book, side)
-    reach = flow.stale_ticks + 0.5 - _half_touch(world, flow)
+    reach = flow.stale_ticks + 0.5 - half_touch(world, flow)
     if side == BUY:
         return best if price < best <= reference + reach else price
     return best if reference - reach <= best < price else price
@@ -424,7 +283,7 @@ def _size_lots(median_lots, sigma, key, draw):
 def _clear_stale(world, flow, key, draw, side, reference):
     """Cancel best quotes that the reference has passed; trade with those of other people."""
     book = world.books[flow.instrument]
-    half = _half_touch(world, flow) - 0.5
+    half = half_touch(world, flow) - 0.5
     for _ in range(_LONGEST_SWEEP):
         if not has_side(book, side):
             return
@@ -490,7 +349,7 @@ def _rest(world, flow, slot, side, price_ticks, size):
         return
     share = world.stress.depth_multiple
     if flow.pulling > 0.0:
-        share /= 1.0 + flow.pulling * _storm(flow)
+        share /= 1.0 + flow.pulling * storm(flow)
     size = max(1, int(size * share))
     row = limit_order(world, CROWD, flow.instrument, side, price_ticks, size, GTC)
     flow.rows[slot] = row

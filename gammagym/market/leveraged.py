@@ -18,17 +18,9 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.exchange.deleveraging import hand_over_lots
-from gammagym.exchange.formulas.liquidation import (
-    bankruptcy_price,
-    inverse_bankruptcy_price,
-    inverse_liquidation_price,
-    liquidation_price,
-    rate_with_fee,
-)
 from gammagym.exchange.formulas.order_limits import rounded_safe
 from gammagym.exchange.ledger import (
     change_position,
-    deposit,
     mul_div,
     settle_funding,
     share_of,
@@ -36,28 +28,21 @@ from gammagym.exchange.ledger import (
     transfer,
     value_at,
 )
-from gammagym.exchange.margin import tier_of
 from gammagym.exchange.orders import limit_order, market_order
 from gammagym.exchange.trading import is_closed
-from gammagym.market.streams import normal_quantile, uniform
+from gammagym.market.members import enter, entry_price
 from gammagym.world import (
     BUY,
-    FEES_DERIVATIVE,
     FILL_LIQUIDATION,
     FUNDING_CONTINUOUS,
     IOC,
     MAKERS,
-    QUANTA,
-    RATE_UNIT,
     SELL,
     STEP_TAKE_OVER,
-    STREAM_ENTRIES,
 )
 
 _NO_BUCKET = -1
 _NEVER_NS = 2**62
-# Smallest probability whose quantile is asked for.
-_LEAST_SHARE = 1e-300
 
 
 # --- The first moment ------------------------------------------------------------------------
@@ -74,87 +59,11 @@ def open_leveraged(world):
         bucket = world.buckets[row]
         contract = world.instruments[bucket.instrument]
         lots = bucket.quantity_lots
-        ticks = max(round(_entry_price(world, row) / contract.tick_size), 1)
+        ticks = max(round(entry_price(world, row) / contract.tick_size), 1)
         value = trade_value(contract, ticks, lots)
         change_position(world, bucket.instrument, bucket.account, lots, value)
         change_position(world, bucket.instrument, MAKERS, -lots, -value)
-        _enter(world, bucket, value)
-
-
-@kernel(counted=False)
-def _enter(world, bucket, value):
-    """Add a trade worth `value` to a bucket, whose quantity has it already, with its margin.
-
-    Writes: buckets, cash, deposits.
-    """
-    currency = world.instruments[bucket.instrument].currency
-    margin = mul_div(abs(value), bucket.initial_e9)
-    deposit(world, bucket.account, currency, margin)
-    bucket.entry_quanta += value
-    bucket.margin_quanta += margin
-    _set_prices(world, bucket)
-
-
-@kernel(counted=False)
-def _set_prices(world, bucket):
-    """Write where a bucket is liquidated and where it is bankrupt. Writes: buckets."""
-    contract = world.instruments[bucket.instrument]
-    lots = bucket.quantity_lots
-    margin = bucket.margin_quanta / QUANTA
-    if contract.inverse:
-        face = lots * contract.face
-        entry = -face / (bucket.entry_quanta / QUANTA)
-        bucket.bankruptcy_price = inverse_bankruptcy_price(face, entry, margin, 0.0)
-    else:
-        quantity = lots * contract.lot_size
-        entry = bucket.entry_quanta / QUANTA / quantity
-        bucket.bankruptcy_price = bankruptcy_price(quantity, entry, margin, 0.0)
-    multiple = _liquidation_multiple(world, bucket, margin / abs(bucket.entry_quanta / QUANTA))
-    bucket.liquidation_price = entry * multiple
-
-
-@kernel(counted=False)
-def _liquidation_multiple(world, bucket, margin):
-    """Return liquidation price over entry price of members with this margin (share of notional).
-
-    The venue's formula for a position worth one: what it asks for grows with the entry price.
-    """
-    contract = world.instruments[bucket.instrument]
-    size = world.leverage.member_notional
-    notional = size / world.price.value if contract.inverse else size
-    tier = world.tiers[tier_of(world, contract, round(notional * QUANTA))]
-    rate = tier.maintenance_e9 / RATE_UNIT
-    if world.venues[contract.venue].counts_closing_fee:
-        taker = world.accounts[bucket.account].taker_fee_e9[FEES_DERIVATIVE]
-        rate = rate_with_fee(rate, taker / RATE_UNIT)
-    amount = tier.amount_quanta / QUANTA / notional
-    unit = 1.0 if bucket.quantity_lots > 0 else -1.0
-    if contract.inverse:
-        return inverse_liquidation_price(unit, 1.0, margin, rate, amount)
-    return liquidation_price(unit, 1.0, margin, rate, amount)
-
-
-@kernel(counted=False)
-def _entry_price(world, row):
-    """Draw the price at which a bucket came in: lognormal about now, if it is not liquidated yet.
-
-    The buckets of a side and a leverage share the distribution out, each with its part.
-    """
-    bucket, crowd, now = world.buckets[row], world.leverage, world.price.value
-    sign = 1.0 if bucket.quantity_lots > 0 else -1.0
-    multiple = _liquidation_multiple(world, bucket, bucket.initial_e9 / RATE_UNIT)
-    room = math.inf
-    if 0.0 < multiple < math.inf:
-        room = sign * math.log((1.0 - sign * crowd.swept) / multiple) / crowd.entry_sigma
-    drawn = uniform(world.keys[STREAM_ENTRIES], row)
-    share = (bucket.place + drawn) / bucket.places * _normal_cdf(room)
-    deviations = min(normal_quantile(max(share, _LEAST_SHARE)), room)
-    return now * math.exp(sign * crowd.entry_sigma * deviations)
-
-
-@kernel(inline=True)
-def _normal_cdf(value):
-    return 0.5 * math.erfc(-value / math.sqrt(2.0))
+        enter(world, bucket, value)
 
 
 # --- At every price tick ---------------------------------------------------------------------
@@ -435,5 +344,5 @@ def _open_more(world, bucket, side, lots):
     bought = world.positions[account, instrument].quantity_lots - held
     if bought != 0:
         bucket.quantity_lots += bought
-        _enter(world, bucket, before - _money(world, account, instrument))
+        enter(world, bucket, before - _money(world, account, instrument))
     return abs(bought)

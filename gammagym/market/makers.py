@@ -1,9 +1,9 @@
 """Market makers who quote both sides around a fair price: options, and the ideal market.
 
-At every price tick they replace the quotes that are not where or as large as they should be. The
-half spread is a share of spot or, of options, volatility points times vega. Then quotes are wider
-while the price moves more than options say, and lower while makers are long vega
-(docs/rules/options).
+At every price tick they replace the quotes that are not where or as large as they should be; in the
+ideal market also in between, while a competitor's order rests. The half spread is a share of spot
+or, of options, volatility points times vega. Then quotes are wider while the price moves more than
+options say, and lower while makers are long vega (docs/rules/options).
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from gammagym.engine.book import remove
 from gammagym.exchange.margin import is_option
 from gammagym.exchange.orders import limit_order
 from gammagym.exchange.trading import is_closed
+from gammagym.market.price import price_now
 from gammagym.world import (
     BUY,
     COIN,
+    FLOW_IDEAL,
     GTC,
     MAKERS,
     NANOSECONDS,
@@ -63,7 +65,20 @@ def quote(world):
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         if contract.maker_size_lots > 0 and not is_closed(world, instrument):
-            _quote_instrument(world, instrument)
+            _quote_about(world, instrument, contract.fair_price)
+
+
+@kernel(counted=False)
+def requote(world):
+    """Requote the ideal market about the price of this moment, between two price ticks.
+
+    Reads: price, stress. Writes: books.
+    """
+    moved = price_now(world, world.time_ns) / world.price.value
+    for instrument in range(world.instrument_count):
+        contract = world.instruments[instrument]
+        if contract.flow == FLOW_IDEAL and not is_closed(world, instrument):
+            _quote_about(world, instrument, contract.fair_price * moved)
 
 
 @kernel(counted=False)
@@ -97,9 +112,10 @@ def _lean(world):
 
 
 @kernel(counted=False)
-def _quote_instrument(world, instrument):
+def _quote_about(world, instrument, centre):
+    """Put the quotes of an instrument where they belong around a price. Writes: books."""
     contract = world.instruments[instrument]
-    half, centre = _half_spread(world, contract), contract.fair_price
+    half = _half_spread(world, contract)
     if is_option(contract):
         centre -= world.option_makers.lean * half
     bid = math.floor((centre - half) / contract.tick_size)

@@ -10,7 +10,7 @@ import pytest
 from gammagym.exchange.ledger import book_trade
 from gammagym.exchange.orders import limit_order
 from gammagym.loop import advance, open_world
-from gammagym.market.flow import look
+from gammagym.market.looks import look
 from gammagym.market.price import pressure, price_now
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
