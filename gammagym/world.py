@@ -908,6 +908,7 @@ class Flow(Protocol):
     stale_ticks: Annotated[float, F8, "distance through the reference at which a quote is stale"]
     widening: Annotated[float, F8, "how much wider the touch is in a stormy market (ticks)"]
     pulling: Annotated[float, F8, "how much less is quoted in a stormy market"]
+    distance_cut: Annotated[float, F8, "share of distances beyond the maximum that is cut off"]
     calm_variance: Annotated[float, F8, "variance of the reference in a calm market (ticks^2 / s)"]
     burst: Annotated[float, F8, "what one market order adds to the rate, as a share of its base"]
     slow_burst: Annotated[float, F8, "the same, of the slow part"]

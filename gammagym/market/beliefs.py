@@ -23,15 +23,21 @@ def contract_tick(world, flow):
 
 
 @kernel
-def reference_ticks(world, flow):
-    """Return the price the crowd believes in (ticks): the fundamental one, moved by its memory.
+def believed_ticks(world, flow):
+    """Return the price of this moment as the crowd knows it (ticks), without what trades tell it.
 
     A crowd that is not anchored believes in what the book shows.
     """
     if not flow.anchored:
         return mid_price(world, flow.instrument) / contract_tick(world, flow)
     price = believed_price(world, flow, price_now(world, world.time_ns))
-    return price / contract_tick(world, flow) + flow.memory + flow.surprise
+    return price / contract_tick(world, flow)
+
+
+@kernel(inline=True)
+def reference_ticks(flow, believed):
+    """Return the price the crowd quotes about (ticks): what it knows, moved by trades."""
+    return believed + flow.memory + flow.surprise
 
 
 @kernel

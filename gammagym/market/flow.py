@@ -22,6 +22,7 @@ from gammagym.engine.book import best_price, has_side, remove
 from gammagym.exchange.orders import limit_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.beliefs import (
+    believed_ticks,
     contract_tick,
     half_touch,
     reference_ticks,
@@ -98,7 +99,8 @@ def background_event(world, row):
     flow.next_ns += 1 + int(wait(flow, world.price.activity, key, draw) * NANOSECONDS)
     if is_closed(world, flow.instrument):
         return
-    reference = reference_ticks(world, flow)
+    believed = believed_ticks(world, flow)
+    reference = reference_ticks(flow, believed)
     if kind < flow.probability_market:
         _trade(world, flow, key, draw, reference)
     elif kind < flow.probability_market + flow.probability_add:
@@ -106,14 +108,14 @@ def background_event(world, row):
     else:
         _drop(world, flow, _slot(bits(key, draw + _SLOT), 0, flow.slots))
     if flow.anchored:
-        answer(world, flow, key, draw)
+        answer(world, flow, key, draw, believed)
 
 
 @kernel
-def answer(world, flow, key, draw):
+def answer(world, flow, key, draw, believed):
     """Let the crowd make what it will of the book. Writes: flow, book."""
     remember_trades(world, flow)
-    reference = reference_ticks(world, flow)
+    reference = reference_ticks(flow, believed)
     watch(world, flow, reference)
     _clear_stale(world, flow, key, draw, BUY, reference)
     _clear_stale(world, flow, key, draw, SELL, reference)
@@ -265,10 +267,8 @@ def _distance(flow, key, draw):
 
     An exponent of -1 is the uniform distribution.
     """
-    power = -flow.distance_exponent
-    cut = (1.0 + flow.distance_maximum / flow.distance_scale) ** power
-    share = 1.0 - uniform(key, draw + _DISTANCE) * (1.0 - cut)
-    return int(flow.distance_scale * (share ** (1.0 / power) - 1.0))
+    share = 1.0 - uniform(key, draw + _DISTANCE) * (1.0 - flow.distance_cut)
+    return int(flow.distance_scale * (share ** (-1.0 / flow.distance_exponent) - 1.0))
 
 
 @kernel

@@ -19,6 +19,7 @@ def let_pass(world, flow):
     flow.memory_ns = world.time_ns
     if flow.memory != 0.0:
         flow.memory *= math.exp(-elapsed / flow.impact_decay)
+    if flow.surprise != 0.0:
         flow.surprise *= math.exp(-elapsed / flow.informed_horizon)
     if flow.burst > 0.0:
         flow.excitation *= math.exp(-elapsed / flow.excitation_decay)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from gammagym._kernel import kernel
 from gammagym.exchange.funding import NEVER_NS
 from gammagym.exchange.trading import is_closed
+from gammagym.market.beliefs import believed_ticks
 from gammagym.market.flow import DRAWS, answer
 from gammagym.market.flow_clock import let_pass
 from gammagym.market.makers import requote
@@ -36,7 +37,8 @@ def look(world):
         if quiet and flow.anchored and not is_closed(world, flow.instrument):
             draw = _FIRST_LOOK + world.time_ns // LOOK_NS * DRAWS
             let_pass(world, flow)
-            answer(world, flow, world.keys[STREAM_FLOW + row], draw)
+            key, believed = world.keys[STREAM_FLOW + row], believed_ticks(world, flow)
+            answer(world, flow, key, draw, believed)
 
 
 @kernel

@@ -99,6 +99,8 @@ def _feed(
     _write_excitation(target)
     if flow.sentiment is not None:
         write_sentiment(target, flow.sentiment, contract.lot_size)
+    reach = 1.0 + target.distance_maximum / target.distance_scale
+    target.distance_cut = reach**-target.distance_exponent
     target.calm_variance = (calm / contract.tick_size) ** 2
     if target.lasting_impact > 0.0:
         world.price.pressed = 1

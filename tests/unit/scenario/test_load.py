@@ -92,7 +92,7 @@ def test_every_flow_preset_sets_every_parameter(preset: str) -> None:
 
 def test_flow_parameters_are_those_of_the_world_with_sizes_in_units() -> None:
     names = list(fields(WorldFlow))
-    parameters = [name.removesuffix("_lots") for name in names[: names.index("calm_variance")]]
+    parameters = [name.removesuffix("_lots") for name in names[: names.index("distance_cut")]]
     assert list(FlowParameters.model_fields) == parameters
 
 
