@@ -169,14 +169,14 @@ def _told_apart(flow: Mapping[str, Parameter]) -> dict[str, Parameter]:
 
     Large orders move the price most, so informed ones are taken to be larger. With a third of the
     orders informed, as with the tuned values of bitcoin, this mixture has the median, the mean and
-    the 90 % quantile of the lognormal law that was measured within a fifth.
+    the quantiles of the sample's orders within a third.
     """
     size, sigma = float(flow["market_size"].value), float(flow["market_size_sigma"].value)
     sizes = {
-        "market_size": 0.37 * size,
-        "market_size_sigma": 0.93 * sigma,
-        "informed_size": 8.3 * size,
-        "informed_size_sigma": 0.69 * sigma,
+        "market_size": 0.21 * size,
+        "market_size_sigma": 0.99 * sigma,
+        "informed_size": 7.3 * size,
+        "informed_size_sigma": 0.75 * sigma,
     }
     reason = "noise and informed orders have the measured sizes together"
     return dict(flow) | {key: Parameter(rounded(value), reason) for key, value in sizes.items()}
