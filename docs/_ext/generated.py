@@ -124,7 +124,7 @@ def enumerations() -> str:
             "DECREMENT",
         ),
         "kind of an instrument": ("SPOT", "PERPETUAL", "FUTURE", "CALL", "PUT"),
-        "order flow": ("FLOW_NONE", "FLOW_IDEAL", "FLOW_ZERO_INTELLIGENCE"),
+        "order flow": ("FLOW_NONE", "FLOW_IDEAL", "FLOW_CROWD"),
         "price model": (
             "PRICE_GBM",
             "PRICE_REPLAY",

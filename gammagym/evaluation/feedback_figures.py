@@ -87,11 +87,7 @@ def crashes_figure(curve: Curve) -> Figure:
         theory = [theoretical_share(float(gain), size, 200) for gain in gains]
         data.append(_line(name, theory, colour) | {"x": gains.tolist()})
         data.append(_dots(name, curve.gains, estimates, colour))
-    return _figure(
-        data,
-        "k (< 0: long gamma, > 0: short gamma)",
-        {"title": "share of days", "range": [0, 1.03]},
-    )
+    return _figure(data, _GAIN, {"title": "share of days", "range": [0, 1.03]})
 
 
 def depth_map(cells: Sequence[Cell]) -> Figure:
@@ -198,7 +194,7 @@ def _border(x: list[float], y: list[float]) -> Figure:
         "mode": "lines",
         "x": x,
         "y": y,
-        "line": {"color": "#111827", "dash": "dash", "width": 2},
+        "line": {"color": _GREY, "dash": "dash", "width": 2},
         "hoverinfo": "skip",
     }
 
@@ -207,10 +203,8 @@ def _figure(data: list[Figure], title: str, axis: Figure) -> Figure:
     layout = {
         "height": 400,
         "margin": {"l": 70, "r": 20, "t": 30, "b": 60},
-        "plot_bgcolor": "#ffffff",
-        "xaxis": {"title": {"text": title}, "gridcolor": "#e5e7eb", "zerolinecolor": "#9ca3af"},
-        "yaxis": axis
-        | {"title": {"text": axis["title"]}, "gridcolor": "#e5e7eb", "zerolinecolor": "#9ca3af"},
+        "xaxis": {"title": {"text": title}},
+        "yaxis": axis | {"title": {"text": axis["title"]}},
         "legend": {"orientation": "h", "y": 1.12, "x": 0},
     }
     return {"data": data, "layout": layout}

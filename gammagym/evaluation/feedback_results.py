@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gammagym.errors import DataError
+from gammagym.evaluation.page import write_whole
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,7 @@ class Feedback:
 
 def write_feedback(found: Feedback, path: str | os.PathLike[str]) -> None:
     """Write what was found as JSON, whole or not at all; figures have six digits."""
-    target = Path(path)
-    part = target.with_name(f".{target.name}.part")
-    part.write_text(json.dumps(_rounded(asdict(found)), indent=1) + "\n", encoding="utf-8")
-    part.replace(target)
+    write_whole(json.dumps(_rounded(asdict(found)), indent=1) + "\n", path)
 
 
 def read_feedback(path: str | os.PathLike[str]) -> Feedback:

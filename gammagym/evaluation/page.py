@@ -46,6 +46,20 @@ def render_page(title: str, sections: Iterable[str], drawn: Mapping[str, Any]) -
     )
 
 
+def figure_cards(drawn: Mapping[str, tuple[str, str, Mapping[str, Any]]]) -> str:
+    """Return a card as HTML for each figure, which `render_page` draws into it.
+
+    Args:
+        drawn: title, what it shows, and figure, by key; the layout of a figure has its height.
+    """
+    return "".join(
+        f'<div class="card"><h3>{html.escape(title)}</h3><p class="soft">{html.escape(about)}</p>'
+        f'<div class="plot" style="height:{figure["layout"]["height"]}px" data-figure="{key}">'
+        "</div></div>"
+        for key, (title, about, figure) in drawn.items()
+    )
+
+
 def write_whole(text: str, path: str | os.PathLike[str]) -> None:
     """Write a text file whole or not at all."""
     target = Path(path)

@@ -49,7 +49,7 @@ def measure(record: MarketRecord) -> dict[str, float]:
 
     >>> from gammagym.evaluation.facts.worlds import record_world
     >>> round(measure(record_world("calm", seconds=60.0))["orders_per_second"])
-    4
+    3
     """
     return {
         **book_facts(record),

@@ -12,7 +12,7 @@ import gammagym
 from gammagym.evaluation.facts.figures import draw
 from gammagym.evaluation.facts.record import MarketRecord
 from gammagym.evaluation.facts.targets import Finding, Targets
-from gammagym.evaluation.page import render_page, write_whole
+from gammagym.evaluation.page import figure_cards, render_page, write_whole
 
 _NOTHING = "\N{EN DASH}"
 
@@ -92,15 +92,9 @@ def render(comparison: Comparison) -> str:
     if comparison.real is not None:
         markets["real"] = comparison.real
     drawn = draw(markets)
-    cards = "".join(
-        f'<div class="card"><h3>{html.escape(title)}</h3><p class="soft">{html.escape(about)}</p>'
-        f'<div class="plot" style="height:{figure["layout"]["height"]}px" data-figure="{key}">'
-        "</div></div>"
-        for key, (title, about, figure) in drawn.items()
-    )
     sections = [
         _header(comparison),
-        f'<h2>Figures</h2><div class="cards">{cards}</div>',
+        f'<h2>Figures</h2><div class="cards">{figure_cards(drawn)}</div>',
         _findings(comparison),
         _distances(comparison),
         f"<footer>gammagym {gammagym.__version__}. Simulated markets: nothing here is advice."

@@ -173,7 +173,8 @@ def test_a_real_market_is_measured_written_and_played(
     real_data: Callable[[str], Path],
 ) -> None:
     stream = str(real_data("binance_usdm_btcusdt_20240808.gz"))
-    result = run(stream, str(real_data("btc_perp_1min_2022-01.csv.gz")), "--out", "perp.toml")
+    prices = str(real_data("btc_perp_1min_2022-01.csv.gz"))
+    result = run(stream, prices, "--no-tune", "--out", "perp.toml")
     assert result.exit_code == 0, result.output
     scenario = load_scenario("./perp.toml")
     # A month of minutes: the variance forgets in hours.
@@ -184,10 +185,14 @@ def test_a_real_market_is_measured_written_and_played(
         "rate": 1_286,
         "probability_market": 0.0123,
         "market_size": 0.03,
-        "market_size_sigma": 2.32,  # as in the preset, which was made from the same minutes
+        "market_size_sigma": 2.32,
+        "informed_size": 0.03,
+        "informed_size_sigma": 2.32,
+        "branching": 0.44,
+        "excitation_decay": 0.0152,
         "split_exponent": 0.99,
         "split_probability": 0.054,
-        "touch_size": 1.13,
+        "touch_size": 0.191,
     }
     assert flow == pytest.approx(expected, rel=0.02)
     market = Market("./perp.toml", agents=["alice"], seed=1)
