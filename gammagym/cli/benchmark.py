@@ -11,7 +11,7 @@ import typer
 from gammagym.cli.common import note, print_json, print_table
 from gammagym.errors import GammagymError, nearest
 
-_BENCHMARKS = ("book", "env")
+_BENCHMARKS = ("book", "market", "env")
 _REPETITIONS = 5
 _REFERENCE_MESSAGES = 100_000
 
@@ -22,8 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="book, env, or all.")] = "all",
+    what: Annotated[str, typer.Argument(help="book, market, env, or all.")] = "all",
     messages: Annotated[int, typer.Option(help="book: number of messages.")] = 1_000_000,
+    seconds: Annotated[int, typer.Option(help="market: simulated seconds.")] = 120,
     worlds: Annotated[int, typer.Option(help="env: number of worlds.")] = 64,
     steps: Annotated[int, typer.Option(help="env: decisions of each world.")] = 200,
     scenario: Annotated[str, typer.Option(help="env: scenario by name or path.")] = "calm",
@@ -33,17 +34,25 @@ def bench(
     seed: Annotated[int, typer.Option(help="Seed of messages and worlds.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure the order book against the plain-Python reference, and steps of environments."""
+    """Measure the order book against the plain-Python reference, markets, and environments.
+
+    market: one with spot, perpetual, future and four options against one with the perpetual alone,
+    at the measured intensity of bitcoin.
+    """
     chosen = _BENCHMARKS if what == "all" else (what,)
     if chosen[0] not in _BENCHMARKS:
         raise GammagymError(f"no benchmark {what!r}: {nearest(what, [*_BENCHMARKS, 'all'])}")
-    for name, value in (("messages", messages), ("worlds", worlds), ("steps", steps)):
+    numbers = {"messages": messages, "seconds": seconds, "worlds": worlds, "steps": steps}
+    for name, value in numbers.items():
         if value < 1:
             raise GammagymError(f"--{name} must be at least 1, was {value}")
     figures: dict[str, Any] = {}
     if "book" in chosen:
         note(f"order book: {messages:,} messages ...")
         figures["book"] = bench_book(messages, seed)
+    if "market" in chosen:
+        note(f"markets: {seconds:,} simulated seconds ...")
+        figures["market"] = bench_market(seconds, seed)
     if "env" in chosen:
         note(f"environments: {worlds} worlds, {steps} decisions each ...")
         figures["env"] = bench_env(worlds, steps, scenario, decision_interval, seed)
@@ -116,6 +125,59 @@ def ordinary_messages(count: int, seed: int) -> Any:
     earlier = cancels - random.integers(1, 5_000, len(cancels))
     stream["order_id"][cancels] = np.maximum(earlier, 0) + 1
     return stream
+
+
+def bench_market(seconds: int, seed: int) -> dict[str, float]:
+    """Measure how much faster than real time markets run on one thread, and what an event costs.
+
+    Args:
+        seconds: simulated time of each run; the median of five runs of each market counts.
+        seed: of the markets.
+    """
+    from gammagym.scenario.tasks import Leg, Task
+
+    price = {"model": "gbm", "start": "60000", "volatility": 0.6}
+    alone = {"purpose": "one book", "venue": "binance", "price": price, "flow": {"preset": "full"}}
+    spot = {"kind": "spot", "flow": {"preset": "spot"}}
+    future = {"kind": "future", "expiry": "30d", "flow": {"preset": "full", "rate": 861.0}}
+    options = {"preset": "btc"}
+    several = alone | {"purpose": "seven books", "markets": [spot, future], "options": options}
+    legs = tuple(
+        Leg(kind, 1.0, moneyness) for kind in ("call", "put") for moneyness in (0.95, 1.05)
+    )
+    one = _run_market(alone, Task("Bench", legs[:1]), seconds, seed)
+    seven = _run_market(several, Task("Bench", legs), seconds, seed)
+    return {
+        "perpetual_alone_times_real_time": one[0],
+        "perpetual_alone_ns_an_event": one[1],
+        "spot_perpetual_future_four_options_times_real_time": seven[0],
+        "spot_perpetual_future_four_options_ns_an_event": seven[1],
+        "ratio_of_the_cost_of_an_event": seven[1] / one[1],
+    }
+
+
+def _run_market(scenario: Any, task: Any, seconds: int, seed: int) -> tuple[float, float]:
+    """Return how many times faster than real time a market runs, and the time of an event (ns)."""
+    import numpy as np
+
+    from gammagym.loop import advance, open_world
+    from gammagym.scenario.compile import compile_world
+    from gammagym.scenario.load import load_scenario
+    from gammagym.world import NANOSECONDS, viewed
+
+    compiled = compile_world(load_scenario(scenario), task)
+    world = viewed(compiled.template.copy())[0]
+    open_world(world, compiled.tape, np.uint64(seed))
+    advance(world, compiled.tape, 0)
+    speeds: list[float] = []
+    costs: list[float] = []
+    for repetition in range(_REPETITIONS):
+        before, start = int(world["events"]), time.perf_counter()
+        advance(world, compiled.tape, (repetition + 1) * seconds * NANOSECONDS)
+        taken = time.perf_counter() - start
+        speeds.append(seconds / taken)
+        costs.append(1e9 * taken / (int(world["events"]) - before))
+    return statistics.median(speeds), statistics.median(costs)
 
 
 def bench_env(

@@ -134,7 +134,19 @@ def test_showing_an_agent_does_not_run_it(folder: Path) -> None:
 
 
 def test_bench_prints_figures() -> None:
-    result = run("bench", "all", "--messages", "2000", "--worlds", "2", "--steps", "5", "--json")
+    result = run(
+        "bench",
+        "all",
+        "--messages",
+        "2000",
+        "--seconds",
+        "1",
+        "--worlds",
+        "2",
+        "--steps",
+        "5",
+        "--json",
+    )
     figures = json.loads(result.stdout)
     assert figures["book"]["ratio"] > 0
     assert figures["env"]["agent_steps_a_second"] > 0
