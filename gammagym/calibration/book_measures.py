@@ -12,6 +12,7 @@ from gammagym.calibration.orders import MarketableOrders
 from gammagym.data.depth_book import Replay
 from gammagym.data.exchange_stream import BUY, DEPTH, SELL, TRADE, ExchangeStream
 from gammagym.data.prices import PriceSeries
+from gammagym.evaluation.facts.estimators import weighted_median
 
 Array = NDArray[np.float64]
 DEPTH_POINTS = (1, 5, 10, 20, 50)  # basis points from the mid
@@ -68,8 +69,8 @@ def measure_touch(stream: ExchangeStream) -> Touch:
         spread_ticks=float(np.average(spreads, weights=lasts)),
         tight=float(np.average(spreads == 1, weights=lasts)),
         size=(
-            lot * _weighted_median(quotes["bid_lots"][:-1], lasts),
-            lot * _weighted_median(quotes["ask_lots"][:-1], lasts),
+            lot * weighted_median(quotes["bid_lots"][:-1], lasts),
+            lot * weighted_median(quotes["ask_lots"][:-1], lasts),
         ),
         seconds=float(lasts.sum() / 1e9),
     )
@@ -186,9 +187,3 @@ def _depth(replay: Replay, lot: float) -> Array:
             if book.covers(side, int(end)):
                 result[row, column] = totals[np.searchsorted(distances, reach, side="right")]
     return result
-
-
-def _weighted_median(values: NDArray[np.int64], weights: Array) -> float:
-    order = np.argsort(values, kind="stable")
-    total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, 0.5 * total[-1])])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gammagym.calibration.estimates import Fit, logistic, logit, maximise
 from gammagym.errors import DataError
+from gammagym.evaluation.facts.estimators import decayed_counts
 
 Array = NDArray[np.float64]
 # More orders tell nothing new, and take long.
@@ -115,30 +116,6 @@ def residuals(times: Array, fit: Fit) -> Residuals:
         dispersion=float(expected.var()),
         autocorrelation=float(np.corrcoef(expected[1:], expected[:-1])[0, 1]),
     )
-
-
-def decayed_counts(gaps: Array, decay: float) -> Array:
-    """Return, just before each order, how many came earlier, each weighted by exp(-decay age).
-
-    By doubling: after k rounds an entry has all orders of the last 2**k. Cost: O(n log n).
-
-    Args:
-        gaps: Time since the order before (s); the first is not used; shape (n,).
-        decay: b (1 / s).
-
-    >>> decayed_counts(np.array([0.0, 1.0, 1.0]), math.log(2.0)).round(6).tolist()
-    [0.0, 0.5, 0.75]
-    """
-    factors = np.exp(-decay * gaps)
-    factors[0] = 0.0
-    sums = np.ones(len(gaps))
-    reach = 1
-    while reach < len(gaps) and factors.any():
-        sums[reach:] = sums[reach:] + factors[reach:] * sums[:-reach]
-        factors[reach:] = factors[reach:] * factors[:-reach]
-        factors[:reach] = 0.0
-        reach *= 2
-    return sums - 1.0
 
 
 def _natural(point: Array) -> Array:

@@ -32,7 +32,6 @@ from gammagym.calibration.returns import (
     Returns,
     VarianceMoments,
     annual_volatility,
-    excess_kurtosis,
     fit_brownian,
     fit_merton,
     fit_two_volatilities,
@@ -44,6 +43,7 @@ from gammagym.data.exchange_stream import ExchangeStream
 from gammagym.data.market_files import MarketFiles
 from gammagym.data.prices import PriceSeries
 from gammagym.errors import DataError
+from gammagym.evaluation.facts.estimators import excess_kurtosis
 
 _SHOWN_LAGS = (1, 2, 5, 10, 50)
 
@@ -163,7 +163,7 @@ def measure_price(series: PriceSeries) -> PriceMeasures:
             "merton": fit_merton(returns),
             "two volatilities": fit_two_volatilities(returns),
         }
-    kurtosis = excess_kurtosis(returns) if volatility.value > 0.0 else 0.0
+    kurtosis = excess_kurtosis(returns.values) if volatility.value > 0.0 else 0.0
     return PriceMeasures(series, returns, volatility, kurtosis, models, variance_moments(returns))
 
 

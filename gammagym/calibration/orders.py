@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.calibration.estimates import Estimate, jackknife
-from gammagym.data.exchange_stream import NO_TIME, ExchangeStream
+from gammagym.data.exchange_stream import NO_TIME, ExchangeStream, exchange_times
 from gammagym.errors import DataError
 
 Array = NDArray[np.float64]
@@ -79,8 +79,7 @@ def marketable_orders(stream: ExchangeStream) -> MarketableOrders:
         DataError: There are too few.
     """
     trades = stream.trades
-    times_ns = trades["transaction_ns"]
-    times_ns = np.where(times_ns == NO_TIME, trades["event_ns"], times_ns)
+    times_ns = exchange_times(trades)
     times_ns = np.where(times_ns == NO_TIME, trades["receive_ns"], times_ns)
     order = np.argsort(times_ns, kind="stable")
     trades, times_ns = trades[order], times_ns[order]

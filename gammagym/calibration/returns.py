@@ -98,12 +98,6 @@ def annual_volatility(returns: Returns) -> Estimate:
     return Estimate(volatility, 0.5 * volatility * float(errors[0]) / variance)
 
 
-def excess_kurtosis(returns: Returns) -> float:
-    """Return how much fatter the tails are than those of a normal law (0)."""
-    centred = returns.values - returns.values.mean()
-    return float(np.mean(centred**4) / np.mean(centred**2) ** 2 - 3.0)
-
-
 def fit_brownian(returns: Returns) -> Fit:
     """Fit a geometric Brownian motion: `volatility`, drift left aside."""
     count, variance = len(returns.values), float(returns.values.var())

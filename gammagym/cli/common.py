@@ -18,6 +18,8 @@ from gammagym.errors import GammagymError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from gammagym.evaluation.theory import Check
+
 BAD_INPUT = 2
 NOTHING = "\N{EN DASH}"
 _PARAMETER = re.compile(r"[A-Za-z_]\w*=")
@@ -163,6 +165,27 @@ def print_table(
     console.print(table)
     if caption:
         console.print(Text(caption, style="dim italic"))
+
+
+def print_checks(checks: Iterable[Check], known: str, title: str) -> None:
+    """Print figures beside the values they should have.
+
+    Args:
+        checks: the figures.
+        known: what the values are: the title of the first column.
+        title: of the table.
+    """
+    rows = [
+        (
+            check.name,
+            f"{check.measured:.4f}",
+            f"{check.expected:.4f}",
+            f"{check.tolerance:.4f}",
+            "yes" if check.passed else "NO",
+        )
+        for check in checks
+    ]
+    print_table([known, "measured", "expected", "tolerance", "agrees"], rows, title=title)
 
 
 def story(path: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gammagym.cli.common import note, print_json, print_table
+from gammagym.cli.common import note, print_checks, print_json
 from gammagym.cli.validate_data import validate_data
 from gammagym.cli.validate_facts import FactOptions, validate_facts
 from gammagym.cli.validate_feedback import FeedbackOptions, validate_feedback
@@ -100,17 +100,7 @@ def _validate_theory(episodes: int, seed: int, as_json: bool) -> None:
     if as_json:
         print_json([vars(check) | {"passed": check.passed} for check in checks])
     else:
-        rows = [
-            (
-                check.name,
-                f"{check.measured:.4f}",
-                f"{check.expected:.4f}",
-                f"{check.tolerance:.4f}",
-                "yes" if check.passed else "NO",
-            )
-            for check in checks
-        ]
-        columns = ["known result", "measured", "expected", "tolerance", "agrees"]
-        print_table(columns, rows, title=f"{episodes:,} episodes for each figure of hedging")
+        title = f"{episodes:,} episodes for each figure of hedging"
+        print_checks(checks, "known result", title)
     if not all(check.passed for check in checks):
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gammagym.cli.common import note, print_json, print_table
+from gammagym.cli.common import note, print_checks, print_json, print_table
 from gammagym.errors import GammagymError
 
 if TYPE_CHECKING:
@@ -58,18 +58,7 @@ def validate_feedback(options: FeedbackOptions, as_json: bool) -> None:
         rows = [vars(check) | {"passed": check.passed} for check in checks]
         print_json({"checks": rows, "measured": asdict(found)})
     else:
-        rows = [
-            (
-                check.name,
-                f"{check.measured:.3f}",
-                f"{check.expected:.3f}",
-                f"{check.tolerance:.3f}",
-                "yes" if check.passed else "NO",
-            )
-            for check in checks
-        ]
-        columns = ["theory", "measured", "expected", "tolerance", "agrees"]
-        print_table(columns, rows, title=f"{found.days} days of each market")
+        print_checks(checks, "theory", f"{found.days} days of each market")
         _print_map(found)
     if not all(check.passed for check in checks):
         raise typer.Exit(1)

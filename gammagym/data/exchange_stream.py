@@ -26,6 +26,7 @@ from gammagym.data.stream_tables import (
     ExchangeStream,
     Scale,
     StreamRows,
+    exchange_times,
     open_lines,
 )
 from gammagym.errors import DataError
@@ -39,6 +40,7 @@ __all__ = [
     "TICKER",
     "TRADE",
     "ExchangeStream",
+    "exchange_times",
     "read_stream",
 ]
 

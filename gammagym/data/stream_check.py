@@ -11,16 +11,15 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gammagym.data.depth_book import DepthBook, Level, Replay
 from gammagym.data.exchange_stream import (
     BUY,
     DEPTH,
-    NO_TIME,
     SELL,
     SNAPSHOT,
     ExchangeStream,
+    exchange_times,
     read_stream,
 )
 
@@ -246,8 +245,8 @@ def _compare_trades(stream: ExchangeStream, counts: Counter[str]) -> None:
     Trades have no update id. The next update is looked at too: a trade may have its number of
     milliseconds in common with the end of an update that it just missed.
     """
-    ends = np.maximum.accumulate(_exchange_times(stream.depth))
-    rows = np.searchsorted(ends, _exchange_times(stream.trades), side="left")
+    ends = np.maximum.accumulate(exchange_times(stream.depth))
+    rows = np.searchsorted(ends, exchange_times(stream.trades), side="left")
     changed = lru_cache(maxsize=8)(lambda row: _changed_prices(stream, row))
     for trade, row in zip(stream.trades, rows.tolist(), strict=True):
         side, price_ticks = int(trade["side"]), int(trade["price_ticks"])
@@ -260,12 +259,6 @@ def _compare_trades(stream: ExchangeStream, counts: Counter[str]) -> None:
             counts["trades_other_side"] += 1
         else:
             counts["trades_no_level"] += 1
-
-
-def _exchange_times(table: NDArray[np.void]) -> NDArray[np.int64]:
-    """Return when events happened; where the exchange does not say so (spot), when it told."""
-    times = table["transaction_ns"]
-    return np.where(times == NO_TIME, table["event_ns"], times)
 
 
 def _changed_prices(stream: ExchangeStream, row: int) -> dict[int, set[int]]:

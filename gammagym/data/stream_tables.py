@@ -112,6 +112,16 @@ def open_lines(file: Path) -> Iterator[str]:
         raise DataError(f"{file}: cannot be read: {error}") from error
 
 
+def exchange_times(table: NDArray[Any]) -> NDArray[np.int64]:
+    """Return when events happened (ns); where the exchange does not say so, when it told.
+
+    Args:
+        table: one of the event tables of an `ExchangeStream`, shape (n,).
+    """
+    times = table["transaction_ns"]
+    return np.where(times == NO_TIME, table["event_ns"], times)
+
+
 class Scale:
     """Turns decimal text into whole numbers of 1e-8 without rounding, and finds their unit."""
 

@@ -76,7 +76,7 @@ class Venue:
 
     def tick(self, ticks: int) -> None:
         """Let the next price tick bring a mark so many ticks above the first one."""
-        self.world["price"]["process"] = (MARK + ticks) / 10
+        self.world["price"]["ahead"] = (MARK + ticks) / 10
         advance(self.world, TAPE, int(self.world["price"]["next_tick_ns"]))
         for source in (ON_MARK, ON_INDEX):
             self.tell(kind=TELL_PRICE, trigger=source, price=MARK + ticks)

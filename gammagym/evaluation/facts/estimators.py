@@ -149,7 +149,7 @@ def _fit(times: Floats, duration: float, decay: float) -> tuple[float, float]:
     Expectation-maximisation: each arrival came from outside or was brought by earlier ones, in
     proportion to the two parts of the intensity at its time.
     """
-    excitation = decay * _decayed_counts(times, decay)
+    excitation = decay * decayed_counts(np.diff(times, prepend=times[0]), decay)
     reach = float(np.sum(1.0 - np.exp(-decay * (duration - times))))
     outside, ratio = 0.5 * len(times) / duration, 0.5
     for _ in range(200):
@@ -163,11 +163,25 @@ def _fit(times: Floats, duration: float, decay: float) -> tuple[float, float]:
     return float(np.log(intensity).sum()) - outside * duration - ratio * reach, ratio
 
 
-def _decayed_counts(times: Floats, decay: float) -> Floats:
-    """Return the sum of exp(-decay (t_i - t_j)) over earlier arrivals j, for each arrival i."""
-    factors = np.exp(-decay * np.diff(times)).tolist()
-    counts, value = [0.0], 0.0
-    for factor in factors:
-        value = factor * (1.0 + value)
-        counts.append(value)
-    return np.array(counts)
+def decayed_counts(gaps: Floats, decay: float) -> Floats:
+    """Return, just before each arrival, how many came earlier, each weighted by exp(-decay age).
+
+    By doubling: after k rounds an entry has all arrivals of the last 2**k. Cost: O(n log n).
+
+    Args:
+        gaps: time since the arrival before (s); the first is not used; shape (n,).
+        decay: b (1 / s).
+
+    >>> decayed_counts(np.array([0.0, 1.0, 1.0]), math.log(2.0)).round(6).tolist()
+    [0.0, 0.5, 0.75]
+    """
+    factors = np.exp(-decay * gaps)
+    factors[0] = 0.0
+    sums = np.ones(len(gaps))
+    reach = 1
+    while reach < len(gaps) and factors.any():
+        sums[reach:] = sums[reach:] + factors[reach:] * sums[:-reach]
+        factors[reach:] = factors[reach:] * factors[:-reach]
+        factors[:reach] = 0.0
+        reach *= 2
+    return sums - 1.0

@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.data.depth_book import DepthBook, Replay
-from gammagym.data.exchange_stream import DEPTH, NO_TIME, SNAPSHOT, ExchangeStream, read_stream
+from gammagym.data.exchange_stream import (
+    DEPTH,
+    SNAPSHOT,
+    ExchangeStream,
+    exchange_times,
+    read_stream,
+)
 from gammagym.errors import DataError
 from gammagym.evaluation.facts import record as tables
 from gammagym.evaluation.facts.record import (
@@ -232,12 +238,6 @@ def _best(book: DepthBook) -> tuple[int, int]:
     if bid is None and ask is None:
         return 1, 1
     return (bid or ask or (1, 0))[0], (ask or bid or (1, 0))[0]
-
-
-def exchange_times(table: NDArray[Any]) -> NDArray[np.int64]:
-    """Return when events happened (ns); where the exchange does not say so, when it told."""
-    times = table["transaction_ns"]
-    return np.where(times == NO_TIME, table["event_ns"], times)
 
 
 def _sorted(rows: NDArray[Any]) -> NDArray[Any]:

@@ -11,13 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from gammagym.calibration.hawkes import (
-    decayed_counts,
     fit_hawkes,
     residuals,
 )
 from gammagym.calibration.orders import marketable_orders
 from gammagym.data.exchange_stream import read_stream
 from gammagym.errors import DataError
+from gammagym.evaluation.facts.estimators import decayed_counts
 
 
 def simulate(

@@ -17,7 +17,6 @@ from gammagym.calibration.measure import measure_price
 from gammagym.calibration.returns import (
     Returns,
     annual_volatility,
-    excess_kurtosis,
     fit_brownian,
     fit_merton,
     fit_two_volatilities,
@@ -26,6 +25,7 @@ from gammagym.calibration.returns import (
 )
 from gammagym.data.prices import YEAR_NS, PriceSeries, read_prices
 from gammagym.errors import DataError
+from gammagym.evaluation.facts.estimators import excess_kurtosis
 from gammagym.market.price_paths import walk_price
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
@@ -67,7 +67,7 @@ def test_the_volatility_of_a_brownian_motion_is_found_again(seed: int) -> None:
     assert volatility.value == pytest.approx(0.6, abs=3 * volatility.error)
     assert volatility.error < 0.02
     found_again(fit_brownian(returns), volatility=0.6)
-    assert abs(excess_kurtosis(returns)) < 3 * math.sqrt(24 / 20_000)
+    assert abs(excess_kurtosis(returns.values)) < 3 * math.sqrt(24 / 20_000)
 
 
 @needs_compilation
