@@ -18,9 +18,9 @@ from gammagym.scenario.load import load_flow
 _CLEARLY = 10.0
 _HIGHEST_RATE = 20_000.0
 _PRESET = "full"
-# Median size of the touch by time that the preset makes of its touch_size: 2.77 +- 0.02, in eight
+# Median size of the touch by time that the preset makes of its touch_size: 2.63 +- 0.02, in eight
 # records of four minutes of the scenario calm.
-_PRESET_TOUCH = 2.77
+_PRESET_TOUCH = 2.63
 _MOST_REVERSION, _MOST_VARIANCE_VOLATILITY = 10_000.0, 1_000.0
 
 

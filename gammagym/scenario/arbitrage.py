@@ -8,7 +8,7 @@ from typing import Any
 
 from gammagym.errors import CapacityError, ScenarioError, nearest
 from gammagym.scenario.arbitrageurs import ArbitrageurSpec
-from gammagym.scenario.instruments import Venues
+from gammagym.scenario.places import Venues
 from gammagym.scenario.rules import quanta, rate_e9, write_account
 from gammagym.scenario.schema import AccountTerms, Scenario
 from gammagym.world import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gammagym.errors import CapacityError, ScenarioError
-from gammagym.scenario.instruments import HEDGE_ROW, HEDGE_VENUE, Venues, hedge_listing, whole_lots
+from gammagym.scenario.instruments import whole_lots
+from gammagym.scenario.places import HEDGE_ROW, HEDGE_VENUE, Venues, hedge_listing
 from gammagym.scenario.rules import is_hedge_mode, write_account, write_short_legs
 from gammagym.scenario.schema import AccountTerms, Scenario
 from gammagym.scenario.tasks import Task

@@ -24,19 +24,11 @@ from gammagym.scenario.carry import write_carries
 from gammagym.scenario.competitors import write_competitors
 from gammagym.scenario.dealers import write_hedgers
 from gammagym.scenario.feeds import write_feeds
-from gammagym.scenario.instruments import (
-    HEDGE_VENUE,
-    Venues,
-    check_scale,
-    hedge_listing,
-    instruments_needed,
-    section,
-    write_books,
-    write_instruments,
-)
+from gammagym.scenario.instruments import check_scale, write_books, write_instruments
 from gammagym.scenario.leveraged import write_crowd
 from gammagym.scenario.load import Scenario, load_venue
 from gammagym.scenario.option_market import write_option_market
+from gammagym.scenario.places import HEDGE_VENUE, Venues, hedge_listing, instruments_needed, section
 from gammagym.scenario.prices import PROCESS_KEYS, Price, jump_moments
 from gammagym.scenario.rules import (
     first_moment,

@@ -6,7 +6,7 @@ from typing import Any
 
 from gammagym.errors import CapacityError, ScenarioError
 from gammagym.scenario.hedgers import HedgerSpec
-from gammagym.scenario.instruments import HEDGE_ROW, HEDGE_VENUE, Venues
+from gammagym.scenario.places import HEDGE_ROW, HEDGE_VENUE, Venues
 from gammagym.scenario.rules import write_account
 from gammagym.scenario.schema import AccountTerms, Scenario
 from gammagym.venues.schema import Venue

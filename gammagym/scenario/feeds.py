@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from gammagym.errors import CapacityError
-from gammagym.scenario.instruments import (
+from gammagym.scenario.instruments import quoted_lots
+from gammagym.scenario.load import Scenario, flow_parameters
+from gammagym.scenario.order_flow import Flow
+from gammagym.scenario.places import (
     HEDGE_ROW,
     Venues,
     hedge_listing,
     leg_listing,
     market_rows,
     market_venue,
-    quoted_lots,
 )
-from gammagym.scenario.load import Scenario, flow_parameters
-from gammagym.scenario.order_flow import Flow
 from gammagym.scenario.sentiment import write_sentiment
 from gammagym.scenario.tasks import Task
 from gammagym.venues.schema import Listing

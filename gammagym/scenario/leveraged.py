@@ -7,7 +7,7 @@ from typing import Any
 
 from gammagym.errors import CapacityError, ScenarioError
 from gammagym.scenario.crowd import MOST_LEVERAGES, CrowdSpec
-from gammagym.scenario.instruments import HEDGE_ROW, HEDGE_VENUE, Venues
+from gammagym.scenario.places import HEDGE_ROW, HEDGE_VENUE, Venues
 from gammagym.scenario.rules import rate_e9
 from gammagym.venues.listings import PerpetualListing
 from gammagym.world import FEES_DERIVATIVE, NO_ACCOUNT
