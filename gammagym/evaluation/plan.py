@@ -162,10 +162,14 @@ def default_agents() -> tuple[str, ...]:
 
 
 def default_scenarios(price_file: str | None = None) -> tuple[str, ...]:
-    """Return the scenarios that ship with gammagym; with a price file, the replay of it."""
+    """Return the scenarios of one market that ship with gammagym; with a price file, its replay.
+
+    Those of several markets take minutes, so they are played when they are named.
+    """
     if price_file is not None:
         return ("replay",)
-    return tuple(name for name in content.available("scenarios") if name != "replay")
+    names = [name for name in content.available("scenarios") if name != "replay"]
+    return tuple(name for name in names if not load_scenario(name).has_several_markets)
 
 
 def at_venues(

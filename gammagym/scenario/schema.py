@@ -230,6 +230,11 @@ class Scenario(Model):
         default=(), strict=False, max_length=MOST_SHOCKS, description="timeline of shocks"
     )
 
+    @property
+    def has_several_markets(self) -> bool:
+        """Whether there is more than one book and its crowd: other books, or participants."""
+        return bool(self.markets or self.crowd or self.hedgers or self.arbitrageurs)
+
     @model_validator(mode="after")
     def _options_have_a_volatility(self) -> Scenario:
         problems = Problems(self)
