@@ -62,7 +62,7 @@ def markouts(
     behind: int = 0,
     lots: int = 1,
 ) -> Markouts:
-    """Join the touch with a small order on both sides every so often, and look at the mid after fills.
+    """Join the touch on both sides every so often, and look at the mid after fills.
 
     Both sides at once: where both are filled, moves of the price that have nothing to do with the
     fills cancel.
