@@ -43,10 +43,12 @@ class Measures:
     orders: tuple[int, int]  # fewest and most orders in a book
 
 
-def build(count: int, preset: str, **changes: Any) -> tuple[Compiled, Array]:
-    """Open worlds of the scenario "calm" with another flow, seeds 0 to count - 1, warmed up."""
-    scenario = load_scenario("calm", {"flow.preset": preset, **changes})
-    compiled = compile_world(scenario, get_task("GammaScalp"))
+def build(
+    count: int, preset: str, scenario: str = "calm", collateral: float | None = None, **changes: Any
+) -> tuple[Compiled, Array]:
+    """Open worlds of a scenario with another flow, seeds 0 to count - 1, warmed up."""
+    loaded = load_scenario(scenario, {"flow.preset": preset, **changes})
+    compiled = compile_world(loaded, get_task("GammaScalp", collateral=collateral))
     worlds = np.repeat(compiled.template, count)
     for seed in range(count):
         open_world(worlds[seed], compiled.tape, seed)

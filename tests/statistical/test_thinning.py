@@ -1,0 +1,49 @@
+"""Rules rank in the thin flow as they do in the full one, at a fortieth of the work."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba.core import config
+from numpy.typing import NDArray
+
+from gammagym.evaluation.rollout import rollout
+from gammagym.evaluation.statistics import correlation, score
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from adverse_measures import RESTING_BAND
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        getattr(config, "DISABLE_JIT", 0) != 0, reason="takes hours without compilation"
+    ),
+]
+
+# From the best to the worst; their scores are further apart than six seeds are uncertain.
+RULES = (RESTING_BAND, "whalley_wilmott", "delta_band", "fixed_interval")
+SEEDS = range(6)
+
+
+def costs(preset: str) -> NDArray[np.float64]:
+    """Return the cost of each rule on each seed, over two hours."""
+    found = [
+        rollout(
+            rule, "calm", seeds=SEEDS, overrides={"flow.preset": preset}, horizon_seconds=7_200.0
+        )
+        for rule in RULES
+    ]
+    assert all(each.failures == 0 for each in found)
+    return np.array([each.columns["cost"] for each in found])
+
+
+def test_the_same_rules_on_the_same_seeds_rank_alike_in_thin_and_full_flow() -> None:
+    thin, full = costs("thin"), costs("full")
+    assert score(full).argsort().tolist() == [0, 1, 2, 3]
+    assert score(thin).argsort().tolist() == [0, 1, 2, 3]
+    # Nor is that chance: what a seed costs in one is what it costs in the other.
+    for row in range(len(RULES)):
+        assert correlation([thin[row], full[row]])[0, 1] > 0.85
