@@ -68,7 +68,9 @@ def tournament(
     ] = None,
     scenarios: Annotated[
         list[str] | None,
-        typer.Option(help="Scenarios by name or path; all if not given (but for the replay)."),
+        typer.Option(
+            help="Scenarios by name or path; if not given, all of one market (but the replay)."
+        ),
     ] = None,
     venues: Annotated[
         list[str] | None,

@@ -27,7 +27,7 @@ from gammagym.loading import (
     parse_reference,
 )
 from gammagym.scenario.compile import Compiled
-from gammagym.scenario.load import load_venue
+from gammagym.scenario.load import load_scenario, load_venue
 from gammagym.scenario.reference import parse_scenario
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Task, get_task

@@ -182,8 +182,8 @@ def _capacity(scenario: Scenario, venues: Venues, task: Task) -> Capacity:
     flows = 1 + sum(market.flow is not None for market in scenario.markets)
     instruments = instruments_needed(scenario, venues, task)
     fits = flows <= STANDARD.flows and instruments <= STANDARD.instruments
-    alone = scenario.crowd is None and not (scenario.hedgers or scenario.arbitrageurs)
-    return STANDARD if fits and alone else LARGE
+    participants = scenario.crowd or scenario.hedgers or scenario.arbitrageurs
+    return STANDARD if fits and not participants else LARGE
 
 
 def _check_clock(scenario: Scenario, task: Task) -> None:

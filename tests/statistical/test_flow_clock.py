@@ -136,3 +136,20 @@ def test_the_way_between_two_ticks_is_a_brownian_bridge():
     variance = 0.36 / (YEAR_NS / NANOSECONDS)
     expected = variance * (np.minimum.outer(inner, inner) - np.outer(inner, inner))
     assert np.abs(found - expected).max() < 0.06 * expected.max()
+
+
+def test_a_wild_market_does_not_feed_on_itself():
+    """Activity quickens the base of the clock only: else bursts would grow where it is above 1 / n."""
+    changes = {"flow.branching": 0.8, "flow.rate": 50.0, "flow.probability_market": 0.3}
+    changes |= {"price.activity_sigma": 1.0, "options.implied_volatility": 0.6}
+    compiled = template(**changes)
+    worlds = compiled.template.copy()
+    world = worlds[0]
+    open_world(world, compiled.tape, np.uint64(1))
+    world["price"]["activity_sigma"], world["price"]["activity"] = 0.0, 25.0
+    before = int(world["flows"]["event"][0])
+    for second in range(1, 41):
+        advance(world, compiled.tape, second * NANOSECONDS)
+        world["price"]["activity"] = 25.0
+    events = int(world["flows"]["event"][0]) - before
+    assert events == pytest.approx(40 * 5 * 50.0, rel=0.35)
