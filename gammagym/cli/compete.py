@@ -69,7 +69,7 @@ def tournament(
     scenarios: Annotated[
         list[str] | None,
         typer.Option(
-            help="Scenarios by name or path; if not given, all of one market (but the replay)."
+            help="Scenarios by name or path; if not given, those of one market."
         ),
     ] = None,
     venues: Annotated[

@@ -139,7 +139,7 @@ def test_the_way_between_two_ticks_is_a_brownian_bridge():
 
 
 def test_a_wild_market_does_not_feed_on_itself():
-    """Activity quickens the base of the clock only: else bursts would grow where it is above 1 / n."""
+    """Activity quickens the base of the clock only: else bursts would grow above 1 / n of it."""
     changes = {"flow.branching": 0.8, "flow.rate": 50.0, "flow.probability_market": 0.3}
     changes |= {"price.activity_sigma": 1.0, "options.implied_volatility": 0.6}
     compiled = template(**changes)
