@@ -68,9 +68,7 @@ def tournament(
     ] = None,
     scenarios: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Scenarios by name or path; if not given, those of one market."
-        ),
+        typer.Option(help="Scenarios by name or path; if not given, those of one market."),
     ] = None,
     venues: Annotated[
         list[str] | None,
