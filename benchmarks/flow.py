@@ -151,7 +151,7 @@ def market() -> None:
 def adverse() -> None:
     """Markouts of agents' resting orders."""
     rows: list[list[str]] = []
-    for scenario, presets, lots in (("calm", PRESETS, 1), ("btc", PRESETS[1:], 2)):
+    for scenario, presets, lots in (("calm", PRESETS, 1), ("btc", PRESETS, 2)):
         for preset in presets:
             for behind in (0, 10, 50):
                 found = markouts(scenario, preset, WORLDS[preset], 24, behind=behind, lots=lots)

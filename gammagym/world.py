@@ -790,6 +790,7 @@ class Price(Protocol):
     activity_reversion: Annotated[float, F8, "its reversion (per second)"]
     activity_state: Annotated[float, F8, "where it is, in standard deviations"]
     activity: Annotated[float, F8, "speed of business time until the next tick; 1 on average"]
+    pace: Annotated[float, F8, "speed of the clocks of orders until then; 1 on average"]
     pressure: Annotated[float, F8, "lasting move that participants' trading has made (log)"]
     pressed: Annotated[int, I8, "1 if trading moves the price for good"]
     value: Annotated[float, F8, "fundamental price: process with the shocks of the timeline"]

@@ -96,7 +96,7 @@ def background_event(world, row):
     kind = uniform(key, draw + _KIND)
     let_pass(world, flow)
     excite(flow, kind < flow.probability_market)
-    flow.next_ns += 1 + int(wait(flow, world.price.activity, key, draw) * NANOSECONDS)
+    flow.next_ns += 1 + int(wait(flow, world.price.pace, key, draw) * NANOSECONDS)
     if is_closed(world, flow.instrument):
         return
     believed = believed_ticks(world, flow)

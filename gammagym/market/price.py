@@ -183,17 +183,19 @@ def redraw_path(world, tape):
 def _draw_activity(world, number):
     """Draw how fast business time runs until the next tick: its logarithm reverts to its mean.
 
-    More happens and prices move more in the same time (Clark, "A subordinated stochastic process
-    model with finite variance for speculative prices", Econometrica 41, 1973).
+    The pace of orders is its square root, with a mean of 1. More happens and prices move more in
+    the same time (Clark, "A subordinated stochastic process model with finite variance for
+    speculative prices", Econometrica 41, 1973).
     """
     price = world.price
-    price.activity = 1.0
+    price.activity = price.pace = 1.0
     if price.activity_sigma > 0.0:
         kept = 0.0 if number == 0 else math.exp(-price.activity_reversion * price.tick_ns * 1e-9)
         shock = normal(world.keys[STREAM_ACTIVITY], number)
         price.activity_state = kept * price.activity_state + math.sqrt(1.0 - kept * kept) * shock
         sigma = price.activity_sigma
         price.activity = math.exp(sigma * price.activity_state - 0.5 * sigma * sigma)
+        price.pace = math.exp(0.5 * sigma * price.activity_state - 0.125 * sigma * sigma)
 
 
 @kernel(inline=True)

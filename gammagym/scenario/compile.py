@@ -204,7 +204,7 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
     """Write the price process; returns the tape and the annual volatility."""
     price = scenario.price
     world.price.tick_ns = price.tick
-    world.price.activity = 1.0
+    world.price.activity = world.price.pace = 1.0
     world.price.activity_sigma = price.activity_sigma
     world.price.activity_reversion = math.log(2.0) * 1e9 / price.activity_half_life
     world.price.path_steps = min(max(price.tick // PATH_STEP_NS, 1), PATH_STEPS)

@@ -141,15 +141,13 @@ def test_the_way_between_two_ticks_is_a_brownian_bridge():
 def test_a_wild_market_does_not_feed_on_itself():
     """Activity quickens the base of the clock only: else bursts would grow above 1 / n of it."""
     changes = {"flow.branching": 0.8, "flow.rate": 50.0, "flow.probability_market": 0.3}
-    changes |= {"price.activity_sigma": 1.0, "options.implied_volatility": 0.6}
     compiled = template(**changes)
     worlds = compiled.template.copy()
     world = worlds[0]
     open_world(world, compiled.tape, np.uint64(1))
-    world["price"]["activity_sigma"], world["price"]["activity"] = 0.0, 25.0
     before = int(world["flows"]["event"][0])
     for second in range(1, 41):
+        world["price"]["pace"] = 5.0
         advance(world, compiled.tape, second * NANOSECONDS)
-        world["price"]["activity"] = 25.0
     events = int(world["flows"]["event"][0]) - before
     assert events == pytest.approx(40 * 5 * 50.0, rel=0.35)
