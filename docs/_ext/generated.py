@@ -376,7 +376,7 @@ def smile_figure() -> str:
         for strike in (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)
     ]
     axes += [
-        f'<text x="10" y="{265 - 500 * (level - 0.4):.0f}">{level:.0%}</text>'
+        f'<text x="25" y="{265 - 500 * (level - 0.4):.0f}">{level:.0%}</text>'
         for level in (0.4, 0.5, 0.6, 0.7, 0.8)
     ]
     return (

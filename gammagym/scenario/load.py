@@ -311,6 +311,11 @@ def _inconsistent(parameters: Mapping[str, float]) -> dict[str, str]:
             f"probability_market {parameters['probability_market']} it makes {total:g}; "
             "together they must be <= 1, the rest of the events cancel"
         )
+    if parameters["distance_exponent"] == 0:
+        problems["distance_exponent"] = (
+            "distance_exponent = 0: must not be 0; 0.01 is as good as a density that falls as one "
+            "over the distance"
+        )
     total = parameters["branching"] + parameters["slow_branching"]
     if total >= 1:
         problems["slow_branching"] = (

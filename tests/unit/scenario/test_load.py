@@ -355,6 +355,13 @@ REGIME = {
     "price.trend_duration": "1d",
 }
 BAD_OVERRIDES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"flow.distance_exponent": 0.0}, ["flow.distance_exponent = 0", "must not be 0"]),
+    (
+        {"flow.branching": 0.7, "flow.slow_branching": 0.3},
+        ["flow.slow_branching = 0.3", "together they must be < 1", "for ever"],
+    ),
+    ({"flow.branching": 1.0}, ["flow.branching", "must be < 1"]),
+    ({"flow.rate": -3.0}, ["flow.rate = -3", "must be > 0"]),
     ({"price.volatility": -1}, ["price.volatility = -1", "must be >= 0", "annual volatility"]),
     ({"price.volatility": "0.6"}, ["price.volatility = '0.6'", "must be a number"]),
     ({"price.volatility": True}, ["price.volatility = true", "must be a number"]),
