@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 # Worlds enough for standard errors below 0.03 bp at five seconds, a fifth of the narrowest band.
-WORLDS = {"full": 48, "thin": 256, "sparse": 256}
+WORLDS = {"full": 96, "thin": 256, "sparse": 256}
 ROUNDS = 24
 LOTS = {"calm": 1, "btc": 2}  # the smallest orders of their venues
 # The price alone: nobody trades, and an order is taken as soon as a look finds it overtaken.
