@@ -192,7 +192,7 @@ def test_a_real_market_is_measured_written_and_played(
         "excitation_decay": 0.0152,
         "split_exponent": 0.99,
         "split_probability": 0.054,
-        "touch_size": 0.191,
+        "touch_size": load_flow("full")["touch_size"] * 3.11 / 2.63,
     }
     assert flow == pytest.approx(expected, rel=0.02)
     market = Market("./perp.toml", agents=["alice"], seed=1)
