@@ -166,16 +166,18 @@ def _keep_ahead(price):
 def redraw_path(world, tape):
     """Draw the next price anew, for a fork with other random numbers.
 
-    A price that is already on its way goes on from the next step of its path.
+    A price that is already on its way goes on from the next step of its path; the step that it is
+    on stays.
 
     Reads: keys, price. Writes: price.ahead*, path, jump.
     """
     price = world.price
     share = (world.time_ns - price.changed_ns) / price.tick_ns
     first = min(math.ceil(share * price.path_steps), price.path_steps)
-    reached = price.path[first]
+    last = max(first - 1, 0)
+    left, reached = price.path[last], price.path[first]
     draw_path(world, tape)
-    price.path[first] = reached
+    price.path[last], price.path[first] = left, reached
     _bridge_path(world, first)
 
 

@@ -233,13 +233,16 @@ def test_a_large_order_at_one_venue_is_felt_at_the_other_through_arbitrageurs():
 
 
 def test_arbitrageurs_make_the_noise_between_two_venues_as_short_as_it_was_measured():
-    """Measured: sd 0.5 bp, half-life 1.1 s; six minutes of 2024-08-08 (docs/rules/basis)."""
+    """Measured: sd 0.5 bp, half-life 1.1 s; six minutes of 2024-08-08 (docs/rules/basis).
+
+    The autocorrelation is flat where it passes one half, so that four seeds would be too few.
+    """
     deviations, half_lives = [], []
     for limit in (0.0, 500.0):
         changes = {"flow.sentiment": None, "markets.0.flow.sentiment": None}
         compiled = template("two_venues", changes | {"arbitrageurs.0.limit": limit})
         gaps = []
-        for seed in range(4):
+        for seed in range(12):
             worlds = opened(compiled, seed)
             path = np.empty(1_000)
             for look in range(len(path)):
@@ -253,7 +256,7 @@ def test_arbitrageurs_make_the_noise_between_two_venues_as_short_as_it_was_measu
         half_lives.append(0.2 * (1 + int(np.argmax(np.array(kept) < 0.5))))
     assert deviations[1] < 0.6 * deviations[0]
     assert 0.4 < deviations[1] < 0.7
-    assert 0.4 <= half_lives[1] <= 3.0
+    assert 0.4 <= half_lives[1] <= 2.0
     assert half_lives[0] > 5.0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gammagym import Market
 from gammagym.exchange.ledger import book_trade
 from gammagym.exchange.orders import limit_order
 from gammagym.loop import advance, open_world
@@ -97,6 +98,20 @@ def test_the_price_between_two_ticks_is_on_the_straight_line_between_two_steps()
         half = price_now(world, step * 10**8 + 5 * 10**7)
         assert half == pytest.approx((path[step] + path[step + 1]) / 2, rel=1e-12)
     assert price_now(world, NANOSECONDS) == pytest.approx(float(world["price"]["ahead"]), rel=1e-12)
+
+
+@pytest.mark.parametrize("seconds", [3.0, 3.45])
+def test_a_reseeded_fork_draws_the_rest_of_the_way_anew_and_keeps_what_was_walked(seconds: float):
+    """The price of the next tick is known to the world already, but not to a planner's copy."""
+    here = Market("calm", seed=2)
+    here.advance(seconds=seconds)
+    same, other = here.fork(), here.fork(reseed=5)
+    now = int(here.world["time_ns"])
+    assert price_now(same.world, now) == price_now(here.world, now)
+    assert price_now(other.world, now) == price_now(here.world, now)
+    assert other.world["price"]["ahead"] != here.world["price"]["ahead"]
+    assert other.world["price"]["value"] == here.world["price"]["value"]
+    assert same.world["price"]["ahead"] == here.world["price"]["ahead"]
 
 
 def test_a_purchase_surprises_and_is_remembered_and_both_fade():
