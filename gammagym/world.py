@@ -71,7 +71,6 @@ NOT_LISTED = -2  # a member that is in no list; the end of a list is NO_ACCOUNT
 SPOT, PERPETUAL, FUTURE, CALL, PUT = 10, 11, 12, 13, 14
 FLOW_NONE, FLOW_IDEAL, FLOW_CROWD = 20, 21, 22
 PRICE_GBM, PRICE_REPLAY, PRICE_MERTON, PRICE_HESTON, PRICE_SVCJ, PRICE_REGIME = range(30, 36)
-SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH, SHOCK_INDEX, SHOCK_TRANSFERS = 41, 42, 43, 44, 45
 LATENCY_CONSTANT, LATENCY_LOGNORMAL, LATENCY_TABLE = 50, 51, 52
 # How a mark is made: the index; the median of index with funding, index with basis, and last
 # price; the index with a moving average of the basis.
@@ -95,6 +94,30 @@ MARGIN_CROSS, MARGIN_ISOLATED, MARGIN_PORTFOLIO = 120, 121, 122
 # Rules that may change on a date.
 CHANGE_MAKER_FEE, CHANGE_TAKER_FEE, CHANGE_LIQUIDATION_FEE = 130, 131, 132
 CHANGE_FUNDING_INTEREST, CHANGE_FUNDING_CLAMP, CHANGE_FUNDING_CAP = 133, 134, 135
+# What an event of the timeline acts on.
+(
+    SHOCK_PRICE,
+    SHOCK_SPREAD,
+    SHOCK_DEPTH,
+    SHOCK_MAKERS,
+    SHOCK_ORDERS,
+    SHOCK_OUTAGE,
+    SHOCK_LATENCY,
+    SHOCK_MAKER_FEE,
+    SHOCK_TAKER_FEE,
+    SHOCK_FUNDING,
+    SHOCK_INDEX,
+    SHOCK_BASIS,
+    SHOCK_COLLATERAL,
+    SHOCK_IMPLIED_VOLATILITY,
+    SHOCK_VOLATILITY,
+    SHOCK_TRANSFERS,
+    SHOCK_DELEVERAGING,
+    SHOCK_LARGE_ORDER,
+    SHOCK_DEFAULT,
+) = range(150, 169)
+# What a venue in trouble does not do: match orders, publish data, take cancels.
+OUTAGE_MATCHING, OUTAGE_DATA, OUTAGE_CANCELS = 170, 171, 172
 # What the price does in model PRICE_REGIME.
 REGIME_RANGE, REGIME_UP, REGIME_DOWN = 140, 141, 142
 # Why a line of the log of trades was written: its own order, a liquidation, a deleveraging.
@@ -552,6 +575,8 @@ class Venue(Protocol):
     insurance_account: Annotated[int, I4, "account of its insurance fund"]
     halted: Annotated[int, I4, "1 while matching is suspended"]
     transfers_halted: Annotated[int, I4, "1 while nothing can be transferred"]
+    data_halted: Annotated[int, I4, "1 while no market data is published"]
+    cancels_halted: Annotated[int, I4, "1 while cancels are refused"]
 
 
 class Tier(Protocol):
@@ -921,6 +946,9 @@ class Flow(Protocol):
     memory: Annotated[float, F8, "impact memory now (ticks)"]
     surprise: Annotated[float, F8, "what the crowd expects of the price, of late orders (ticks)"]
     sentiment: Annotated[Sentiment, Sentiment, (), "side that its traders lean to"]
+    away: Annotated[float, F8, "share of its makers whom the timeline keeps away"]
+    quickening: Annotated[float, F8, "factor of the timeline on its events a second"]
+    basis_shift: Annotated[float, F8, "log premium that the timeline makes its crowd believe in"]
     seen_lots: Annotated[int, I8, "net volume bought by takers that the memory has seen (lots)"]
     initial_lots: Annotated[int, I8, "what crowd and makers held at first (lots)"]
     memory_ns: Annotated[int, I8, "time of the last event (ns)"]
@@ -1006,10 +1034,14 @@ class Shock(Protocol):
     ramp_ns: Annotated[int, I8, "time to full strength (ns)"]
     hold_ns: Annotated[int, I8, "time at full strength (ns)"]
     recovery_ns: Annotated[int, I8, "time back to nothing (ns); negative: it stays"]
-    magnitude: Annotated[float, F8, "log move of price or source, or log multiple"]
-    kind: Annotated[
-        int, I8, "SHOCK_PRICE, SHOCK_SPREAD, SHOCK_DEPTH, SHOCK_INDEX or SHOCK_TRANSFERS"
-    ]
+    magnitude: Annotated[float, F8, "log move, log multiple, share, or rate, by its kind"]
+    lots: Annotated[int, I8, "large order: quantity, positive: it buys (lots)"]
+    done: Annotated[int, I8, "large order: lots sent so far; of what happens once: 1 afterwards"]
+    instrument: Annotated[int, I4, "row of the market it acts on, or NO_INSTRUMENT: all"]
+    venue: Annotated[int, I4, "row of the venue it acts on"]
+    account: Annotated[int, I4, "large order: whose it is"]
+    code: Annotated[int, I4, "OUTAGE_*; sources that are wrong; BUY, SELL: side; QUOTE, COIN"]
+    kind: Annotated[int, I8, "SHOCK_*"]
 
 
 class Stress(Protocol):
@@ -1019,7 +1051,15 @@ class Stress(Protocol):
     next_shift: Annotated[float, F8, "the same at the next price tick"]
     spread_multiple: Annotated[float, F8, "factor on distances and makers' spreads"]
     depth_multiple: Annotated[float, F8, "factor on the sizes of new orders"]
-    source_shift: Annotated[float, F8, "log error of one source of the index"]
+    source_shift: Annotated[float, F8, "log error of sources of the index"]
+    sources_off: Annotated[int, I8, "how many of its sources are wrong"]
+    implied_shift: Annotated[float, F8, "log multiple of implied volatilities"]
+    variance_multiple: Annotated[float, F8, "factor on the variance of the price"]
+    latency_multiple: Annotated[float, F8, "factor on all latencies"]
+    premium_shift: Annotated[float, F8, "error of the measured premium of perpetuals"]
+    collateral_shift: Annotated[
+        Vector, F8, ("currencies",), "log of what the venue takes collateral for"
+    ]
 
 
 # --- The competitors -------------------------------------------------------------------------
@@ -1238,7 +1278,7 @@ TINY = Capacity(
     background=128,
     hedgers=1,
     arbitrageurs=1,
-    shocks=4,
+    shocks=8,
     buckets=2,
     messages=8,
     fills=16,
@@ -1261,7 +1301,7 @@ STANDARD = Capacity(
     background=512,
     hedgers=1,
     arbitrageurs=1,
-    shocks=8,
+    shocks=24,
     buckets=1,
     messages=32,
     fills=64,
@@ -1284,7 +1324,7 @@ LARGE = Capacity(
     background=512,
     hedgers=12,
     arbitrageurs=4,
-    shocks=8,
+    shocks=24,
     buckets=128,
     messages=32,
     fills=64,

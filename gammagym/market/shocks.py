@@ -1,7 +1,10 @@
-"""The timeline: shocks that act on price, spread, depth and index, each a trapezoid in time.
+"""The timeline: events that act on the market, each a trapezoid in time (docs/rules/shocks).
 
-A shock is a function of the clock alone; only when it comes may depend on the seed, through a
-stream of its own. So a market with a shock and the same one without share every other number.
+An event is a function of the clock alone; only when it comes may depend on the seed, through a
+stream of its own. So a market with an event and the same one without share every other number.
+
+Here is what each event comes to at a price tick. What that does is the matter of those who read it:
+the price, the crowd's flow, venues, margins.
 """
 
 from __future__ import annotations
@@ -11,11 +14,23 @@ import math
 from gammagym._kernel import kernel
 from gammagym.market.streams import uniform
 from gammagym.world import (
+    NO_INSTRUMENT,
+    OUTAGE_CANCELS,
+    OUTAGE_DATA,
+    SHOCK_BASIS,
+    SHOCK_COLLATERAL,
     SHOCK_DEPTH,
+    SHOCK_FUNDING,
+    SHOCK_IMPLIED_VOLATILITY,
     SHOCK_INDEX,
+    SHOCK_LATENCY,
+    SHOCK_MAKERS,
+    SHOCK_ORDERS,
+    SHOCK_OUTAGE,
     SHOCK_PRICE,
     SHOCK_SPREAD,
     SHOCK_TRANSFERS,
+    SHOCK_VOLATILITY,
     STREAM_SHOCKS,
 )
 
@@ -30,7 +45,7 @@ def start_timeline(world):
 
 @kernel
 def strength(shock, time_ns):
-    """Return how far a shock is switched on at a time, 0 to 1."""
+    """Return how far an event is switched on at a time, 0 to 1."""
     since = time_ns - shock.start_ns
     if since < 0:
         return 0.0
@@ -44,32 +59,100 @@ def strength(shock, time_ns):
     return 1.0 - past / shock.recovery_ns
 
 
-@kernel
+@kernel(counted=False)
 def apply_shocks(world):
     """Write what the timeline does to the market now.
 
-    Reads: shocks, time. Writes: stress, venues.transfers_halted.
+    Reads: shocks, time. Writes: stress; of flows away, quickening, basis_shift; of venues
+    transfers_halted, data_halted, cancels_halted.
     """
-    shift, spread, depth, source, transfers = 0.0, 0.0, 0.0, 0.0, 0
-    next_shift, next_ns = 0.0, world.time_ns + world.price.tick_ns
+    _begin(world)
+    next_ns = world.time_ns + world.price.tick_ns
     for row in range(world.shock_count):
         shock = world.shocks[row]
-        effect = shock.magnitude * strength(shock, world.time_ns)
+        now = strength(shock, world.time_ns)
         if shock.kind == SHOCK_PRICE:
-            shift += effect
-            next_shift += shock.magnitude * strength(shock, next_ns)
-        elif shock.kind == SHOCK_SPREAD:
-            spread += effect
-        elif shock.kind == SHOCK_DEPTH:
-            depth += effect
-        elif shock.kind == SHOCK_INDEX:
-            source += effect
-        elif shock.kind == SHOCK_TRANSFERS and strength(shock, world.time_ns) > 0.0:
-            transfers = 1
-    world.stress.price_shift = shift
-    world.stress.next_shift = next_shift
-    world.stress.spread_multiple = math.exp(spread)
-    world.stress.depth_multiple = math.exp(depth)
-    world.stress.source_shift = source
+            world.stress.next_shift += shock.magnitude * strength(shock, next_ns)
+        if now > 0.0:
+            _add_to_market(world, shock, now)
+            _add_to_venues(world, shock, shock.magnitude * now)
+    _end(world)
+
+
+@kernel
+def _begin(world):
+    """Let nothing be out of the ordinary; multiples are logarithms until `_end`."""
+    stress = world.stress
+    stress.price_shift = stress.next_shift = 0.0
+    stress.spread_multiple = stress.depth_multiple = stress.latency_multiple = 0.0
+    stress.source_shift = stress.implied_shift = stress.variance_multiple = 0.0
+    stress.premium_shift = 0.0
+    stress.sources_off = 0
+    stress.collateral_shift[:] = 0.0
+    for row in range(world.flow_count):
+        flow = world.flows[row]
+        flow.away, flow.quickening, flow.basis_shift = 0.0, 0.0, 0.0
     for row in range(len(world.venues)):
-        world.venues[row].transfers_halted = transfers
+        venue = world.venues[row]
+        venue.transfers_halted = venue.data_halted = venue.cancels_halted = 0
+
+
+@kernel
+def _end(world):
+    """Make factors of the sums of logarithms."""
+    stress = world.stress
+    stress.spread_multiple = math.exp(stress.spread_multiple)
+    stress.depth_multiple = math.exp(stress.depth_multiple)
+    stress.latency_multiple = math.exp(stress.latency_multiple)
+    stress.variance_multiple = math.exp(2.0 * stress.variance_multiple)
+    for row in range(world.flow_count):
+        world.flows[row].quickening = math.exp(world.flows[row].quickening)
+
+
+@kernel(counted=False)
+def _add_to_market(world, shock, now):
+    """Add an event to what happens to price, volatility and flows. Writes: stress, flows."""
+    stress, effect = world.stress, shock.magnitude * now
+    if shock.kind == SHOCK_PRICE:
+        stress.price_shift += effect
+    elif shock.kind == SHOCK_SPREAD:
+        stress.spread_multiple += effect
+    elif shock.kind == SHOCK_DEPTH:
+        stress.depth_multiple += effect
+    elif shock.kind == SHOCK_IMPLIED_VOLATILITY:
+        stress.implied_shift += effect
+    elif shock.kind == SHOCK_VOLATILITY:
+        stress.variance_multiple += effect
+    else:
+        for row in range(world.flow_count):
+            flow = world.flows[row]
+            if shock.instrument == NO_INSTRUMENT or shock.instrument == flow.instrument:
+                if shock.kind == SHOCK_MAKERS:
+                    flow.away = 1.0 - (1.0 - flow.away) * (1.0 - effect)
+                elif shock.kind == SHOCK_ORDERS:
+                    flow.quickening += effect
+                elif shock.kind == SHOCK_BASIS:
+                    flow.basis_shift += effect
+
+
+@kernel(counted=False)
+def _add_to_venues(world, shock, effect):
+    """Add an event to what happens at venues. Writes: stress, venues."""
+    stress, venue = world.stress, world.venues[shock.venue]
+    if shock.kind == SHOCK_INDEX:
+        stress.source_shift += effect
+        stress.sources_off = max(stress.sources_off, shock.code)
+    elif shock.kind == SHOCK_LATENCY:
+        stress.latency_multiple += effect
+    elif shock.kind == SHOCK_FUNDING:
+        stress.premium_shift += effect
+    elif shock.kind == SHOCK_COLLATERAL:
+        stress.collateral_shift[shock.code] += effect
+    elif shock.kind == SHOCK_OUTAGE:
+        if shock.code == OUTAGE_DATA:
+            venue.data_halted = 1
+        elif shock.code == OUTAGE_CANCELS:
+            venue.cancels_halted = 1
+    elif shock.kind == SHOCK_TRANSFERS:
+        for row in range(len(world.venues)):
+            world.venues[row].transfers_halted = 1

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.engine.tables import BOOK_TABLES, place_in_world
-from gammagym.errors import CapacityError, ScenarioError
+from gammagym.errors import ScenarioError
 from gammagym.exchange.calendar import make_changes
 from gammagym.exchange.fees import walk_ladder
 from gammagym.exchange.funding import NEVER_NS
@@ -38,6 +38,7 @@ from gammagym.scenario.rules import (
     write_venue,
 )
 from gammagym.scenario.tasks import Task
+from gammagym.scenario.timeline import write_timeline
 from gammagym.venues.schema import Venue
 from gammagym.world import (
     COIN,
@@ -55,24 +56,12 @@ from gammagym.world import (
     PRICE_SVCJ,
     QUANTA,
     QUOTE,
-    SHOCK_DEPTH,
-    SHOCK_INDEX,
-    SHOCK_PRICE,
-    SHOCK_SPREAD,
-    SHOCK_TRANSFERS,
     STANDARD,
     YEAR_NS,
     Capacity,
     empty_worlds,
 )
 
-_SHOCKS = {
-    "price": SHOCK_PRICE,
-    "spread": SHOCK_SPREAD,
-    "depth": SHOCK_DEPTH,
-    "index": SHOCK_INDEX,
-    "transfers": SHOCK_TRANSFERS,
-}
 _PROCESSES = {
     "merton": PRICE_MERTON,
     "heston": PRICE_HESTON,
@@ -150,7 +139,7 @@ def compile_world(
     write_competitors(world, scenario, task, venues, agents, start)
     write_crowd(world, scenario.name, scenario.crowd, venues, start)
     write_hedgers(world, scenario, venues, start)
-    _write_shocks(world, scenario, end_ns)
+    write_timeline(world, scenario, venues, names, end_ns)
     _check_notional(scenario, task, start)
     write_arbitrageurs(world, scenario, venues, names, start)
     for account in range(world.account_count):
@@ -280,25 +269,6 @@ def _write_venues(world: Any, venues: Venues, agents: int, start: float) -> None
     world.changes[: world.change_count] = world.changes[order]
     world.next_day_ns = _DAY_NS
     world.price.source_count = venues.hedge.index.sources
-
-
-def _write_shocks(world: Any, scenario: Scenario, end_ns: int) -> None:
-    if len(scenario.shocks) > len(world.shocks):
-        raise CapacityError(
-            f"scenario {scenario.name!r}: shocks: {len(scenario.shocks)} given, "
-            f"a world has room for {len(world.shocks)}"
-        )
-    for row, shock in enumerate(scenario.shocks):
-        target = world.shocks[row]
-        target.kind = _SHOCKS[shock.kind]
-        target.start_ns = shock.at.nanoseconds(end_ns)
-        target.ramp_ns = shock.ramp.nanoseconds(end_ns)
-        target.hold_ns = shock.hold.nanoseconds(end_ns)
-        recovery = shock.recovery
-        target.recovery_ns = -1 if recovery is None else recovery.nanoseconds(end_ns)
-        target.magnitude = shock.magnitude
-    world.shock_count = len(scenario.shocks)
-    world.shock_jitter_ns = scenario.jitter.nanoseconds(end_ns)
 
 
 def _check_notional(scenario: Scenario, task: Task, start: float) -> None:

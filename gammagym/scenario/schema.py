@@ -6,19 +6,17 @@ import math
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
 from gammagym.quantities import (
     Duration,
     Exact,
     Model,
     Moment,
-    Percent,
     Problems,
     Rate,
     Span,
     format_duration,
-    parse_span,
 )
 from gammagym.scenario.arbitrageurs import MOST_ARBITRAGEURS, ArbitrageurSpec
 from gammagym.scenario.carry import CarryTerms
@@ -28,38 +26,15 @@ from gammagym.scenario.markets import MOST_MARKETS, MarketSpec
 from gammagym.scenario.options import Options, arbitrage
 from gammagym.scenario.order_flow import Flow
 from gammagym.scenario.prices import Price
+from gammagym.scenario.shocks import MOST_SHOCKS, Shock
 from gammagym.venues.dates import Instant
 
-NEVER = "never"
-MOST_SHOCKS = 8
 _MINUTE_NS = 60_000_000_000
 
 # Of an account: every discount that its venue has.
 ALL_DISCOUNTS = ("all",)
-# Shocks that are a return; the others are a factor.
-_MOVES = ("price", "index")
 
 Amount = Annotated[Exact, Field(ge=0, le=10**10)]
-
-
-def _parse_recovery(value: object) -> Span | None:
-    if value is None or value == NEVER:
-        return None
-    try:
-        return parse_span(value)
-    except ValueError as error:
-        raise ValueError(f'{error}, or "{NEVER}"') from error
-
-
-def _format_recovery(recovery: Span | None) -> str:
-    return NEVER if recovery is None else str(recovery)
-
-
-Recovery = Annotated[
-    Span | None,
-    BeforeValidator(_parse_recovery, json_schema_input_type=str),
-    PlainSerializer(_format_recovery, return_type=str),
-]
 
 
 class AccountTerms(Model):
@@ -106,52 +81,6 @@ class AccountTerms(Model):
             problems.add("discounts", "name each once")
         if "all" in self.discounts and self.discounts != ALL_DISCOUNTS:
             problems.add("discounts", '"all" stands alone: it is every discount of the venue')
-        problems.raise_if_any()
-        return self
-
-
-class Shock(Model):
-    """One event of the timeline: it ramps up, holds, and recovers."""
-
-    kind: Literal["price", "spread", "depth", "index", "transfers"] = Field(
-        description="what it acts on; index: one of the sources of the index price; transfers "
-        "between venues are halted"
-    )
-    at: Moment = Field(description='when it begins: "40%" of the episode, "90min", "40%+5min"')
-    ramp: Moment = Field(default=Span(), description="time to full strength")
-    hold: Moment = Field(default=Span(), description="time at full strength")
-    recovery: Recovery = Field(
-        default=None, description='time back to nothing, or "never": it stays'
-    )
-    move: Percent | None = Field(
-        default=None,
-        gt=-1,
-        le=10,
-        description='price, index: simple return at full strength, such as "-12%"',
-    )
-    multiple: float | None = Field(
-        default=None, gt=0, le=10_000, description="spread, depth: factor at full strength"
-    )
-
-    @property
-    def magnitude(self) -> float:
-        """Logarithm of the price ratio or of the multiple at full strength."""
-        if self.kind in _MOVES:
-            return math.log1p(float(self.move or 0))
-        return math.log(self.multiple or 1.0)
-
-    @model_validator(mode="after")
-    def _strength_fits_the_kind(self) -> Shock:
-        problems = Problems(self)
-        if self.kind in _MOVES:
-            problems.need("move", f'a shock of {self.kind} needs a return, such as "-12%"')
-            problems.forbid("multiple", f"a shock of {self.kind} has a 'move'")
-        elif self.kind == "transfers":
-            for key in ("move", "multiple"):
-                problems.forbid(key, "transfers are halted or not: there is no strength to give")
-        else:
-            problems.need("multiple", f"a {self.kind} shock needs a factor, such as 10 or 0.1")
-            problems.forbid("move", f"a {self.kind} shock has a 'multiple'")
         problems.raise_if_any()
         return self
 
