@@ -13,6 +13,7 @@ from gammagym.quantities import (
     Exact,
     Model,
     Moment,
+    MomentText,
     Percent,
     Problems,
     Rate,
@@ -32,6 +33,7 @@ from gammagym.venues.dates import Instant
 
 NEVER = "never"
 MOST_SHOCKS = 8
+LONGEST_PURPOSE = 200
 _MINUTE_NS = 60_000_000_000
 
 # Of an account: every discount that its venue has.
@@ -57,7 +59,7 @@ def _format_recovery(recovery: Span | None) -> str:
 
 Recovery = Annotated[
     Span | None,
-    BeforeValidator(_parse_recovery, json_schema_input_type=str),
+    BeforeValidator(_parse_recovery, json_schema_input_type=MomentText | Literal["never"]),
     PlainSerializer(_format_recovery, return_type=str),
 ]
 
@@ -160,7 +162,9 @@ class Scenario(Model):
     """What happens to the market in an episode."""
 
     name: str = Field(min_length=1, description="name of the scenario; by default its file's")
-    purpose: str = Field(min_length=1, max_length=200, description="one line: what it is for")
+    purpose: str = Field(
+        min_length=1, max_length=LONGEST_PURPOSE, description="one line: what it is for"
+    )
     venue: str = Field(
         default="generic", min_length=1, description="name or path of the venue's rules"
     )
