@@ -17,6 +17,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     PlainValidator,
     ValidationError,
@@ -43,6 +44,12 @@ _DURATION = re.compile(rf"({_NUMBER}) ?({'|'.join(UNITS_NS)})")
 _SHARE = re.compile(rf"({_NUMBER}) ?%")
 _DECIMAL = re.compile(rf"-?{_NUMBER}")
 _PERCENT = re.compile(rf"([+-]?{_NUMBER}) ?%")
+# The same for the JSON Schema of a file, which editors read.
+_LENGTH = rf"{_NUMBER} ?({'|'.join(UNITS_NS)})"
+DURATION_PATTERN = f"^{_LENGTH}$"
+MOMENT_PATTERN = rf"^({_LENGTH}|{_NUMBER} ?%( ?\+ ?{_LENGTH})?)$"
+DECIMAL_PATTERN = f"^-?{_NUMBER}$"
+PERCENT_PATTERN = f"^[+-]?{_NUMBER} ?%$"
 
 
 class Model(BaseModel):
@@ -214,29 +221,34 @@ def _plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+DurationText = Annotated[str, Field(pattern=DURATION_PATTERN)]
+MomentText = Annotated[str, Field(pattern=MOMENT_PATTERN)]
+DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
+PercentText = Annotated[str, Field(pattern=PERCENT_PATTERN)]
+
 Duration = Annotated[
     int,
-    BeforeValidator(parse_duration, json_schema_input_type=str),
+    BeforeValidator(parse_duration, json_schema_input_type=DurationText),
     PlainSerializer(format_duration, return_type=str),
 ]
 Exact = Annotated[
     Decimal,
-    BeforeValidator(parse_decimal, json_schema_input_type=str | int),
+    BeforeValidator(parse_decimal, json_schema_input_type=DecimalText | int),
     PlainSerializer(_plain, return_type=str),
 ]
 Percent = Annotated[
     Decimal,
-    BeforeValidator(parse_percent, json_schema_input_type=str),
+    BeforeValidator(parse_percent, json_schema_input_type=PercentText),
     PlainSerializer(format_percent, return_type=str),
 ]
 Rate = Annotated[
     Decimal,
-    BeforeValidator(parse_rate, json_schema_input_type=str),
+    BeforeValidator(parse_rate, json_schema_input_type=PercentText),
     PlainSerializer(format_percent, return_type=str),
 ]
 Moment = Annotated[
     Span,
-    PlainValidator(parse_span, json_schema_input_type=str),
+    PlainValidator(parse_span, json_schema_input_type=MomentText),
     PlainSerializer(str, return_type=str),
 ]
 

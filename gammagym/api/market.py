@@ -65,7 +65,7 @@ class Market(Views):
     count as margin, money is brought in coins.
 
     Args:
-        scenario: name, path, dict or `Scenario`.
+        scenario: name, path, combination of them ("calm + flash_crash"), dict or `Scenario`.
         agents: names of the competitors.
         seed: seed of every random stream.
         cash: what each account starts with (quote currency), more than 0, at most 1e9.

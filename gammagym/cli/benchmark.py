@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gammagym.cli.common import note, print_json, print_table
+from gammagym.cli.common import note, print_json, print_table, split_settings
 from gammagym.errors import GammagymError, nearest
 
 _BENCHMARKS = ("book", "market", "env")
@@ -28,6 +28,14 @@ def bench(
     worlds: Annotated[int, typer.Option(help="env: number of worlds.")] = 64,
     steps: Annotated[int, typer.Option(help="env: decisions of each world.")] = 200,
     scenario: Annotated[str, typer.Option(help="env: scenario by name or path.")] = "calm",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="env: change the scenario (flow.intensity=2); repeatable.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
     decision_interval: Annotated[
         float, typer.Option(help="env: time between two decisions (s).")
     ] = 1.0,
@@ -46,6 +54,7 @@ def bench(
     for name, value in numbers.items():
         if value < 1:
             raise GammagymError(f"--{name} must be at least 1, was {value}")
+    _, changes = split_settings(settings, ())
     figures: dict[str, Any] = {}
     if "book" in chosen:
         note(f"order book: {messages:,} messages ...")
@@ -55,7 +64,7 @@ def bench(
         figures["market"] = bench_market(seconds, seed)
     if "env" in chosen:
         note(f"environments: {worlds} worlds, {steps} decisions each ...")
-        figures["env"] = bench_env(worlds, steps, scenario, decision_interval, seed)
+        figures["env"] = bench_env(worlds, steps, scenario, changes, decision_interval, seed)
     if as_json:
         print_json(figures)
         return
@@ -181,7 +190,12 @@ def _run_market(scenario: Any, task: Any, seconds: int, seed: int) -> tuple[floa
 
 
 def bench_env(
-    worlds: int, steps: int, scenario: str, decision_interval: float, seed: int
+    worlds: int,
+    steps: int,
+    scenario: str,
+    changes: dict[str, Any],
+    decision_interval: float,
+    seed: int,
 ) -> dict[str, float]:
     """Measure agent steps a second of a vector environment on one thread."""
     import numpy as np
@@ -192,6 +206,7 @@ def bench_env(
     env = HedgeVectorEnv(
         worlds,
         scenario=scenario,
+        overrides=changes,
         horizon_seconds=horizon,
         decision_interval=decision_interval,
         autoreset_mode="Disabled",

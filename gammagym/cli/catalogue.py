@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gammagym.cli.common import print_json, print_table, story
+from gammagym.cli.common import print_json, print_table, split_settings, story
+from gammagym.errors import GammagymError
 
 Machines = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -21,23 +22,41 @@ def register(app: typer.Typer) -> None:
 
 
 def scenarios(
-    name: Annotated[str | None, typer.Argument(help="One scenario, by name or path.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help='One scenario, by name or path, or several: "calm + flash_crash".'),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Change it (price.volatility=0.8); repeatable.", metavar="KEY=VALUE"
+        ),
+    ] = None,
+    schema: Annotated[
+        bool,
+        typer.Option("--schema", help="Print the JSON Schema of a scenario file, for editors."),
+    ] = False,
     as_json: Machines = False,
 ) -> None:
     """List the scenarios, or show one with all its values."""
-    from gammagym import content
     from gammagym.scenario.load import list_scenarios, load_scenario
-    from gammagym.scenario.reference import parse_scenario
 
+    if schema:
+        from gammagym.scenario.json_schema import scenario_schema
+
+        print_json(scenario_schema())
+        return
     if name is None:
+        if settings:
+            raise GammagymError("--set changes one scenario: name it, such as scenarios calm")
         _list("scenario", list_scenarios(), as_json)
         return
-    changes = _needs_a_file(name)
-    scenario = load_scenario(name, changes)
+    _, changes = split_settings(settings, ())
+    scenario = load_scenario(name, _with_a_file(name, changes))
     if as_json:
         print_json(scenario.model_dump(mode="json"))
         return
-    typer.echo(story(content.resolve("scenarios", parse_scenario(name).scenario)))
+    typer.echo(_stories(name))
     print_table(["key", "value", "meaning"], _values(scenario), left=3)
 
 
@@ -82,9 +101,30 @@ def _list(noun: str, lines: dict[str, str], as_json: bool) -> None:
         print_table([noun, "purpose"], list(lines.items()), left=2)
 
 
-def _needs_a_file(name: str) -> dict[str, Any] | None:
-    """Stand in for the file that the replay scenario is shipped without."""
-    return {"price.file": "FILE"} if name == "replay" else None
+def _stories(name: str) -> str:
+    """Return what the files of a scenario tell of themselves, and which others they extend."""
+    from gammagym import content
+    from gammagym.scenario.inheritance import scenario_files
+    from gammagym.scenario.reference import parse_scenario
+
+    tops = [content.resolve("scenarios", each) for each in parse_scenario(name).scenarios]
+    parents = [path for path in scenario_files(name) if path not in tops]
+    told = "\n\n".join(map(story, tops))
+    return "\n".join([told, *(f"extends: {path}" for path in reversed(parents))])
+
+
+def _with_a_file(name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """Stand in for the file that a replay is shipped without."""
+    from gammagym.scenario.inheritance import read_draft
+    from gammagym.scenario.reference import parse_scenario
+    from gammagym.scenario.tables import override
+
+    table = read_draft(parse_scenario(name).scenarios).table
+    override(table, changes)
+    price = table.get("price")
+    if isinstance(price, dict) and price.get("model") == "replay" and "file" not in price:
+        return changes | {"price.file": "FILE"}
+    return changes
 
 
 def _values(model: Any, prefix: str = "") -> list[tuple[str, str, str]]:

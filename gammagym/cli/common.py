@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 BAD_INPUT = 2
 NOTHING = "\N{EN DASH}"
 _PARAMETER = re.compile(r"[A-Za-z_]\w*=")
-# Scenario keys that are exact decimals: their text must not become a binary float.
-_EXACT_KEYS = frozenset({"price.start"})
 
 
 class _Usage(Protocol):
@@ -97,11 +97,13 @@ def split_settings(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split ``--set key=value`` into attributes of the task and values of the scenario.
 
-    Raises:
-        GammagymError: not of the form key=value, or given twice.
+    A value is what TOML allows after the equals sign, but text needs no quotes.
 
-    >>> split_settings(["dead_zone=0.1", "price.volatility=0.8"], ["dead_zone"])
-    ({'dead_zone': 0.1}, {'price.volatility': 0.8})
+    Raises:
+        GammagymError: not of the form key=value, given twice, or a list or table that is not TOML.
+
+    >>> split_settings(["dead_zone=0.1", "warmup=30s", "shocks=[]"], ["dead_zone"])
+    ({'dead_zone': 0.1}, {'warmup': '30s', 'shocks': []})
     """
     options: dict[str, Any] = {}
     overrides: dict[str, Any] = {}
@@ -111,18 +113,56 @@ def split_settings(
             raise GammagymError(f"--set {value!r}: expected key=value, such as dead_zone=0.1")
         if key in options or key in overrides:
             raise GammagymError(f"--set: {key!r} is given twice")
-        target = options if key in set(task_keys) else overrides
-        target[key] = text if key in _EXACT_KEYS else _value(text)
+        if key in set(task_keys):
+            options[key] = _value(value, text, float)
+        else:
+            overrides[key] = _value(value, text, str if _is_exact(key) else float)
     return options, overrides
 
 
-def _value(text: str) -> bool | int | float | str:
+def _value(given: str, text: str, number: type[float] | type[str]) -> Any:
+    """Return what a setting's text says; `number` makes what has a decimal point."""
+    try:
+        table = tomllib.loads(f"value = {text}", parse_float=number)
+    except tomllib.TOMLDecodeError as error:
+        if text[0] in "[{":
+            raise GammagymError(
+                f"--set {given!r}: not valid TOML: {error}; text in a list or a table needs "
+                'quotes, such as {low = "20s", high = "2min"}'
+            ) from error
+        return text if number is str else _loose(text)
+    return _plain(table["value"]) if len(table) == 1 else text
+
+
+def _loose(text: str) -> bool | float | str:
+    """Return a value that Python would take and TOML does not: True, .5, or plain text."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for convert in (int, float):
         with contextlib.suppress(ValueError):
             return convert(text)
     return text
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of TOML with dates as text, as JSON could hold it."""
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [_plain(item) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in cast("dict[str, Any]", value).items()}
+    return value
+
+
+def _is_exact(key: str) -> bool:
+    """Return whether a scenario's key is an exact decimal, whose text must not become a float."""
+    from gammagym.scenario.keys import is_exact
+    from gammagym.scenario.schema import Scenario
+    from gammagym.venues.schema import Venue
+
+    table, _, rule = key.partition(".")
+    return is_exact(Venue, rule) if table == "rules" else is_exact(Scenario, key)
 
 
 def print_json(value: Any) -> None:
@@ -194,6 +234,8 @@ def story(path: Path) -> str:
     for line in path.read_text("utf-8-sig").splitlines():
         if not line.startswith("#"):
             break
+        if line.startswith("#:"):  # a directive for editors, such as #:schema
+            continue
         lines.append(line.removeprefix("#").strip())
     return "\n".join([*lines, "", f"file: {path}"]).strip()
 

@@ -68,7 +68,10 @@ def tournament(
     ] = None,
     scenarios: Annotated[
         list[str] | None,
-        typer.Option(help="Scenarios by name or path; if not given, those of one market."),
+        typer.Option(
+            help='Scenarios by name or path, with commas between, also combined ("calm + '
+            'flash_crash"); if not given, those of one market.'
+        ),
     ] = None,
     venues: Annotated[
         list[str] | None,
@@ -153,7 +156,10 @@ def tournament(
 
 def evaluate(
     agent: Annotated[str, typer.Argument(help="Agent by name or path.")],
-    scenario: Annotated[str | None, typer.Option(help="Scenario by name or path.")] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(help='Scenario by name or path, or several combined: "calm + flash_crash".'),
+    ] = None,
     task: Task = "GammaScalp",
     seeds: Annotated[int, typer.Option(help="Number of episodes.")] = 16,
     seed: FirstSeed = 0,

@@ -41,7 +41,7 @@ def build(
 
     Args:
         task: name or `Task`.
-        scenario: name, path, dict or `Scenario`.
+        scenario: name, path, combination of them ("calm + flash_crash"), dict or `Scenario`.
         price_file: CSV of prices: turns the scenario's price into a replay of it.
         overrides: scenario values by dotted key.
         options: attributes of the task to change.

@@ -48,7 +48,8 @@ class Plan:
 
     Attributes:
         agents: references of agents.
-        scenarios: names or paths of scenarios, perhaps at a venue: "calm@binance".
+        scenarios: names or paths of scenarios, perhaps combined or at a venue:
+            "calm + flash_crash@binance".
         task: name of the task.
         first_seed: seed of the first episode.
         seeds: number of episodes of each agent in each scenario; seeds count up by one.
@@ -124,7 +125,7 @@ class Contest:
         taken_apart = {key: parse_scenario(key) for key in self.plan.scenarios}
         return {
             key: {
-                "scenario": Path(reference.scenario).stem,
+                "scenario": reference.title,
                 "venue": self.markets[key].venue.name,
                 "terms": reference.told_terms,
             }

@@ -6,10 +6,8 @@ file; a relative path in an override or a dict is relative to the current direct
 
 from __future__ import annotations
 
-import copy
 import os
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -19,14 +17,21 @@ from gammagym import content
 from gammagym.errors import ScenarioError
 from gammagym.quantities import Model
 from gammagym.scenario.hedgers import hedger_problems
-from gammagym.scenario.order_flow import Flow, FlowParameters
+from gammagym.scenario.inheritance import EXTENDS, read_draft
+from gammagym.scenario.order_flow import MOST_EVENTS, Flow, FlowParameters
 from gammagym.scenario.problems import describe, report
 from gammagym.scenario.reference import Reference, parse_scenario
 from gammagym.scenario.schema import Scenario
+from gammagym.scenario.tables import (
+    Overrides,
+    Table,
+    anchored,
+    override,
+    read_table,
+    read_toml,
+)
 from gammagym.venues.schema import Venue
 
-Table = dict[str, Any]
-Overrides = Mapping[str, Any]
 Loaded = TypeVar("Loaded", bound=Model)
 
 
@@ -37,8 +42,9 @@ def load_scenario(
     """Load a scenario.
 
     Args:
-        source: A name ("calm"), a path ("./mine.toml"), one of them at a venue ("calm@binance"), a
-            dict of the same keys, or a Scenario.
+        source: A name ("calm"), a path ("./mine.toml"), several of them laid over each other
+            ("calm + flash_crash"), each of these at a venue ("calm@binance"), a dict of the same
+            keys as a file, or a Scenario.
         overrides: Values by dotted key, put in place before validation; a list item is reached by
             its index ("shocks.0.move"), and None takes a key away.
 
@@ -54,21 +60,29 @@ def load_scenario(
     if isinstance(source, Scenario) and not overrides:
         return source
     reference = parse_scenario(source) if isinstance(source, str) else None
-    label, folder, table = _read("scenarios", reference.scenario if reference else source)
-    table = {key: _anchored(key, value, folder) for key, value in table.items()}
+    draft = read_draft(reference.scenarios if reference else [source])
     if reference and reference.venue:
-        label += f" at {reference.venue}"
-        _move_to_venue(table, reference)
+        draft.label += f" at {reference.venue}"
+        _move_to_venue(draft.table, reference)
     changes = dict(overrides or {})
-    problems = _override(table, changes)
-    scenario, found = _validate(Scenario, table)
+    problems = override(draft.table, changes)
+    if EXTENDS in draft.table:
+        problems[EXTENDS] = (
+            f"{EXTENDS}: stands in a file or a dict; of two scenarios make a combination, such as "
+            "calm + flash_crash"
+        )
+        del draft.table[EXTENDS]
+    scenario, found = _validate(
+        Scenario, draft.table, besides=(EXTENDS,), partial=bool(draft.problems)
+    )
     problems |= found
     if scenario is not None:
         problems |= _unresolved(scenario)
-    if scenario is None or problems:
+    if scenario is None or problems or draft.problems:
         if changes:
-            label += f" with overrides of {', '.join(map(str, changes))}"
-        raise ScenarioError(report(label, _with_origin(problems, changes)))
+            draft.label += f" with overrides of {', '.join(map(str, changes))}"
+        lines = _with_origin(problems, changes, draft.placed)
+        raise ScenarioError(report(draft.label, [*draft.problems, *lines]))
     return scenario
 
 
@@ -78,7 +92,7 @@ def _move_to_venue(table: Table, reference: Reference) -> None:
     table["name"] = ", ".join(
         filter(None, (f"{table['name']} @ {venue.name}", reference.told_terms))
     )
-    table["venue"] = _anchored("venue", reference.venue, Path.cwd())
+    table["venue"] = anchored("venue", reference.venue, Path.cwd())
     account = table.get("account", {})
     if reference.terms and isinstance(account, dict):
         table["account"] = cast(Table, account) | reference.terms
@@ -102,13 +116,13 @@ def load_venue(
     """
     if isinstance(source, Venue) and not changes:
         return source
-    label, _, table = _read("venues", source)
+    raw = read_table("venues", source)
     changes = dict(changes or {})
-    problems = _override(table, changes)
-    venue, found = _validate(Venue, table)
+    problems = override(raw.table, changes)
+    venue, found = _validate(Venue, raw.table)
     problems |= found
     if venue is None or problems:
-        raise ScenarioError(report(label, _with_origin(problems, changes)))
+        raise ScenarioError(report(raw.label, _with_origin(problems, changes)))
     return venue
 
 
@@ -125,7 +139,7 @@ def load_flow(preset: str) -> dict[str, float]:
     True
     """
     path = content.resolve("flows", preset)
-    label, table = f"flow preset {path}", _read_toml(path, "flow preset")
+    label, table = f"flow preset {path}", read_toml(path, "flow preset")
     flow, problems = _validate(FlowParameters, table)
     for name, value in (flow.model_dump() if flow else {}).items():
         if value is None:
@@ -141,6 +155,8 @@ def load_flow(preset: str) -> dict[str, float]:
 def flow_parameters(flow: Flow, wish: str | None = None) -> dict[str, float]:
     """Return the parameters of a crowd's flow: those of its preset, then its own.
 
+    The rate is multiplied by the intensity of the flow.
+
     Args:
         flow: of any kind but ideal.
         wish: preset to take if the flow names none, such as a task's.
@@ -148,7 +164,10 @@ def flow_parameters(flow: Flow, wish: str | None = None) -> dict[str, float]:
     >>> flow_parameters(Flow(preset="thin", rate=12.0))["rate"]
     12.0
     """
-    return load_flow(flow.preset_name(wish)) | flow.overrides()
+    parameters = load_flow(flow.preset_name(wish)) | flow.overrides()
+    if flow.intensity is not None:
+        parameters["rate"] *= flow.intensity
+    return parameters
 
 
 def list_scenarios() -> dict[str, str]:
@@ -166,7 +185,7 @@ def _purposes(kind: content.Kind) -> dict[str, str]:
     result: dict[str, str] = {}
     for name in content.available(kind):
         try:
-            table = _read_toml(content.resolve(kind, name), kind)
+            table = read_toml(content.resolve(kind, name), kind)
         except ScenarioError as error:
             result[name] = f"(broken: {error})"
         else:
@@ -174,101 +193,21 @@ def _purposes(kind: content.Kind) -> dict[str, str]:
     return result
 
 
-def _read(
-    kind: content.Kind, source: str | os.PathLike[str] | Mapping[str, Any] | Model
-) -> tuple[str, Path, Table]:
-    """Return a label for messages, the folder that paths are relative to, and the raw table."""
-    noun = kind.removesuffix("s")
-    if isinstance(source, Model):
-        table = source.model_dump()
-        return f"{noun} {table['name']!r}", Path.cwd(), table
-    if isinstance(source, Mapping):
-        table = {"name": "unnamed", **copy.deepcopy(dict(source))}
-        return f"{noun} given as a dict", Path.cwd(), table
-    if not isinstance(cast(object, source), str | os.PathLike):
-        raise ScenarioError(
-            f"{noun}: must be a name, a path, a dict or a {noun.title()}, "
-            f"was {type(source).__name__}"
-        )
-    path = content.resolve(kind, source)
-    return f"{noun} {path}", path.parent, {"name": path.stem, **_read_toml(path, noun)}
-
-
-def _read_toml(path: Path, noun: str) -> Table:
-    try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n"))
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{noun} {path}: not valid TOML: {error}") from error
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{noun} {path}: not UTF-8 text (byte {error.start})") from error
-    except RecursionError as error:
-        raise ScenarioError(f"{noun} {path}: tables are nested too deeply") from error
-    except OSError as error:
-        raise ScenarioError(f"{noun} {path}: cannot be read: {error.strerror}") from error
-
-
-def _anchored(key: str, value: Any, folder: Path) -> Any:
-    """Return the value of a key with the paths in it made absolute."""
-    if key == "price" and isinstance(value, dict):
-        price = cast(Table, value)
-        return {name: _anchored(f"price.{name}", item, folder) for name, item in price.items()}
-    if not isinstance(value, str | os.PathLike) or not str(cast(object, value)):
-        return cast(Any, value)
-    given = cast("str | os.PathLike[str]", value)
-    if key == "price.file" or (key == "venue" and content.is_path("venues", given)):
-        return str(folder / os.path.expanduser(given))
-    return cast(Any, value)
-
-
-def _override(table: Table, overrides: Overrides) -> dict[str, str]:
-    """Put overrides into a table; return problems by key."""
-    problems: dict[str, str] = {}
-    for key, value in overrides.items():
-        try:
-            _put(table, str(key).split("."), _anchored(key, copy.deepcopy(value), Path.cwd()))
-        except KeyError as error:
-            problems[key] = f"{key}: {error.args[0]}"
-    return problems
-
-
-def _put(table: Table, path: list[str], value: Any) -> None:
-    """Set the value at a key path, making tables on the way; None removes the key.
-
-    Raises:
-        KeyError: If the path leads through something that is not a table, or past a list.
-    """
-    here: Any = table
-    for depth, part in enumerate(path):
-        last = depth == len(path) - 1
-        if isinstance(here, list | tuple):
-            items = cast("list[Any]", here)
-            if not part.isdecimal() or int(part) >= len(items):
-                raise KeyError(f"there is no item {part!r}; the list has {len(items)}, from 0")
-            if last:
-                raise KeyError(f"name a key of item {part}, such as {'.'.join(path)}.kind")
-            here = items[int(part)]
-        elif isinstance(here, dict):
-            keys = cast(Table, here)
-            if last and value is None:
-                keys.pop(part, None)
-            elif last:
-                keys[part] = value
-            else:
-                # A path that goes on with a number means an item of a list, here an empty one.
-                here = keys.setdefault(part, [] if path[depth + 1].isdecimal() else {})
-        else:
-            raise KeyError(f"{'.'.join(path[:depth])!r} is a value, not a table of keys")
-
-
-def _validate(model: type[Loaded], table: Table) -> tuple[Loaded | None, dict[str, str]]:
+def _validate(
+    model: type[Loaded], table: Table, *, besides: Sequence[str] = (), partial: bool = False
+) -> tuple[Loaded | None, dict[str, str]]:
     try:
         return model.model_validate(table), {}
     except ValidationError as error:
-        return None, describe(error, model, table)
+        return None, describe(error, model, table, besides=besides, partial=partial)
 
 
-def _with_origin(problems: dict[str, str], overrides: Overrides) -> list[str]:
-    """Say of each problem whether an override brought it."""
+def _with_origin(
+    problems: dict[str, str],
+    overrides: Overrides,
+    placed: Callable[[str, str], str] = lambda _, line: line,
+) -> list[str]:
+    """Say of each problem which override brought it, or else which file, where that is known."""
     lines: list[str] = []
     for key, line in problems.items():
         origins = [
@@ -276,7 +215,8 @@ def _with_origin(problems: dict[str, str], overrides: Overrides) -> list[str]:
             for name in map(str, overrides)
             if f"{key}.".startswith(f"{name}.") or name.startswith(f"{key}.")
         ]
-        lines.append(f"{line} [override {max(origins, key=len)!r}]" if origins else line)
+        brought = f"{line} [override {max(origins, key=len)!r}]" if origins else ""
+        lines.append(brought or placed(key, line))
     return lines
 
 
@@ -310,6 +250,11 @@ def _inconsistent(parameters: Mapping[str, float]) -> dict[str, str]:
             f"probability_add = {parameters['probability_add']}: with "
             f"probability_market {parameters['probability_market']} it makes {total:g}; "
             "together they must be <= 1, the rest of the events cancel"
+        )
+    if parameters["rate"] > MOST_EVENTS:
+        problems["intensity"] = (
+            f"intensity: makes {parameters['rate']:g} events a second; at most {MOST_EVENTS:,} are "
+            "allowed: take a smaller intensity or a smaller rate"
         )
     if parameters["distance_exponent"] == 0:
         problems["distance_exponent"] = (

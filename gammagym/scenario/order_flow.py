@@ -13,6 +13,9 @@ from gammagym.scenario.sentiment import SentimentTerms
 Kind = Literal["ideal", "zero_intelligence", "queue_reactive", "hawkes"]
 Preset = Literal["full", "thin", "sparse", "spot", "levels", "santa_fe", "large_tick"]
 
+# Events a second of one book.
+MOST_EVENTS = 20_000
+
 # What each preset is a flow of; the first of a kind is its default.
 PRESET_KINDS = MappingProxyType(
     {
@@ -46,7 +49,7 @@ class FlowParameters(Model):
         description="1 if the crowd quotes about a price that it believes in; 0: it looks at the "
         "book alone, as traders of zero intelligence do",
     )
-    rate: Annotated[float | None, Field(gt=0, le=20_000)] = Field(
+    rate: Annotated[float | None, Field(gt=0, le=MOST_EVENTS)] = Field(
         default=None, description="mean events per second"
     )
     branching: Share = Field(
@@ -173,6 +176,13 @@ class Flow(FlowParameters):
         description="where parameters that are not given come from; left out: thin (in tasks of "
         "many days sparse), levels, large_tick, by kind",
     )
+    intensity: float | None = Field(
+        default=None,
+        gt=0,
+        le=1_000,
+        description="how many times as busy as the preset: a factor on the events a second, of all "
+        "kinds alike, that leaves their sizes as they are; left out: 1",
+    )
     half_spread: float | None = Field(
         default=None, ge=0, le=0.5, description="ideal: half the spread, share of spot"
     )
@@ -210,6 +220,7 @@ class Flow(FlowParameters):
         if self.kind == "ideal":
             problems.need("half_spread", "kind 'ideal' needs a share of spot, such as 0.0001")
             problems.need("size", "kind 'ideal' needs the size of each quote, such as 1000")
+            problems.forbid("intensity", "kind 'ideal' has no events to be multiplied")
             problems.forbid("sentiment", "kind 'ideal' has no traders who could lean to a side")
             for name in self.overrides():
                 problems.add(name, "is a parameter of the other kinds, not of 'ideal'")

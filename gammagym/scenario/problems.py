@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +14,7 @@ from pydantic_core import ErrorDetails
 
 from gammagym.errors import nearest
 from gammagym.quantities import format_duration, format_percent, parse_duration
-
-Location = tuple[int | str, ...]
+from gammagym.scenario.keys import Location, field_at
 
 _BOUNDS = {
     "greater_than": ("gt", ">"),
@@ -33,6 +32,8 @@ _TYPES = {
     "model_attributes_type": "must be a table of keys",
     "tuple_type": "must be a list",
 }
+# Kinds of problems that depend on more than the value at which they are told.
+_OF_THE_WHOLE = ("missing", "rule")
 _LONGEST = 80
 _WRITTEN_DECIMAL = re.compile(r"Decimal\('(.+)'\)")
 
@@ -47,14 +48,29 @@ def dotted(location: Iterable[int | str]) -> str:
 
 
 def describe(
-    error: ValidationError, model: type[BaseModel], table: Mapping[str, Any]
+    error: ValidationError,
+    model: type[BaseModel],
+    table: Mapping[str, Any],
+    *,
+    besides: Sequence[str] = (),
+    partial: bool = False,
 ) -> dict[str, str]:
-    """Return every problem of a failed validation of a table: dotted key to one line of text."""
+    """Return every problem of a failed validation of a table: dotted key to one line of text.
+
+    Args:
+        error: what the validation raised.
+        model: what the table should be.
+        table: as it was written.
+        besides: further keys that are valid at the top of the file.
+        partial: leave out what may be due to a part of the table that could not be read.
+    """
     lines: dict[str, str] = {}
     for item in error.errors():
+        if partial and item["type"] in _OF_THE_WHOLE:
+            continue
         # What was written, not what a validator had already made of it.
         item["input"] = _written(table, item["loc"], item["input"])
-        lines[dotted(item["loc"])] = _line(item, model)
+        lines[dotted(item["loc"])] = _line(item, model, besides)
     return lines
 
 
@@ -70,9 +86,11 @@ def report(label: str, lines: Iterable[str]) -> str:
     return "\n  ".join([f"{label}: {len(lines)} problems", *lines])
 
 
-def _line(item: ErrorDetails, model: type[BaseModel]) -> str:
+def _line(item: ErrorDetails, model: type[BaseModel], besides: Sequence[str]) -> str:
     key = dotted(item["loc"])
-    field, siblings = _field_at(model, item["loc"])
+    field, siblings = field_at(model, item["loc"])
+    if len(item["loc"]) == 1:
+        siblings += besides
     about = f" ({field.description})" if field is not None and field.description else ""
     if item["type"] == "extra_forbidden":
         return f"{key}: unknown key; {nearest(str(item['loc'][-1]), siblings)}"
@@ -147,27 +165,3 @@ def _choices(annotation: Any) -> list[str]:
     for part in typing.get_args(annotation):
         values += [part] if isinstance(part, str) else _choices(part)
     return values
-
-
-def _field_at(model: type[BaseModel], location: Location) -> tuple[FieldInfo | None, list[str]]:
-    """Return the field at a key path, or None, and the names that are valid beside it."""
-    fields: Mapping[str, FieldInfo] = model.model_fields
-    field: FieldInfo | None = None
-    for part in location:
-        if isinstance(part, int):
-            continue
-        field = fields.get(part)
-        if field is None:
-            break
-        inner = _model_in(field.annotation)
-        if part != location[-1]:
-            fields = inner.model_fields if inner else {}
-    return field, list(fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that a field holds, directly or as the items of a tuple."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_model_in(part) for part in typing.get_args(annotation))
-    return next((found for found in inner if found is not None), None)

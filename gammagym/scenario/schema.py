@@ -29,6 +29,7 @@ from gammagym.scenario.prices import Price
 from gammagym.scenario.shocks import MOST_SHOCKS, Shock
 from gammagym.venues.dates import Instant
 
+LONGEST_PURPOSE = 200
 _MINUTE_NS = 60_000_000_000
 
 # Of an account: every discount that its venue has.
@@ -89,7 +90,9 @@ class Scenario(Model):
     """What happens to the market in an episode."""
 
     name: str = Field(min_length=1, description="name of the scenario; by default its file's")
-    purpose: str = Field(min_length=1, max_length=200, description="one line: what it is for")
+    purpose: str = Field(
+        min_length=1, max_length=LONGEST_PURPOSE, description="one line: what it is for"
+    )
     venue: str = Field(
         default="generic", min_length=1, description="name or path of the venue's rules"
     )

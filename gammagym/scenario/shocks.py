@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from gammagym.quantities import Model, Moment, Percent, Problems, Rate, Span, parse_span
+from gammagym.quantities import Model, Moment, MomentText, Percent, Problems, Rate, Span, parse_span
 
 NEVER = "never"
 # Events of a timeline, and points of a path of prices.
@@ -98,7 +98,7 @@ def _format_recovery(recovery: Span | None) -> str:
 
 Recovery = Annotated[
     Span | None,
-    BeforeValidator(_parse_recovery, json_schema_input_type=str),
+    BeforeValidator(_parse_recovery, json_schema_input_type=MomentText | Literal["never"]),
     PlainSerializer(_format_recovery, return_type=str),
 ]
 

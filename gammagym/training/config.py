@@ -95,7 +95,7 @@ class TrainingConfig(Model):
 
     task: str = Field("GammaScalp", description="name of the task")
     scenario: str = Field("calm", description="name or path of the scenario")
-    overrides: dict[str, bool | int | float | str] = Field(
+    overrides: dict[str, Any] = Field(
         default_factory=dict, description="values of the scenario by dotted key"
     )
     options: dict[str, bool | int | float | str] = Field(

@@ -114,6 +114,11 @@ def test_leaving_out_luck_leaves_the_mean_reward_and_takes_most_of_the_noise(tin
     assert rewards[True].std() < 0.6 * rewards[False].std()
 
 
+def test_an_override_may_be_anything_that_a_scenario_says(tiny):
+    tiny.write_text(TINY.replace('"sparse" }', '"sparse", "shocks" = [] }'))
+    assert load_config(tiny).overrides == {"flow.preset": "sparse", "shocks": []}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
