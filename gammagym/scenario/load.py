@@ -21,6 +21,7 @@ from gammagym.quantities import Model
 from gammagym.scenario.hedgers import hedger_problems
 from gammagym.scenario.order_flow import Flow, FlowParameters
 from gammagym.scenario.problems import describe, report
+from gammagym.scenario.ranges import end_problems, inline_ranges, take_ranges
 from gammagym.scenario.reference import Reference, parse_scenario
 from gammagym.scenario.schema import Scenario
 from gammagym.venues.schema import Venue
@@ -60,11 +61,12 @@ def load_scenario(
         label += f" at {reference.venue}"
         _move_to_venue(table, reference)
     changes = dict(overrides or {})
-    problems = _override(table, changes)
+    problems = inline_ranges(table) | _override(table, changes) | take_ranges(table)
     scenario, found = _validate(Scenario, table)
-    problems |= found
+    problems = found | problems
     if scenario is not None:
         problems |= _unresolved(scenario)
+    problems |= end_problems(table, problems, _examine)
     if scenario is None or problems:
         if changes:
             label += f" with overrides of {', '.join(map(str, changes))}"
@@ -265,6 +267,12 @@ def _validate(model: type[Loaded], table: Table) -> tuple[Loaded | None, dict[st
         return model.model_validate(table), {}
     except ValidationError as error:
         return None, describe(error, model, table)
+
+
+def _examine(table: Table) -> dict[str, str]:
+    """Return what is wrong with the table of a scenario."""
+    scenario, problems = _validate(Scenario, table)
+    return problems if scenario is None else _unresolved(scenario)
 
 
 def _with_origin(problems: dict[str, str], overrides: Overrides) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -72,7 +72,7 @@ def report(label: str, lines: Iterable[str]) -> str:
 
 def _line(item: ErrorDetails, model: type[BaseModel]) -> str:
     key = dotted(item["loc"])
-    field, siblings = _field_at(model, item["loc"])
+    field, siblings = field_at(model, item["loc"])
     about = f" ({field.description})" if field is not None and field.description else ""
     if item["type"] == "extra_forbidden":
         return f"{key}: unknown key; {nearest(str(item['loc'][-1]), siblings)}"
@@ -149,7 +149,9 @@ def _choices(annotation: Any) -> list[str]:
     return values
 
 
-def _field_at(model: type[BaseModel], location: Location) -> tuple[FieldInfo | None, list[str]]:
+def field_at(
+    model: type[BaseModel], location: Sequence[int | str]
+) -> tuple[FieldInfo | None, list[str]]:
     """Return the field at a key path, or None, and the names that are valid beside it."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     field: FieldInfo | None = None
