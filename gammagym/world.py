@@ -138,6 +138,7 @@ CROWD, MAKERS, FEE_INCOME, INSURANCE, ROUNDING, TRANSIT, FIRST_AGENT_ACCOUNT = 0
 # Random streams, one per purpose (market/streams.py). `+ row` where each flow has its own.
 STREAM_PRICE, STREAM_SEEDING, STREAM_SHOCKS, STREAM_FLOW = 0, 1, 2, 8
 STREAM_VARIANCE, STREAM_JUMPS, STREAM_JUMP_SIZES, STREAM_REGIME = 3, 4, 5, 6
+STREAM_VARIANTS = 7  # what a scenario's ranges become
 # `+ WAYS * agent + way`: every agent has a stream for each way.
 STREAM_LATENCY = 16
 STREAM_PATH, STREAM_SURFACE, STREAM_CUSTOMERS, STREAM_ACTIVITY = 32, 33, 36, 38

@@ -34,6 +34,7 @@ from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario, load_venue
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Leg, LegKind, Task
+from gammagym.scenario.variants import variants_of
 from gammagym.world import (
     CANCEL,
     CANCEL_ALL,
@@ -105,12 +106,14 @@ class Market(Views):
         self._names = compiled.instruments
         self._tape = compiled.tape
         self._worlds: NDArray[Any] = compiled.template.copy()
+        seeds = np.array([_seed("seed", seed)], np.uint64)
+        variants_of(compiled).write(self._worlds, np.zeros(1, np.int64), seeds)
         self._sent: dict[int, SentOrder] = {}
         competitors = self._worlds["agents"][0, : len(self.agents)]
         competitors["collateral_share"] = 0.0
         if not self.world["instruments"]["venue"].any():
             competitors["book_account"] = competitors["hedge_account"]
-        open_world(self._worlds[0], self._tape, _seed("seed", seed))
+        open_world(self._worlds[0], self._tape, seeds[0])
         for row in range(len(self.agents)):
             for account in self._accounts(row):
                 self.world["accounts"]["margined"][account] = 1

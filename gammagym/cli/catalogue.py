@@ -140,6 +140,9 @@ def _values(model: Any, prefix: str = "") -> list[tuple[str, str, str]]:
         elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
             for place, item in enumerate(value):
                 rows += _values(item, f"{prefix}{key}.{place}.")
+        elif key == "ranges" and isinstance(value, dict):
+            about = info.description or ""
+            rows += [(f"ranges.{name}", str(item), about) for name, item in value.items()]
         elif value is not None and value != ():
             shown = dumped[key]
             text = "; ".join(map(str, shown)) if isinstance(shown, list) else str(shown)

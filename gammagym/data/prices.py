@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,21 @@ class PriceSeries:
     times_ns: NDArray[np.int64]
     prices: NDArray[np.float64]
     step_ns: int
+
+
+def known_prices(path: str | os.PathLike[str]) -> PriceSeries:
+    """Return what `read_prices` reads; the last file is remembered until it changes."""
+    file = Path(path).expanduser()
+    try:
+        state = file.stat()
+    except OSError:
+        return read_prices(file)  # which says what is wrong
+    return _remembered(file, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=1)
+def _remembered(file: Path, changed_ns: int, size: int) -> PriceSeries:  # noqa: ARG001
+    return read_prices(file)
 
 
 def read_prices(path: str | os.PathLike[str]) -> PriceSeries:

@@ -22,6 +22,7 @@ from gammagym.envs.core import (
 from gammagym.envs.ladder import draw_ladder
 from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds
 from gammagym.scenario.tasks import Task
+from gammagym.scenario.variants import variants_of
 from gammagym.world import PARTS, QUANTA
 
 Observation = NDArray[np.float32]
@@ -66,6 +67,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         **options: Any,
     ) -> None:
         self.compiled = build(task, scenario, price_file, overrides, options)
+        self._variants = variants_of(self.compiled)
         self.observation_space = OBSERVATION_SPACE
         self.action_space = ACTION_SPACE
         self.observation_fields = FIELD_NAMES
@@ -78,6 +80,15 @@ class HedgeEnv(gym.Env[Observation, Observation]):
     def agent_spec(self) -> AgentSpec:
         """Return what an agent of this environment is told before the first observation."""
         return agent_spec(self.compiled)
+
+    @property
+    def variant(self) -> dict[str, Any]:
+        """What the seed of this episode drew from the scenario's ranges, by dotted key.
+
+        Percentages are shares, durations seconds; choices that are no numbers stay what they are.
+        """
+        columns = self._variants.values(self.worlds["seed"])
+        return {key: column.tolist()[0] for key, column in columns.items()}
 
     def results(self) -> dict[str, Any]:
         """Return what became of the episode so far."""
@@ -93,15 +104,9 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         super().reset(seed=seed)
         if seed is None:
             seed = int(self.np_random.integers(0, 2**63, dtype=np.int64))
-        self.worlds[0] = self.compiled.template[0]
-        reset_worlds(
-            self.worlds,
-            self.compiled.tape,
-            np.array([seed], np.uint64),
-            np.zeros(1, np.int64),
-            BOUNDS,
-            self._observation,
-        )
+        seeds, chosen = np.array([seed], np.uint64), np.zeros(1, np.int64)
+        self._variants.write(self.worlds, chosen, seeds)
+        reset_worlds(self.worlds, self.compiled.tape, seeds, chosen, BOUNDS, self._observation)
         self._status[0] = RUNNING
         return self._observation[0].copy(), self._info()
 

@@ -27,6 +27,7 @@ from gammagym.envs.core import (
 )
 from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds
 from gammagym.scenario.tasks import Task
+from gammagym.scenario.variants import variants_of
 from gammagym.world import PARTS, QUANTA
 
 Observations = NDArray[np.float32]
@@ -103,6 +104,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         if num_envs < 1:
             raise gym.error.Error(f"num_envs must be at least 1, was {num_envs}")
         self.compiled = build(task, scenario, price_file, overrides, options)
+        self._variants = variants_of(self.compiled)
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.threads = _checked_threads(threads)
@@ -122,6 +124,13 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
     def agent_spec(self) -> AgentSpec:
         """Return what an agent of this environment is told before the first observation."""
         return agent_spec(self.compiled)
+
+    def variants(self) -> dict[str, NDArray[Any]]:
+        """Return what each world's seed drew from the scenario's ranges, columns by dotted key.
+
+        Percentages are shares, durations seconds; choices that are no numbers stay what they are.
+        """
+        return self._variants.values(self.worlds["seed"])
 
     def results(self) -> dict[str, NDArray[Any]]:
         """Return what became of each world so far, as columns of shape (num_envs,)."""
@@ -168,11 +177,11 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         return np.array(given, dtype=np.uint64)
 
     def _start(self, mask: NDArray[np.bool_], seeds: NDArray[np.uint64]) -> None:
-        """Copy the template into the chosen worlds and open them."""
+        """Copy the templates that seeds draw into the chosen worlds and open them."""
         chosen = np.flatnonzero(mask)
         if len(chosen) == 0:
             return
-        self.worlds[chosen] = self.compiled.template[0]
+        self._variants.write(self.worlds, chosen, seeds)
         reset_worlds(self.worlds, self.compiled.tape, seeds, chosen, BOUNDS, self._observations)
         self._status[chosen] = RUNNING
 

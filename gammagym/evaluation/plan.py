@@ -31,6 +31,7 @@ from gammagym.scenario.load import load_scenario, load_venue
 from gammagym.scenario.reference import parse_scenario
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Task, get_task
+from gammagym.scenario.variants import variants_of
 
 DEFAULT_TASK = "GammaScalp"
 DEFAULT_SEEDS = 32
@@ -210,7 +211,9 @@ def default_options(task: str) -> dict[str, Any]:
 
 
 def check(plan: Plan) -> Contest:
-    """Check a plan: every scenario is compiled, every agent looked up, and those shipped are made.
+    """Check a plan: every scenario is compiled with its variants, every agent looked up.
+
+    Agents that are shipped are made, too.
 
     Files of the user's own are not run here: they lose only their own episodes if they fail.
 
@@ -222,6 +225,8 @@ def check(plan: Plan) -> Contest:
         name: build(plan.task, name, plan.price_file, plan.overrides, plan.options)
         for name in plan.scenarios
     }
+    for market in markets.values():
+        variants_of(market)
     spec = agent_spec(markets[plan.scenarios[0]])
     for reference in plan.agents:
         _check_agent(reference, spec)

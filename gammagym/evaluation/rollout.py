@@ -39,7 +39,7 @@ class Episodes:
         status: ``done`` or ``failed`` for each episode.
         reason: why an episode failed; empty where it did not.
         columns: results by name (`gammagym.envs.core.episode_results`), float64, shape (n,); NaN
-            where an episode failed.
+            where an episode failed. What a seed drew from a range is in `variant.` and its key.
     """
 
     agent: str
@@ -110,7 +110,7 @@ def rollout(
         if reason:
             chunks.append(failed_episodes(agent, label, task, chunk, reason))
         else:
-            chunks.append(_finished(agent, label, task, chunk, env.results()))
+            chunks.append(_finished(agent, label, task, chunk, env.results() | _drawn(env)))
     return concatenate(chunks)
 
 
@@ -143,6 +143,12 @@ def concatenate(chunks: Sequence[Episodes]) -> Episodes:
         tuple(reason for chunk in chunks for reason in chunk.reason),
         columns,
     )
+
+
+def _drawn(env: HedgeVectorEnv) -> dict[str, NDArray[Any]]:
+    """Return what the seeds drew from the scenario's ranges, as far as it is numbers."""
+    columns = env.variants().items()
+    return {f"variant.{key}": column for key, column in columns if column.dtype == np.float64}
 
 
 def _finished(

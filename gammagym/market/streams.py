@@ -48,15 +48,21 @@ def exponential(key, counter):
     return -math.log(uniform(key, counter))
 
 
+@kernel(inline=True)
+def stream_key(seed, fork, stream):
+    """Return the key of one stream of a world with this seed, before there is a world."""
+    root = mix(np.uint64(seed) + _GOLDEN) ^ mix(np.uint64(fork) * _MIX_1)
+    return mix(root + (np.uint64(stream) + _ONE) * _MIX_2)
+
+
 @kernel
 def open_streams(world):
     """Give every stream its key.
 
     Reads: seed, fork. Writes: keys.
     """
-    seed = mix(np.uint64(world.seed) + _GOLDEN) ^ mix(np.uint64(world.fork) * _MIX_1)
     for stream in range(len(world.keys)):
-        world.keys[stream] = mix(seed + (np.uint64(stream) + _ONE) * _MIX_2)
+        world.keys[stream] = stream_key(world.seed, world.fork, stream)
 
 
 @kernel

@@ -206,14 +206,14 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
     if price.model in PROCESS_KEYS:
         _write_process(world.price, price)
         return np.array([world.price.process]), price.long_run_volatility() or 0.0
-    from gammagym.data.prices import annual_volatility, read_prices, tape
+    from gammagym.data.prices import annual_volatility, known_prices, tape
 
     if price.file is None:
         raise ScenarioError(
             f"scenario {scenario.name!r}: price.file is missing: a replay needs a CSV of prices "
             "(price.file in the scenario, or --price-file FILE)"
         )
-    series = read_prices(price.file)
+    series = known_prices(price.file)
     recorded = tape(series, series.step_ns)
     cells = math.ceil(end_ns / series.step_ns) + 1
     if len(recorded) < cells:

@@ -20,6 +20,7 @@ from gammagym.scenario.hedgers import hedger_problems
 from gammagym.scenario.inheritance import EXTENDS, read_draft
 from gammagym.scenario.order_flow import MOST_EVENTS, Flow, FlowParameters
 from gammagym.scenario.problems import describe, report
+from gammagym.scenario.ranges import end_problems, inline_ranges, take_ranges
 from gammagym.scenario.reference import Reference, parse_scenario
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tables import (
@@ -65,7 +66,8 @@ def load_scenario(
         draft.label += f" at {reference.venue}"
         _move_to_venue(draft.table, reference)
     changes = dict(overrides or {})
-    problems = override(draft.table, changes)
+    problems = inline_ranges(draft.table) | override(draft.table, changes)
+    problems |= take_ranges(draft.table)
     if EXTENDS in draft.table:
         problems[EXTENDS] = (
             f"{EXTENDS}: stands in a file or a dict; of two scenarios make a combination, such as "
@@ -75,9 +77,10 @@ def load_scenario(
     scenario, found = _validate(
         Scenario, draft.table, besides=(EXTENDS,), partial=bool(draft.problems)
     )
-    problems |= found
+    problems = found | problems
     if scenario is not None:
         problems |= _unresolved(scenario)
+    problems |= end_problems(draft.table, problems, _examine)
     if scenario is None or problems or draft.problems:
         if changes:
             draft.label += f" with overrides of {', '.join(map(str, changes))}"
@@ -200,6 +203,12 @@ def _validate(
         return model.model_validate(table), {}
     except ValidationError as error:
         return None, describe(error, model, table, besides=besides, partial=partial)
+
+
+def _examine(table: Table) -> dict[str, str]:
+    """Return what is wrong with the table of a scenario."""
+    scenario, problems = _validate(Scenario, table)
+    return problems if scenario is None else _unresolved(scenario)
 
 
 def _with_origin(

@@ -26,6 +26,7 @@ from gammagym.scenario.markets import MOST_MARKETS, MarketSpec
 from gammagym.scenario.options import Options, arbitrage
 from gammagym.scenario.order_flow import Flow
 from gammagym.scenario.prices import Price
+from gammagym.scenario.ranges import Range
 from gammagym.scenario.shocks import MOST_SHOCKS, Shock
 from gammagym.venues.dates import Instant
 
@@ -160,6 +161,11 @@ class Scenario(Model):
     )
     shocks: tuple[Shock, ...] = Field(
         default=(), strict=False, max_length=MOST_SHOCKS, description="timeline of shocks"
+    )
+    ranges: dict[str, Range] = Field(
+        default={},
+        description="keys that the seed draws from a distribution, by dotted key; a range may also "
+        "stand in the place of its value",
     )
 
     @property

@@ -32,6 +32,7 @@ from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Task
+from gammagym.scenario.variants import variants_of
 from gammagym.world import NANOSECONDS, viewed
 
 # Rows of the recorder's tables; the feed has room for what one event does.
@@ -135,7 +136,9 @@ def _open(
     task = Task("Recording", legs, horizon_seconds=seconds, decision_interval=interval)
     compiled = compile_world(loaded, task)
     worlds = viewed(compiled.template.copy())
-    open_world(worlds[0], compiled.tape, np.uint64(seed))
+    seeds = np.array([seed], np.uint64)
+    variants_of(compiled).write(worlds, np.zeros(1, np.int64), seeds)
+    open_world(worlds[0], compiled.tape, seeds[0])
     return _Opened(worlds, compiled.tape, compiled.instruments, loaded.name)
 
 
