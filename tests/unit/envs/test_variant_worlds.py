@@ -22,7 +22,7 @@ RANGES: dict[str, Any] = {
     "options.implied_volatility": {"choices": [0.5, 0.6, 0.7]},
     "shocks.0.move": {"choices": ["-5%", "-10%", "-15%"]},
 }
-SHORT: dict[str, Any] = {"horizon_seconds": 480.0, "decision_interval": 60.0}
+SHORT: dict[str, Any] = {"horizon_seconds": 480.0, "decision_interval": 120.0}
 SETTING: dict[str, Any] = {"scenario": "flash_crash", "overrides": RANGES, **SHORT}
 SEED = 70
 
