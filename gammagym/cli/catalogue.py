@@ -3,42 +3,72 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gammagym.cli.common import print_json, print_table, story
+from gammagym.cli.common import print_json, print_table, split_list, story
 
 Machines = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: gammagym scenarios flash_crash")(scenarios)
+    app.command(epilog="Example: gammagym scenarios flash_crash --agents all")(scenarios)
     app.command(epilog="Example: gammagym agents delta_band")(agents)
 
 
 def scenarios(
     name: Annotated[str | None, typer.Argument(help="One scenario, by name or path.")] = None,
+    agents: Annotated[
+        list[str] | None,
+        typer.Option(help="Also let agents hedge in it: names or paths with commas, or all."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Runs, and episodes of each agent.")] = 8,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the first run.")] = 0,
+    task: Annotated[str, typer.Option(help="Task whose book and horizon it is.")] = "GammaScalp",
+    horizon: Annotated[
+        float | None, typer.Option(help="Length of a run (s).", metavar="SECONDS")
+    ] = None,
+    price_file: Annotated[
+        str | None, typer.Option("--price-file", help="CSV of prices to replay.", metavar="FILE")
+    ] = None,
+    plot: Annotated[
+        bool, typer.Option("--plot/--no-plot", help="Write a page with the plots of a median run.")
+    ] = True,
+    out: Annotated[Path, typer.Option(help="Folder for that page.")] = Path("results/scenarios"),
     as_json: Machines = False,
 ) -> None:
-    """List the scenarios, or show one with all its values."""
-    from gammagym import content
-    from gammagym.scenario.load import list_scenarios, load_scenario
-    from gammagym.scenario.reference import parse_scenario
+    """List the scenarios, or show one: its story, its values, and a page with a median run.
+
+    The page shows price, spread, depth, premium, funding, volatility and liquidations of the most
+    ordinary of some runs in which nobody hedges. With --json there are values only, and no page.
+    """
+    from gammagym.cli.gallery import GalleryOptions, compare, show_gallery
+    from gammagym.evaluation.gallery.described import load_described, scenario_files
 
     if name is None:
-        _list("scenario", list_scenarios(), as_json)
+        _list_scenarios(as_json)
         return
-    changes = _needs_a_file(name)
-    scenario = load_scenario(name, changes)
+    chosen = split_list(agents)
+    options = GalleryOptions(
+        name, chosen, seeds, seed, task, horizon, price_file, plot and not as_json, out
+    )
+    options.check()
+    scenario = load_described(name, price_file)
     if as_json:
-        print_json(scenario.model_dump(mode="json"))
+        shown = scenario.model_dump(mode="json")
+        if chosen:
+            shown["agents"] = [_plain(each) for each in compare(options).conducts]
+        print_json(shown)
         return
-    typer.echo(story(content.resolve("scenarios", parse_scenario(name).scenario)))
+    for file in scenario_files(name):
+        typer.echo(story(file))
     print_table(["key", "value", "meaning"], _values(scenario), left=3)
+    show_gallery(options, scenario)
 
 
 def agents(
@@ -75,16 +105,36 @@ def agents(
         print_table(["parameter", "default", "meaning"], rows, left=3)
 
 
+def _plain(conduct: Any) -> dict[str, Any]:
+    """Return what an agent did as plain values; NaN becomes None."""
+    return {
+        key: None if isinstance(value, float) and value != value else value
+        for key, value in asdict(conduct).items()
+    }
+
+
+def _list_scenarios(as_json: bool) -> None:
+    """List the scenarios by group."""
+    from gammagym.evaluation.gallery.described import GROUPS, by_group
+
+    groups = by_group()
+    if as_json:
+        rows = [
+            {"name": name, "group": group or None, "purpose": purpose}
+            for group, scenarios in groups.items()
+            for name, purpose in scenarios.items()
+        ]
+        print_json(rows)
+        return
+    for group, scenarios in groups.items():
+        print_table(["scenario", "purpose"], list(scenarios.items()), title=GROUPS[group], left=2)
+
+
 def _list(noun: str, lines: dict[str, str], as_json: bool) -> None:
     if as_json:
         print_json([{"name": name, "purpose": purpose} for name, purpose in lines.items()])
     else:
         print_table([noun, "purpose"], list(lines.items()), left=2)
-
-
-def _needs_a_file(name: str) -> dict[str, Any] | None:
-    """Stand in for the file that the replay scenario is shipped without."""
-    return {"price.file": "FILE"} if name == "replay" else None
 
 
 def _values(model: Any, prefix: str = "") -> list[tuple[str, str, str]]:

@@ -161,6 +161,9 @@ class Scenario(Model):
 
     name: str = Field(min_length=1, description="name of the scenario; by default its file's")
     purpose: str = Field(min_length=1, max_length=200, description="one line: what it is for")
+    group: Literal["everyday", "stress", "history", "market"] | None = Field(
+        default=None, description="where it stands in the catalogue; left out: nowhere"
+    )
     venue: str = Field(
         default="generic", min_length=1, description="name or path of the venue's rules"
     )
