@@ -78,6 +78,17 @@ def resolve(kind: Kind, name: str | os.PathLike[str]) -> Path:
     return known[str(name)]
 
 
+def opening_comment(path: Path) -> str:
+    """Return the comment that a TOML file begins with, which tells its story."""
+    lines: list[str] = []
+    for line in path.read_text("utf-8-sig").splitlines():
+        if not line.startswith("#"):
+            break
+        if not line.startswith("#:"):  # a directive for editors, such as #:schema
+            lines.append(line.removeprefix("#").strip())
+    return "\n".join(lines).strip()
+
+
 def available(kind: Kind) -> list[str]:
     """Return the names that `resolve` knows, in alphabetical order.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gammagym.cli.common import print_json, print_table, split_settings, story
+from gammagym.cli.common import print_json, print_table, split_list, split_settings
 from gammagym.errors import GammagymError
 
 Machines = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -17,7 +18,7 @@ Machines = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: gammagym scenarios flash_crash")(scenarios)
+    app.command(epilog="Example: gammagym scenarios flash_crash --agents all")(scenarios)
     app.command(epilog="Example: gammagym agents delta_band")(agents)
 
 
@@ -32,14 +33,36 @@ def scenarios(
             "--set", help="Change it (price.volatility=0.8); repeatable.", metavar="KEY=VALUE"
         ),
     ] = None,
+    agents: Annotated[
+        list[str] | None,
+        typer.Option(help="Also let agents hedge in it: names or paths with commas, or all."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Runs, and episodes of each agent.")] = 8,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the first run.")] = 0,
+    task: Annotated[str, typer.Option(help="Task whose book and horizon it is.")] = "GammaScalp",
+    horizon: Annotated[
+        float | None, typer.Option(help="Length of a run (s).", metavar="SECONDS")
+    ] = None,
+    price_file: Annotated[
+        str | None, typer.Option("--price-file", help="CSV of prices to replay.", metavar="FILE")
+    ] = None,
+    plot: Annotated[
+        bool, typer.Option("--plot/--no-plot", help="Write a page with the plots of a median run.")
+    ] = True,
+    out: Annotated[Path, typer.Option(help="Folder for that page.")] = Path("results/scenarios"),
     schema: Annotated[
         bool,
         typer.Option("--schema", help="Print the JSON Schema of a scenario file, for editors."),
     ] = False,
     as_json: Machines = False,
 ) -> None:
-    """List the scenarios, or show one with all its values."""
-    from gammagym.scenario.load import list_scenarios, load_scenario
+    """List the scenarios, or show one: its story, its values, and a page with a median run.
+
+    The page shows price, spread, depth, premium, funding, volatility and liquidations of the most
+    ordinary of some runs in which nobody hedges. With --json there are values only, and no page.
+    """
+    from gammagym.cli.gallery import GalleryOptions, compare, show_gallery
+    from gammagym.evaluation.gallery.described import load_described, story
 
     if schema:
         from gammagym.scenario.json_schema import scenario_schema
@@ -49,15 +72,25 @@ def scenarios(
     if name is None:
         if settings:
             raise GammagymError("--set changes one scenario: name it, such as scenarios calm")
-        _list("scenario", list_scenarios(), as_json)
+        _list_scenarios(as_json)
         return
     _, changes = split_settings(settings, ())
-    scenario = load_scenario(name, _with_a_file(name, changes))
+    chosen = split_list(agents)
+    options = GalleryOptions(
+        name, changes, chosen, seeds, seed, task, horizon, price_file, plot and not as_json, out
+    )
+    options.check()
+    scenario = load_described(name, price_file, changes)
     if as_json:
-        print_json(scenario.model_dump(mode="json"))
+        shown = scenario.model_dump(mode="json")
+        if chosen:
+            shown["agents"] = [_plain(each) for each in compare(options).conducts]
+        print_json(shown)
         return
-    typer.echo(_stories(name))
+    typer.echo(story(name))
+    typer.echo(_files(name))
     print_table(["key", "value", "meaning"], _values(scenario), left=3)
+    show_gallery(options, scenario)
 
 
 def agents(
@@ -94,6 +127,31 @@ def agents(
         print_table(["parameter", "default", "meaning"], rows, left=3)
 
 
+def _plain(conduct: Any) -> dict[str, Any]:
+    """Return what an agent did as plain values; NaN becomes None."""
+    return {
+        key: None if isinstance(value, float) and value != value else value
+        for key, value in asdict(conduct).items()
+    }
+
+
+def _list_scenarios(as_json: bool) -> None:
+    """List the scenarios by group."""
+    from gammagym.evaluation.gallery.described import GROUPS, by_group
+
+    groups = by_group()
+    if as_json:
+        rows = [
+            {"name": name, "group": group or None, "purpose": purpose}
+            for group, scenarios in groups.items()
+            for name, purpose in scenarios.items()
+        ]
+        print_json(rows)
+        return
+    for group, scenarios in groups.items():
+        print_table(["scenario", "purpose"], list(scenarios.items()), title=GROUPS[group], left=2)
+
+
 def _list(noun: str, lines: dict[str, str], as_json: bool) -> None:
     if as_json:
         print_json([{"name": name, "purpose": purpose} for name, purpose in lines.items()])
@@ -101,30 +159,11 @@ def _list(noun: str, lines: dict[str, str], as_json: bool) -> None:
         print_table([noun, "purpose"], list(lines.items()), left=2)
 
 
-def _stories(name: str) -> str:
-    """Return what the files of a scenario tell of themselves, and which others they extend."""
-    from gammagym import content
+def _files(name: str) -> str:
+    """Return the files that a scenario is made of, a line each."""
     from gammagym.scenario.inheritance import scenario_files
-    from gammagym.scenario.reference import parse_scenario
 
-    tops = [content.resolve("scenarios", each) for each in parse_scenario(name).scenarios]
-    parents = [path for path in scenario_files(name) if path not in tops]
-    told = "\n\n".join(map(story, tops))
-    return "\n".join([told, *(f"extends: {path}" for path in reversed(parents))])
-
-
-def _with_a_file(name: str, changes: dict[str, Any]) -> dict[str, Any]:
-    """Stand in for the file that a replay is shipped without."""
-    from gammagym.scenario.inheritance import read_draft
-    from gammagym.scenario.reference import parse_scenario
-    from gammagym.scenario.tables import override
-
-    table = read_draft(parse_scenario(name).scenarios).table
-    override(table, changes)
-    price = table.get("price")
-    if isinstance(price, dict) and price.get("model") == "replay" and "file" not in price:
-        return changes | {"price.file": "FILE"}
-    return changes
+    return "\n".join(["", *(f"file: {path}" for path in reversed(scenario_files(name)))])
 
 
 def _values(model: Any, prefix: str = "") -> list[tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 import typer
 from typer.core import TyperGroup
 
+from gammagym import content
 from gammagym.errors import GammagymError
 
 if TYPE_CHECKING:
@@ -230,14 +231,7 @@ def print_checks(checks: Iterable[Check], known: str, title: str) -> None:
 
 def story(path: Path) -> str:
     """Return the comment that a TOML file begins with, and where the file is."""
-    lines: list[str] = []
-    for line in path.read_text("utf-8-sig").splitlines():
-        if not line.startswith("#"):
-            break
-        if line.startswith("#:"):  # a directive for editors, such as #:schema
-            continue
-        lines.append(line.removeprefix("#").strip())
-    return "\n".join([*lines, "", f"file: {path}"]).strip()
+    return f"{content.opening_comment(path)}\n\nfile: {path}".strip()
 
 
 @contextlib.contextmanager

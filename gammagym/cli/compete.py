@@ -119,9 +119,10 @@ def tournament(
 
     Every agent hedges alone in its own copy of the same market, for each scenario and seed. The
     score is mean + 1.5 standard deviations of its cost relative to a frictionless hedger on the
-    same path; less is better. Running the same command again runs only what is missing. With
-    venues, every scenario at every venue is a market of its own, and the cost of each agent at each
-    venue is printed as well.
+    same path; less is better. A price file is played as it is and mirrored, as the scenarios replay
+    and replay_mirrored, unless scenarios are given. Running the same command again runs only what
+    is missing. With venues, every scenario at every venue is a market of its own, and the cost of
+    each agent at each venue is printed as well.
     """
     from gammagym.evaluation import plan as plans
     from gammagym.evaluation.tournament import default_jobs, run_contest
@@ -180,7 +181,7 @@ def evaluate(
 
     if out is not None:
         check_export_path(out)
-    chosen = [scenario] if scenario else None if price_file else ["calm"]
+    chosen = [scenario or ("replay" if price_file else "calm")]
     plan = _plan(
         [agent], chosen, task, seeds, seed, price_file, settings, horizon, decision_interval
     )

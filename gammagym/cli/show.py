@@ -24,6 +24,8 @@ _COLUMNS = {
     "std": 95,
     "CVaR95": 105,
     "fees": 0,
+    "profit": 115,
+    "carried delta": 115,
     "taker": 130,
     "maker": 130,
     "liquidated": 130,
@@ -45,7 +47,8 @@ def show_leaderboard(results: Results) -> None:
         f"cost in {unit.name} (less is better)",
         left=3,
         caption="score = mean + 1.5 std of the cost relative to a frictionless hedger; agents that "
-        "share a letter cannot be told apart",
+        "share a letter cannot be told apart; carried delta: part of the profit that is from the "
+        "direction of the price, and its share",
     )
 
 
@@ -100,6 +103,8 @@ def _cells(line: Standing, unit: Unit) -> dict[str, str]:
         percent(line.std, factor),
         percent(line.cvar, factor),
         percent(line.fees, factor),
+        percent(line.profit, factor),
+        f"{percent(line.carried_delta, factor)} ({percent(line.carried_share, 100.0, 0)} %)",
         percent(line.taker_fills, 1.0),
         percent(line.maker_fills, 1.0),
         str(line.liquidations),

@@ -136,6 +136,18 @@ def tape(series: PriceSeries, step_ns: int) -> NDArray[np.float64]:
     return series.prices[np.searchsorted(series.times_ns, grid, side="right") - 1]
 
 
+def mirrored(prices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return prices with their log returns negated, from the same first price on.
+
+    Every price p becomes first^2 / p. The length of every return stays as it is, and so does all
+    that volatility is.
+
+    >>> mirrored(np.array([100.0, 50.0, 125.0])).tolist()
+    [100.0, 200.0, 80.0]
+    """
+    return prices[0] ** 2 / prices
+
+
 def annual_volatility(series: PriceSeries) -> float:
     """Return the realised volatility of a series, annualised over 365 days.
 

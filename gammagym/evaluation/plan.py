@@ -37,6 +37,8 @@ DEFAULT_TASK = "GammaScalp"
 DEFAULT_SEEDS = 32
 DEMO_SEEDS = 16
 VENUE_SCENARIOS = ("calm",)
+# Scenarios that play a price file, and ship without one.
+REPLAYS = ("replay", "replay_mirrored")
 SHORT_HORIZON_SECONDS = 14_400.0
 _DAY_SECONDS = 86_400.0
 _NO_INFLUENCE = ("_bundled", "cli", "evaluation", "training")
@@ -164,13 +166,14 @@ def default_agents() -> tuple[str, ...]:
 
 
 def default_scenarios(price_file: str | None = None) -> tuple[str, ...]:
-    """Return the scenarios of one market that ship with gammagym; with a price file, its replay.
+    """Return the scenarios of one market that ship with gammagym; with a price file, its replays.
 
-    Those of several markets take minutes, so they are played when they are named.
+    A file is played as it is and mirrored, so that a month that fell does not reward whoever was
+    short. Scenarios of several markets take minutes, so they are played when they are named.
     """
     if price_file is not None:
-        return ("replay",)
-    names = [name for name in content.available("scenarios") if name != "replay"]
+        return REPLAYS
+    names = [name for name in content.available("scenarios") if name not in REPLAYS]
     return tuple(name for name in names if not load_scenario(name).has_several_markets)
 
 

@@ -24,6 +24,9 @@ _HELP = (
      "steady both count. Over several scenarios it is the median of their scores."),
     ("CVaR 95", "Mean of the worst 5 % of the raw costs. It looks at losses alone, where a "
      "standard deviation also blames gains."),
+    ("Carried delta", "Profit from a net delta that was kept through moves of the price. Its share "
+     "of the profit is above 100 % where all the rest lost, and negative where it went against "
+     "the rest."),
     ("Intervals", "95 % intervals of a bootstrap that draws seeds with replacement, jointly for "
      "all agents and scenarios, and recomputes every score."),
     ("Groups", "Agents that share a letter cannot be told apart from the best of that group: the "
@@ -187,6 +190,11 @@ def _attribution(results: Results, order: list[str], drawn: dict[str, figures.Fi
         f"{results.unit.name}, split into parts: to the right what earned, to the left what cost. "
         "The diamond is the profit, the sum of the parts.</p>"
         f'<ul class="key">{key}</ul><div class="cards">{cards}</div>'
+        '<h3>Carried delta</h3><p class="why">What agents earned because their net delta happened '
+        f"to be on the right side of moves, in {results.unit.name}, and its share of the profit. "
+        "That is luck or a bet on the direction, not hedging: it comes out the other way where the "
+        "price goes the other way. A replay of a file is therefore played mirrored as well.</p>"
+        f"{tables.carried_delta(results, order)}"
     )
 
 

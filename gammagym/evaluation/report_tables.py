@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gammagym.evaluation.report_figures import colour_of
 from gammagym.evaluation.results import Results, Standing, VenueCost, lines_of
+from gammagym.evaluation.statistics import carried_share
 
 NOTHING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 Floats = NDArray[np.float64]
@@ -127,6 +128,25 @@ def cost_by_venue(results: Results, costs: Sequence[VenueCost], order: Sequence[
         cells.append(f"<td>{sum(x.liquidations for x in found.values())}</td>")
         cells.append(f"<td>{sum(x.failures for x in found.values())}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
+    return _table(heads, rows)
+
+
+def carried_delta(results: Results, order: Sequence[str]) -> str:
+    """Return what carried delta earned, overall and by scenario, and what share of profit it is."""
+    names: list[str | None] = [None, *results.drawn_scenarios()]
+    found = {name: results.carried(name) for name in names}
+    heads = [("agent", "left"), *((html.escape(name or "all scenarios"), "") for name in names)]
+    rows: list[str] = []
+    for agent in order:
+        row, cells = results.agents.index(agent), ""
+        for profit, delta in found.values():
+            share = shown(float(carried_share(delta, profit)[row]), 100.0, 0)
+            whole = shown(float(profit[row]), results.unit.factor)
+            part = shown(float(delta[row]), results.unit.factor)
+            cells += f'<td>{part}<span class="tiny">{share} % of {whole}</span></td>'
+        rows.append(
+            f'<tr><th scope="row" class="left">{agent_name(results, agent)}</th>{cells}</tr>'
+        )
     return _table(heads, rows)
 
 

@@ -71,6 +71,9 @@ class Standing:
         taker_fills: mean number of fills that took, in an episode.
         maker_fills: mean number of fills that rested, in an episode.
         fees: mean fees paid.
+        profit: mean profit.
+        carried_delta: part of it that net delta has earned which was carried through moves.
+        carried_share: the same as a share of the profit (`statistics.carried_share`).
         liquidations: number of liquidations, in all episodes.
         failures: number of episodes that failed.
     """
@@ -87,6 +90,9 @@ class Standing:
     taker_fills: float
     maker_fills: float
     fees: float
+    profit: float
+    carried_delta: float
+    carried_share: float
     liquidations: int
     failures: int
 
@@ -187,6 +193,8 @@ class Results:
         stds = np.median(statistics.sample_std(relative), axis=1)
         cvars = np.median(statistics.cvar(self.column("cost")[:, rows]), axis=1)
         fees = -(self.column("fees") / self.column("stake"))[:, rows].mean(axis=(1, 2))
+        profit, delta = self.carried(scenario)
+        shares = statistics.carried_share(delta, profit)
         taker = self.column("taker_fills")[:, rows].mean(axis=(1, 2))
         maker = self.column("maker_fills")[:, rows].mean(axis=(1, 2))
         liquidations = np.nansum(self.column("liquidations")[:, rows], axis=(1, 2))
@@ -209,11 +217,20 @@ class Results:
                 float(taker[row]),
                 float(maker[row]),
                 float(fees[row]),
+                float(profit[row]),
+                float(delta[row]),
+                float(shares[row]),
                 int(liquidations[row]),
                 int(lost[row]),
             )
             for place, row in enumerate(order.tolist(), start=1)
         ]
+
+    def carried(self, scenario: str | None = None) -> tuple[Floats, Floats]:
+        """Return mean profit, and what of it is from carried delta, in stakes, shape (agents,)."""
+        rows, stake = self.select(scenario), self.column("stake")
+        profit = (self.column("profit") / stake)[:, rows].mean(axis=(1, 2))
+        return profit, (self.column("delta") / stake)[:, rows].mean(axis=(1, 2))
 
     def by_venue(self) -> list[VenueCost]:
         """Return the cost of every agent at every venue; nothing if no venues were compared."""

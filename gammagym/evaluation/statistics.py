@@ -96,6 +96,21 @@ def cvar(costs: Any, tail: float = TAIL) -> Floats:
     return (worst_first * weights).sum(axis=-1) / weights.sum()
 
 
+def carried_share(delta: Any, profit: Any) -> Floats:
+    """Return mean profits from carried delta as a share of the mean profits; NaN without profit.
+
+    A hedger is paid for hedging. What it earned because its net delta happened to be on the right
+    side of a move is luck, or a bet: a large share says that the profit is not from hedging. It is
+    positive where carried delta and profit have one sign, and beyond 1 where the rest lost.
+
+    >>> carried_share([30.0, -10.0], [40.0, 20.0]).tolist()
+    [0.75, -0.5]
+    """
+    parts, wholes = np.asarray(delta, np.float64), np.asarray(profit, np.float64)
+    nothing = np.full(np.broadcast_shapes(parts.shape, wholes.shape), np.nan)
+    return np.divide(parts, wholes, out=nothing, where=wholes != 0)
+
+
 def mean_difference(costs: Any, other_costs: Any) -> tuple[float, float]:
     """Return the mean of the paired differences by seed, and its standard error.
 

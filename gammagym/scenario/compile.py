@@ -206,7 +206,7 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
     if price.model in PROCESS_KEYS:
         _write_process(world.price, price)
         return np.array([world.price.process]), price.long_run_volatility() or 0.0
-    from gammagym.data.prices import annual_volatility, known_prices, tape
+    from gammagym.data.prices import annual_volatility, known_prices, mirrored, tape
 
     if price.file is None:
         raise ScenarioError(
@@ -222,6 +222,8 @@ def _write_price(world: Any, scenario: Scenario, end_ns: int) -> tuple[NDArray[n
             f"{len(recorded) * series.step_ns / 3.6e12:.1f} hours, the episode needs "
             f"{end_ns / 3.6e12:.1f}: take a longer file or a shorter horizon"
         )
+    if price.mirror:
+        recorded = mirrored(recorded)
     volatility = annual_volatility(series) if price.volatility is None else price.volatility
     world.price.model = PRICE_REPLAY
     world.price.tape_step_ns = series.step_ns

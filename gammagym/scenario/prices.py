@@ -153,6 +153,11 @@ class Price(ProcessParameters):
         min_length=1,
         description="replay: CSV of prices, relative to the scenario's file",
     )
+    mirror: bool = Field(
+        default=False,
+        description="replay: negate the log returns of the file, so that what rose falls: around "
+        "its first price",
+    )
     tick: Duration = Field(
         default=1_000_000_000,
         ge=1_000_000,
@@ -222,6 +227,8 @@ class Price(ProcessParameters):
                 "start", f"model '{model}' needs a price to start from, such as \"60000\""
             )
             problems.forbid("file", f"model '{model}' reads no file; did you mean model 'replay'?")
+        if model != "replay" and self.mirror:
+            problems.add("mirror", f"model '{model}' reads no file whose returns it could negate")
         if model == "gbm":
             problems.need("volatility", "model 'gbm' needs an annual volatility, such as 0.6")
         if model == "replay" and self.drift:

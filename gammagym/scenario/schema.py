@@ -94,6 +94,9 @@ class Scenario(Model):
     purpose: str = Field(
         min_length=1, max_length=LONGEST_PURPOSE, description="one line: what it is for"
     )
+    group: Literal["everyday", "stress", "history", "market"] | None = Field(
+        default=None, description="where it stands in the catalogue; left out: nowhere"
+    )
     venue: str = Field(
         default="generic", min_length=1, description="name or path of the venue's rules"
     )
