@@ -60,7 +60,7 @@ OBSERVATION_FIELDS = (
     Field("basis", -1000, 1000, "mid of the hedge instrument over the index, in basis points"),
     Field("maker_fee", -100, 100, "fee for resting, in basis points"),
     Field("taker_fee", -100, 100, "fee for taking, in basis points"),
-    Field("halted", 0, 1, "1 while the venue announces that it does not match"),
+    Field("halted", 0, 1, "1 while the hedge's venue does not match, or publishes no data"),
     Field("profit", -1000, 1000, "change of equity since the start, in stakes"),
 )
 FIELD_NAMES = tuple(field.name for field in OBSERVATION_FIELDS)

@@ -7,8 +7,9 @@ it triggers follow at once.
 
 A price tick is, in this order: what the calendar brings, transfers that arrive, shocks, fundamental
 price, carry of futures, sentiment of the crowds, implied volatilities, marks (and attribution),
-premiums, the frictionless reference, market makers' quotes, hedgers of options, circuit breakers,
-margin checks and liquidations, those of the leveraged crowd, expiries.
+premiums, the frictionless reference, what the timeline lets happen once, market makers' quotes,
+hedgers of options, circuit breakers, margin checks and liquidations, those of the leveraged crowd,
+expiries.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from gammagym.exchange.transfers import deliver_transfers
 from gammagym.market.arbitrage import arbitrage, start_arbitrage
 from gammagym.market.carry import start_carries, step_carries
 from gammagym.market.customers import customer_order, open_customers
+from gammagym.market.events import carry_out_events
 from gammagym.market.flow import background_event, open_flow
 from gammagym.market.hedgers import hedge
 from gammagym.market.leveraged import agrees, open_leveraged, step_leveraged
@@ -141,6 +143,8 @@ def price_tick(world, tape):
     set_marks(world, elapsed_ns)
     watch_premiums(world, elapsed_ns)
     step_reference(world, elapsed_ns)
+    if world.shock_count > 0:
+        carry_out_events(world)
     quote(world)
     hedge(world)
     watch_breakers(world)

@@ -261,6 +261,8 @@ LARGEST_PRESSURE = 2.302585092994046
 LARGEST_QUANTA = 2**62
 # No message is longer on its way.
 LONGEST_LATENCY_NS = 3_600 * NANOSECONDS
+# Numbers of an observation (gammagym/agent.py).
+OBSERVED = 29
 # Rows of an empirical table of latencies.
 LATENCY_SAMPLES = 10
 # Direct-mapped cache of the price index, per side of a book; a power of two.
@@ -574,10 +576,10 @@ class Venue(Protocol):
     rank: Annotated[int, I4, "RANK_ code of deleveraging"]
     fee_account: Annotated[int, I4, "account that collects its fees"]
     insurance_account: Annotated[int, I4, "account of its insurance fund"]
-    halted: Annotated[int, I4, "1 while matching is suspended"]
+    halted: Annotated[int, I4, "1 while matching is suspended: closed, out of order, or failed"]
     transfers_halted: Annotated[int, I4, "1 while nothing can be transferred"]
     data_halted: Annotated[int, I4, "1 while no market data is published"]
-    cancels_halted: Annotated[int, I4, "1 while cancels are refused"]
+    cancels_halted: Annotated[int, I4, "1 while cancels and modifies are refused"]
 
 
 class Tier(Protocol):
@@ -593,6 +595,7 @@ class Funding(Protocol):
     """A perpetual's funding: the venue's rule, and what it has seen of the interval."""
 
     rate_e9: Annotated[int, I8, "rate of the current interval as known (1e-9); > 0: longs pay"]
+    imposed_e9: Annotated[int, I8, "imposed: the rate without the timeline (1e-9)"]
     interval_ns: Annotated[int, I8, "time between payments (ns); 0: never"]
     next_ns: Annotated[int, I8, "next payment (ns)"]
     sample_ns: Annotated[int, I8, "time between samples of the premium (ns)"]
@@ -1036,8 +1039,10 @@ class Shock(Protocol):
     hold_ns: Annotated[int, I8, "time at full strength (ns)"]
     recovery_ns: Annotated[int, I8, "time back to nothing (ns); negative: it stays"]
     magnitude: Annotated[float, F8, "log move, log multiple, share, or rate, by its kind"]
-    lots: Annotated[int, I8, "large order: quantity, positive: it buys (lots)"]
-    done: Annotated[int, I8, "large order: lots sent so far; of what happens once: 1 afterwards"]
+    lots: Annotated[int, I8, "large order: quantity, positive: it buys (lots); fees: rise (1e-9)"]
+    done: Annotated[
+        int, I8, "lots sent so far; what fees have risen by (1e-9); of what happens once: 1"
+    ]
     instrument: Annotated[int, I4, "row of the market it acts on, or NO_INSTRUMENT: all"]
     venue: Annotated[int, I4, "row of the venue it acts on"]
     account: Annotated[int, I4, "large order: whose it is"]
@@ -1092,6 +1097,7 @@ class Agent(Protocol):
     working_unacknowledged: Annotated[
         int, I8, "instructions about it that are carried out, but not yet acknowledged"
     ]
+    strays: Annotated[int, I8, "1 while orders before it may rest that could not be canceled"]
     decisions: Annotated[int, I8, "decisions taken so far"]
     initial_equity_quanta: Annotated[int, I8, "equity of both accounts at the start (quanta)"]
     equity_quanta: Annotated[int, I8, "equity of both accounts, insurance not counted (quanta)"]
@@ -1110,6 +1116,12 @@ class Agent(Protocol):
     seen_variance: Annotated[float, F8, "annual variance of the mid, memory of 30 minutes"]
     seen_order: Annotated[
         Vector, F8, (3,), "its working order as it knows it: size, distance, queue (observed units)"
+    ]
+    seen_touch_ticks: Annotated[
+        Vector, I8, (2,), "best bid and ask at its last observation, 0: none (ticks)"
+    ]
+    told: Annotated[
+        Vector, F8, (OBSERVED,), "timeline: observed fields that need market data, as of the last"
     ]
     initial_hedge_quanta: Annotated[int, I8, "equity of the hedge account at the start (quanta)"]
     book_delta: Annotated[float, F8, "delta of the book it must hedge, coins included (units)"]

@@ -17,6 +17,7 @@ from gammagym.engine.inspection import SOUND, check_book
 from gammagym.market.sentiment import LARGEST_LEAN
 from gammagym.world import (
     BREAKERS,
+    COIN,
     CROWD,
     DECREMENT,
     FEE_CLASSES,
@@ -41,8 +42,10 @@ from gammagym.world import (
     PRICE_REPLAY,
     PRICE_SVCJ,
     PUT,
+    QUOTE,
     RATE_UNIT,
     SELL,
+    SHOCK_COLLATERAL,
     SIDES,
     SPOT,
     SPREAD_BANDS,
@@ -127,6 +130,10 @@ def _rows(world: Any) -> Iterator[_Range]:
     yield "messages.account", messages["account"], FIRST_AGENT_ACCOUNT, accounts - 1
     yield "messages.instrument", messages["instrument"], 0, instruments - 1
     yield "fills.instrument", world["fills"]["instrument"], 0, instruments - 1
+    shocks = world["shocks"][: world["shock_count"]]
+    yield "shocks.venue", shocks["venue"], 0, len(world["venues"]) - 1
+    currencies = shocks["code"][shocks["kind"] == SHOCK_COLLATERAL]
+    yield "shocks.code", currencies, QUOTE, COIN
     buckets = world["buckets"][: world["bucket_count"]]
     yield "buckets.account", buckets["account"], FIRST_AGENT_ACCOUNT, accounts - 1
     yield "buckets.instrument", buckets["instrument"], 0, instruments - 1

@@ -2,7 +2,8 @@
 
 The first number is its signed size as a share of the largest order, the second how to place it:
 +1 crosses the spread now, 0 joins the best price post-only, -1 rests well behind. What is in the
-market already is reconciled with the wish, losing as little queue priority as it can.
+market already is reconciled with the wish, losing as little queue priority as it can. As long as an
+earlier order could not be canceled, all orders are canceled first, and nothing new rests.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.book import best_price, has_side
+from gammagym.envs.observe import seen_mid, seen_touch
 from gammagym.exchange.messages import working_quantity
 from gammagym.exchange.orders import next_order_id, plain
-from gammagym.exchange.trading import mid_price
 from gammagym.market.latency import instruct, travel_ns
 from gammagym.world import (
     BUY,
     CANCEL,
+    CANCEL_ALL,
     IOC,
     LIMIT,
     MODIFY,
@@ -47,7 +48,7 @@ def wish(world, row, size, urgency):
     agent = world.agents[row]
     agent.data_delay_ns = travel_ns(world, row, WAY_DATA, agent.decisions)
     agent.decisions += 1
-    agent.decision_mid = mid_price(world, agent.hedge_instrument)
+    agent.decision_mid = seen_mid(world, agent)
     lots = round(abs(size) * agent.largest_order_lots)
     if abs(size) < agent.dead_zone or lots == 0:
         _cancel_working(world, agent)
@@ -56,6 +57,9 @@ def wish(world, row, size, urgency):
     if urgency >= CROSS_URGENCY:
         _cancel_working(world, agent)
         _send_new(world, agent, side, IOC, _protected_price(world, agent, side), lots)
+        return
+    if agent.strays:
+        _cancel_working(world, agent)
         return
     price = _resting_price(world, agent, side, urgency)
     if _is_working(world, agent) and agent.working_side == side:
@@ -72,7 +76,9 @@ def _is_working(world, agent):
 
 @kernel
 def _cancel_working(world, agent):
-    if _is_working(world, agent):
+    if agent.strays:
+        _write(world, agent, CANCEL_ALL, agent.working_side, 0, 0)
+    elif _is_working(world, agent):
         _write(world, agent, CANCEL, agent.working_side, agent.working_price_ticks, 0)
     else:
         agent.working_row = NO_ORDER
@@ -123,17 +129,18 @@ def _write(world, agent, kind, side, price_ticks, lots):
     message.reduce_only = 0
     message.liquidation = 0
     message.decision_mid = agent.decision_mid
-    instruct(world, agent.data_delay_ns)
+    if not instruct(world, agent.data_delay_ns) and kind == CANCEL:
+        agent.strays = 1
 
 
 @kernel
 def _protected_price(world, agent, side):
     """Return the limit of a market order: the far touch and a protection beyond it."""
-    book = world.books[agent.hedge_instrument]
     contract = world.instruments[agent.hedge_instrument]
-    touch = contract.mark_price / contract.tick_size
-    if has_side(book, 1 - side):
-        touch = float(best_price(book, 1 - side))
+    touch = float(seen_touch(world, agent, 1 - side))
+    if touch == 0.0:
+        # The mid of a book with an empty side is the mark.
+        touch = agent.decision_mid / contract.tick_size
     reach = contract.protection
     if contract.price_band > 0.0:
         # Within the venue's band even if the mark has moved when it arrives.
@@ -144,18 +151,16 @@ def _protected_price(world, agent, side):
 @kernel(counted=False)
 def _resting_price(world, agent, side, urgency):
     """Return the price at which an order of this urgency rests (ticks)."""
-    book = world.books[agent.hedge_instrument]
-    contract = world.instruments[agent.hedge_instrument]
     sign = 1 if side == BUY else -1
-    if not has_side(book, side):
-        touch = int(contract.mark_price / contract.tick_size) - sign
-    else:
-        touch = best_price(book, side)
+    touch, far = seen_touch(world, agent, side), seen_touch(world, agent, 1 - side)
+    if touch == 0:
+        tick = world.instruments[agent.hedge_instrument].tick_size
+        touch = int(agent.decision_mid / tick) - sign
     if urgency < 0.0:
         return touch + int(urgency * REST_DEPTH * touch) * sign
-    if not has_side(book, 1 - side):
+    if far == 0:
         return touch
-    room = abs(best_price(book, 1 - side) - touch) - 1
+    room = abs(far - touch) - 1
     return touch + int(urgency / CROSS_URGENCY * room) * sign
 
 

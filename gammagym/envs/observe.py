@@ -3,7 +3,7 @@
 The environment's clock runs on the agent's data time: what is written here is the market as the
 agent knows it at its decision, and its instructions arrive later by both latencies. Its own order
 is shown as acknowledgements have told it. Nothing hidden is read: not the fundamental price, not
-the timeline, not other accounts.
+the timeline, not other accounts. While a venue publishes no data, what needs them stands still.
 """
 
 from __future__ import annotations
@@ -23,6 +23,36 @@ _WEEK_NS = 7 * 86_400_000_000_000
 _DAYS_A_YEAR = 365.0
 _BASIS_POINTS = 1e4
 _MEMORY_SECONDS = 1800.0
+# Fields that market data make: of the book's venue, and of the hedge's.
+_OF_BOOK = (1, 3, 4, 5, 8)
+_OF_HEDGE = (14, 15, 16, 17, 21, 22, 24)
+_PROFIT = 28
+
+
+@kernel
+def is_dark(world, agent, account):
+    """Return whether an agent gets no market data from an account's venue.
+
+    What it saw before its first decision was there before the episode.
+    """
+    return agent.decisions > 0 and world.venues[world.accounts[account].venue].data_halted != 0
+
+
+@kernel
+def seen_mid(world, agent):
+    """Return the mid of the hedge instrument as an agent knows it: without data, the last one."""
+    if is_dark(world, agent, agent.hedge_account):
+        return agent.seen_mid
+    return mid_price(world, agent.hedge_instrument)
+
+
+@kernel
+def seen_touch(world, agent, side):
+    """Return the best price of a side as an agent knows it (ticks), 0 for an empty side."""
+    if is_dark(world, agent, agent.hedge_account):
+        return agent.seen_touch_ticks[side]
+    book = world.books[agent.hedge_instrument]
+    return best_price(book, side) if has_side(book, side) else 0
 
 
 @kernel
@@ -40,7 +70,7 @@ def start_seeing(world, row, volatility):
 def see_market(world, row):
     """Update an agent's backward-looking statistics, once a decision. Writes: agents.seen_*."""
     agent = world.agents[row]
-    mid = mid_price(world, agent.hedge_instrument)
+    mid = seen_mid(world, agent)
     move = math.log(mid / agent.seen_mid)
     seconds = agent.decision_ns * 1e-9
     weight = 1.0 - math.exp(-seconds / _MEMORY_SECONDS)
@@ -68,8 +98,32 @@ def observe(world, row, lows, highs, out):
     _observe_market(world, row, out)
     _observe_orders(world, row, out)
     _observe_costs(world, row, out)
+    if world.shock_count > 0:
+        _hold_back(world, row, out)
     for index in range(len(out)):
         out[index] = min(max(out[index], lows[index]), highs[index])
+
+
+@kernel(counted=False)
+def _hold_back(world, row, out):
+    """Leave what needs market data as it was when they last came. Writes: agents.told."""
+    agent = world.agents[row]
+    book_is_dark = is_dark(world, agent, agent.book_account)
+    hedge_is_dark = is_dark(world, agent, agent.hedge_account)
+    for index in _OF_BOOK:
+        if book_is_dark:
+            out[index] = agent.told[index]
+        agent.told[index] = out[index]
+    for index in _OF_HEDGE:
+        if hedge_is_dark:
+            out[index] = agent.told[index]
+        agent.told[index] = out[index]
+    if book_is_dark or hedge_is_dark:
+        out[_PROFIT] = agent.told[_PROFIT]
+    agent.told[_PROFIT] = out[_PROFIT]
+    if book_is_dark:
+        # Its own position it knows.
+        out[0] = out[1] + out[2]
 
 
 @kernel(counted=False)
@@ -116,7 +170,8 @@ def _observe_market(world, row, out):
     agent = world.agents[row]
     contract = world.instruments[agent.hedge_instrument]
     book = world.books[agent.hedge_instrument]
-    volatility = max(out[8], math.sqrt(agent.seen_variance), 0.01)
+    implied = agent.told[8] if is_dark(world, agent, agent.book_account) else out[8]
+    volatility = max(implied, math.sqrt(agent.seen_variance), 0.01)
     deviation = volatility * math.sqrt(agent.decision_ns / YEAR_NS)
     out[9] = math.sqrt(agent.seen_variance)
     out[10] = agent.seen_return / deviation
@@ -132,6 +187,8 @@ def _observe_market(world, row, out):
     out[15] = bid / agent.largest_order_lots
     out[16] = ask / agent.largest_order_lots
     out[17] = (bid - ask) / max(bid + ask, 1.0)
+    for side in (BUY, SELL):
+        agent.seen_touch_ticks[side] = seen_touch(world, agent, side)
 
 
 @kernel(counted=False)
@@ -147,18 +204,22 @@ def _observe_orders(world, row, out):
 @kernel(counted=False)
 def _see_order(world, agent):
     """Look at the working order in the book. Writes: agents.seen_order."""
-    book = world.books[agent.hedge_instrument]
+    known_ahead = agent.seen_order[2]
     agent.seen_order[:] = 0.0
     lots = working_quantity(world, agent)
     if lots > 0:
         order = world.orders[agent.working_row]
         sign = 1.0 if order.side == BUY else -1.0
-        behind = best_price(book, order.side) - order.price_ticks
-        ahead = queue_ahead(book, agent.working_row)
+        touch = seen_touch(world, agent, order.side)
+        behind = touch - order.price_ticks if touch > 0 else 0
         tick = world.instruments[agent.hedge_instrument].tick_size
         agent.seen_order[0] = sign * lots / agent.largest_order_lots
         agent.seen_order[1] = sign * behind * tick / agent.seen_mid * _BASIS_POINTS
-        agent.seen_order[2] = ahead / agent.largest_order_lots
+        if is_dark(world, agent, agent.hedge_account):
+            agent.seen_order[2] = known_ahead
+        else:
+            ahead = queue_ahead(world.books[agent.hedge_instrument], agent.working_row)
+            agent.seen_order[2] = ahead / agent.largest_order_lots
 
 
 @kernel
@@ -192,6 +253,8 @@ def _observe_costs(world, row, out):
     maker_fee = account.maker_fee_e9[contract.fee_class] * 1e-9
     out[25] = maker_fee * (paid if maker_fee > 0.0 else 1.0) * _BASIS_POINTS
     out[26] = account.taker_fee_e9[contract.fee_class] * 1e-9 * paid * _BASIS_POINTS
-    out[27] = 1.0 if is_closed(world, agent.hedge_instrument) else 0.0
+    out[27] = 0.0
+    if is_closed(world, agent.hedge_instrument) or world.venues[account.venue].data_halted:
+        out[27] = 1.0
     change = agent_equity(world, row) - agent.initial_equity_quanta
     out[28] = change / QUANTA / agent.stake

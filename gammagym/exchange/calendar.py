@@ -37,7 +37,7 @@ def turn_pages(world):
 
     Writes: venues, accounts, instruments.funding.
     """
-    if world.closure_count > 0:
+    if world.closure_count > 0 or world.shock_count > 0:
         _open_and_close(world)
     make_changes(world)
     if world.next_day_ns <= world.time_ns:
@@ -61,6 +61,7 @@ def make_changes(world):
 
 @kernel
 def _open_and_close(world):
+    """Close venues by their hours; what the timeline closes follows. Writes: venues.halted."""
     for row in range(len(world.venues)):
         world.venues[row].halted = 0
     for row in range(world.closure_count):
@@ -100,8 +101,10 @@ def _change_rule(world, change):
     """Let a rule have its new value; fees change for everybody by what they change at the base."""
     if change.key == CHANGE_LIQUIDATION_FEE:
         world.venues[change.venue].liquidation_fee_e9 = change.value_e9
-    elif change.key == CHANGE_MAKER_FEE or change.key == CHANGE_TAKER_FEE:
-        shift_fees(world, change)
+    elif change.key == CHANGE_MAKER_FEE:
+        shift_fees(world, change.venue, change.value_e9, 0)
+    elif change.key == CHANGE_TAKER_FEE:
+        shift_fees(world, change.venue, 0, change.value_e9)
     else:
         for row in range(world.instrument_count):
             contract = world.instruments[row]

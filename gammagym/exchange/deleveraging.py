@@ -86,7 +86,7 @@ def hand_over_lots(world, instrument, account, lots, share_quanta):
     contract = world.instruments[instrument]
     value = value_at(contract, contract.mark_quanta, lots) - share_quanta
     change_position(world, instrument, account, -lots, -value)
-    _log(world, instrument, account, -lots, value, FILL_LIQUIDATION)
+    log_closing(world, instrument, account, -lots, value, FILL_LIQUIDATION)
     venue = world.venues[contract.venue]
     bears = _fund_bears(world, venue, share_quanta, contract.currency)
     if venue.backstop == BACKSTOP_DELEVERAGING and not bears:
@@ -127,8 +127,8 @@ def net_legs(world, account):
             value = value_at(contract, contract.mark_quanta, lots)
             change_position(world, instrument, account, -lots, -value)
             change_position(world, instrument, shorts, lots, value)
-            _log(world, instrument, account, -lots, value, FILL_LIQUIDATION)
-            _log(world, instrument, shorts, lots, value, FILL_LIQUIDATION)
+            log_closing(world, instrument, account, -lots, value, FILL_LIQUIDATION)
+            log_closing(world, instrument, shorts, lots, value, FILL_LIQUIDATION)
             closed += lots
     return closed
 
@@ -162,18 +162,27 @@ def _deleverage(world, instrument, owner, lots, value):
         taken = min(abs(lots), abs(held))
         amount = share_of(value, taken, abs(lots))
         signed = taken if lots > 0 else -taken
-        settle_funding(world, instrument, account)
-        before = owner_equity(world, account)
-        if world.accounts[account].agent != NO_ACCOUNT:
-            cancel_orders(world, account)
-            world.accounts[payer(world, account)].deleveragings += 1
-        change_position(world, instrument, account, signed, amount)
-        if world.accounts[owner].partner != account:
-            # Else it is part of what its owner loses by the liquidation.
-            attribute_loss(world, account, PART_DELEVERAGING, before)
-        _log(world, instrument, account, signed, amount, FILL_DELEVERAGING)
+        deleverage(world, instrument, account, signed, amount, owner)
         lots -= signed
         value -= amount
+
+
+@kernel(counted=False)
+def deleverage(world, instrument, account, signed_lots, value, owner):
+    """Change a position by lots worth `value` for the sake of `owner`; its orders are canceled.
+
+    The other side is the caller's to book. Writes: cash, positions, fills, orders, accounts.
+    """
+    settle_funding(world, instrument, account)
+    before = owner_equity(world, account)
+    if world.accounts[account].agent != NO_ACCOUNT:
+        cancel_orders(world, account)
+        world.accounts[payer(world, account)].deleveragings += 1
+    change_position(world, instrument, account, signed_lots, value)
+    if world.accounts[owner].partner != account:
+        # Else it is part of what its owner loses by the liquidation.
+        attribute_loss(world, account, PART_DELEVERAGING, before)
+    log_closing(world, instrument, account, signed_lots, value, FILL_DELEVERAGING)
 
 
 @kernel
@@ -213,7 +222,7 @@ def deleveraging_rank(world, account, instrument):
 
 
 @kernel
-def _log(world, instrument, account, signed_lots, value, cause):
+def log_closing(world, instrument, account, signed_lots, value, cause):
     """Tell a competitor of a position that was closed for it, at the price it was closed at."""
     if world.accounts[account].agent == NO_ACCOUNT:
         return

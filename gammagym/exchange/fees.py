@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.world import CHANGE_MAKER_FEE, FEES_DERIVATIVE, NO_ACCOUNT
+from gammagym.world import FEES_DERIVATIVE, NO_ACCOUNT
 
 
 @kernel
@@ -24,19 +24,17 @@ def walk_ladder(world, account):
 
 
 @kernel
-def shift_fees(world, change):
-    """Raise or lower what the accounts of a venue pay, and its ladder, by one amount.
+def shift_fees(world, place, maker, taker):
+    """Raise or lower what the accounts of a venue pay, and its ladder, by the same (1e-9).
 
-    Writes: accounts.maker_fee_e9 or taker_fee_e9, venues.ladder.
+    Writes: accounts.maker_fee_e9, taker_fee_e9, venues.ladder.
     """
-    maker = change.value_e9 if change.key == CHANGE_MAKER_FEE else 0
-    taker = change.value_e9 - maker
     for row in range(world.account_count):
         account = world.accounts[row]
-        if account.venue == change.venue and account.agent != NO_ACCOUNT:
+        if account.venue == place and account.agent != NO_ACCOUNT:
             account.maker_fee_e9[FEES_DERIVATIVE] += maker
             account.taker_fee_e9[FEES_DERIVATIVE] += taker
-    venue = world.venues[change.venue]
+    venue = world.venues[place]
     for row in range(venue.ladder_count):
         venue.ladder[row].maker_fee_e9 += maker
         venue.ladder[row].taker_fee_e9 += taker

@@ -22,10 +22,12 @@ from gammagym.exchange.formulas.funding import (
     rescaled_rate,
 )
 from gammagym.exchange.ledger import pay_funding, settle_funding
+from gammagym.exchange.trading import is_closed
 from gammagym.world import (
     BUY,
     FINE_UNIT,
     FUNDING_CONTINUOUS,
+    FUNDING_IMPOSED,
     FUNDING_PREMIUM,
     NO_LEVEL,
     PERPETUAL,
@@ -80,7 +82,8 @@ def settle_all(world, instrument):
 def watch_premiums(world, elapsed_ns):
     """Sample premiums that are due, and let continuous funding run on. At every price tick.
 
-    Reads: books, marks. Writes: instruments.funding.
+    Of a book that is closed no sample is taken. Reads: books, marks, stress. Writes:
+    instruments.funding.
     """
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
@@ -90,9 +93,15 @@ def watch_premiums(world, elapsed_ns):
         if funding.method == FUNDING_CONTINUOUS:
             _run_on(world, contract, elapsed_ns)
         elif funding.method == FUNDING_PREMIUM and funding.next_sample_ns <= world.time_ns:
-            _sample(world, instrument)
+            if not is_closed(world, instrument):
+                _sample(world, instrument)
             while funding.next_sample_ns <= world.time_ns:
                 funding.next_sample_ns += funding.sample_ns
+        elif funding.method == FUNDING_IMPOSED and world.shock_count > 0:
+            imposed = funding.imposed_e9 / RATE_UNIT
+            largest = max(funding.cap, abs(imposed))
+            rate = clamp(imposed + world.stress.premium_shift, -largest, largest)
+            funding.rate_e9 = round(rate * RATE_UNIT)
 
 
 @kernel(counted=False)
@@ -105,7 +114,8 @@ def _sample(world, instrument):
     ask = impact_price(world, instrument, SELL)
     funding.samples += 1
     weight = float(funding.samples) if funding.rising_weights else 1.0
-    funding.premium_sum += weight * premium_index(index, bid, ask)
+    measured = premium_index(index, bid, ask) + world.stress.premium_shift
+    funding.premium_sum += weight * measured
     funding.premium_weight += weight
     premium = funding.premium_sum / funding.premium_weight
     rate = clamped_funding_rate(premium, funding.interest, -funding.clamp, funding.clamp)
@@ -141,7 +151,7 @@ def impact_price(world, instrument, side):
 def _run_on(world, contract, elapsed_ns):
     """Add to what a long lot has paid the funding of the time since the last price tick."""
     funding, index = contract.funding, world.price.index
-    premium = (contract.mark_price - index) / index
+    premium = (contract.mark_price - index) / index + world.stress.premium_shift
     rate = clamp(damped_funding_rate(premium, funding.clamp), -funding.cap, funding.cap)
     funding.rate_e9 = round(rate * RATE_UNIT)
     lot = float(contract.mark_quanta)

@@ -10,6 +10,8 @@ function looks at one position, `account` is the account that holds it.
 
 from __future__ import annotations
 
+import math
+
 from gammagym._kernel import kernel
 from gammagym.exchange.formulas.option_contracts import (
     short_option_initial,
@@ -92,15 +94,26 @@ def balance(world, account, currency):
 
 
 @kernel
+def collateral_rate(world, venue, currency):
+    """Return which share of a currency counts as margin now, as the timeline has it (1e-9)."""
+    rate, shift = (
+        world.venues[venue].collateral_e9[currency],
+        world.stress.collateral_shift[currency],
+    )
+    return rate if shift == 0.0 else round(rate * math.exp(shift))
+
+
+@kernel
 def margin_balance(world, account):
     """Return what counts as an account's margin: haircuts taken off, bonus added (QUOTE quanta)."""
     state = world.accounts[account]
-    counted = world.venues[state.venue].collateral_e9
     quote = balance(world, account, QUOTE)
     coins = balance(world, account, COIN)
     # What is owed counts in full.
-    quote = mul_div(quote, counted[QUOTE]) if quote > 0 else quote
-    coins = mul_div(coins, counted[COIN]) if coins > 0 else coins
+    if quote > 0:
+        quote = mul_div(quote, collateral_rate(world, state.venue, QUOTE))
+    if coins > 0:
+        coins = mul_div(coins, collateral_rate(world, state.venue, COIN))
     return quote + in_quote(world, coins, COIN) + state.bonus_quanta
 
 
@@ -278,7 +291,7 @@ def _price_of(world, message, account):
     price = marked_notional(contract, message.quantity_lots)
     if contract.kind == SPOT and account.margin_mode != MARGIN_ISOLATED:
         # The coins count as margin themselves, as far as coins do.
-        price -= mul_div(price, world.venues[account.venue].collateral_e9[COIN])
+        price -= mul_div(price, collateral_rate(world, account.venue, COIN))
     return in_quote(world, price, contract.currency)
 
 

@@ -23,7 +23,7 @@ from gammagym.exchange.attribution import (
 from gammagym.exchange.formulas import marks as formulas
 from gammagym.exchange.formulas.order_limits import band_high, band_low
 from gammagym.exchange.options import value_option
-from gammagym.exchange.trading import mid_price
+from gammagym.exchange.trading import is_closed, mid_price
 from gammagym.world import (
     CALL,
     COIN,
@@ -93,9 +93,11 @@ def _venue_mark(world, instrument, elapsed_ns):
     elapsed = elapsed_ns / NANOSECONDS
     # Nobody has quoted since the index moved: the book still stands about the one before.
     basis = mid_price(world, instrument) - world.price.previous_index
-    contract.mean_basis = formulas.moving_average(
-        contract.mean_basis, basis, elapsed, contract.basis_window
-    )
+    if not is_closed(world, instrument):
+        # Where nothing trades the book stands still, and says nothing of the basis.
+        contract.mean_basis = formulas.moving_average(
+            contract.mean_basis, basis, elapsed, contract.basis_window
+        )
     if contract.mark_method != MARK_MEDIAN:
         return formulas.basis_price(index, contract.mean_basis)
     funding, book = contract.funding, world.books[instrument]

@@ -7,9 +7,17 @@ What becomes of an instruction is known when its acknowledgement has come back (
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.exchange.orders import execute
+from gammagym.exchange.orders import execute, is_shut
 from gammagym.exchange.trading import refuse
-from gammagym.world import ACKNOWLEDGEMENT, CANCEL, NEW, NO_ACCOUNT, NO_ORDER, REJECT_FULL
+from gammagym.world import (
+    ACKNOWLEDGEMENT,
+    CANCEL,
+    CANCEL_ALL,
+    NEW,
+    NO_ACCOUNT,
+    NO_ORDER,
+    REJECT_FULL,
+)
 
 
 @kernel
@@ -77,14 +85,20 @@ def deliver(world):
 @kernel(counted=False)
 def _carry_out(world, message):
     """Execute an instruction at the venue and keep track of the sender's working order."""
+    shut = is_shut(world, message)
     row = execute(world, message)
     agent_row = world.accounts[message.account].agent
     if agent_row == NO_ACCOUNT:
         return
     agent = world.agents[agent_row]
+    if message.kind == CANCEL_ALL and not shut:
+        agent.strays = 0
+    elif message.kind == CANCEL and shut and agent.working_id != message.order_id:
+        # Another order has taken its place, and it may rest still.
+        agent.strays = 1
     if agent.working_id == message.order_id:
         # A refused modify or cancel leaves the order where it was.
-        if message.kind == NEW or message.kind == CANCEL or row != NO_ORDER:
+        if message.kind == NEW or row != NO_ORDER:
             agent.working_row = row
         elif not _rests(world, agent):
             agent.working_row = NO_ORDER

@@ -41,6 +41,7 @@ from gammagym.world import (
     IOC,
     LARGEST_QUANTA,
     LIMIT,
+    MODIFY,
     NEW,
     NO_ACCOUNT,
     NO_ORDER,
@@ -88,6 +89,14 @@ def find_order(world, instrument, account, order_id):
 # --- Instructions ----------------------------------------------------------------------------
 
 
+@kernel
+def is_shut(world, message):
+    """Return whether a venue takes no such instruction now: it is closed, or takes no cancels."""
+    venue = world.venues[world.instruments[message.instrument].venue]
+    cancels = message.kind == CANCEL or message.kind == MODIFY or message.kind == CANCEL_ALL
+    return venue.halted or (venue.cancels_halted and cancels)
+
+
 @kernel(counted=False)
 def execute(world, message):
     """Carry out one instruction that has arrived; returns the row at which its order is then.
@@ -96,7 +105,7 @@ def execute(world, message):
     """
     book = world.books[message.instrument]
     open_times(world)
-    if world.venues[world.instruments[message.instrument].venue].halted:
+    if is_shut(world, message):
         return refuse(world, message.account, REJECT_HALTED)
     if message.kind == CANCEL_ALL:
         cancel_orders(world, message.account)
@@ -308,10 +317,13 @@ def _modify(world, message, row):
 def carry_out_triggers(world):
     """Carry out every order whose trigger has been reached, one after the other, in every book.
 
+    Where nothing trades they wait on; what has triggered them meanwhile is remembered.
     Writes: triggers_due, incoming (the work space), books, cash, positions, rejects.
     """
     world.triggers_due = 0
     for instrument in range(world.instrument_count):
+        if is_closed(world, instrument):
+            continue
         book = world.books[instrument]
         row = next_triggered(book)
         while row != NO_ORDER:

@@ -46,9 +46,13 @@ def instruct(world, data_ns):
 
 @kernel
 def travel_ns(world, row, way, number):
-    """Return how long message `number` of an agent takes on one way. Reads: keys, latencies."""
+    """Return how long message `number` of an agent takes on one way, if it is sent now.
+
+    At most LONGEST_LATENCY_NS. Reads: keys, latencies, stress.
+    """
     key = world.keys[STREAM_LATENCY + WAYS * row + way]
-    return latency_ns(world.agents[row].latencies[way], key, number)
+    time_ns = latency_ns(world.agents[row].latencies[way], key, number)
+    return int(min(time_ns * world.stress.latency_multiple, LONGEST_LATENCY_NS))
 
 
 @kernel

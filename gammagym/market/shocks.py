@@ -12,23 +12,28 @@ from __future__ import annotations
 import math
 
 from gammagym._kernel import kernel
+from gammagym.exchange.fees import shift_fees
 from gammagym.market.streams import uniform
 from gammagym.world import (
     NO_INSTRUMENT,
     OUTAGE_CANCELS,
     OUTAGE_DATA,
+    OUTAGE_MATCHING,
     SHOCK_BASIS,
     SHOCK_COLLATERAL,
+    SHOCK_DEFAULT,
     SHOCK_DEPTH,
     SHOCK_FUNDING,
     SHOCK_IMPLIED_VOLATILITY,
     SHOCK_INDEX,
     SHOCK_LATENCY,
+    SHOCK_MAKER_FEE,
     SHOCK_MAKERS,
     SHOCK_ORDERS,
     SHOCK_OUTAGE,
     SHOCK_PRICE,
     SHOCK_SPREAD,
+    SHOCK_TAKER_FEE,
     SHOCK_TRANSFERS,
     SHOCK_VOLATILITY,
     STREAM_SHOCKS,
@@ -64,7 +69,7 @@ def apply_shocks(world):
     """Write what the timeline does to the market now.
 
     Reads: shocks, time. Writes: stress; of flows away, quickening, basis_shift; of venues
-    transfers_halted, data_halted, cancels_halted.
+    transfers_halted, data_halted, cancels_halted, and halted where hours have not closed it; fees.
     """
     _begin(world)
     next_ns = world.time_ns + world.price.tick_ns
@@ -76,6 +81,8 @@ def apply_shocks(world):
         if now > 0.0:
             _add_to_market(world, shock, now)
             _add_to_venues(world, shock, shock.magnitude * now)
+        if shock.kind == SHOCK_MAKER_FEE or shock.kind == SHOCK_TAKER_FEE:
+            _turn_fee(world, shock, now)
     _end(world)
 
 
@@ -149,10 +156,27 @@ def _add_to_venues(world, shock, effect):
     elif shock.kind == SHOCK_COLLATERAL:
         stress.collateral_shift[shock.code] += effect
     elif shock.kind == SHOCK_OUTAGE:
-        if shock.code == OUTAGE_DATA:
+        if shock.code == OUTAGE_MATCHING:
+            venue.halted = 1
+        elif shock.code == OUTAGE_DATA:
             venue.data_halted = 1
         elif shock.code == OUTAGE_CANCELS:
             venue.cancels_halted = 1
-    elif shock.kind == SHOCK_TRANSFERS:
+    elif shock.kind == SHOCK_TRANSFERS or shock.kind == SHOCK_DEFAULT:
+        if shock.kind == SHOCK_DEFAULT:
+            venue.halted = 1
         for row in range(len(world.venues)):
             world.venues[row].transfers_halted = 1
+
+
+@kernel
+def _turn_fee(world, shock, now):
+    """Let a fee rise when its event begins, and fall again when it ends.
+
+    Writes: accounts, venues.ladder, shocks.done.
+    """
+    rise = (shock.lots if now > 0.0 else 0) - shock.done
+    if rise != 0:
+        is_maker = shock.kind == SHOCK_MAKER_FEE
+        shift_fees(world, shock.venue, rise if is_maker else 0, 0 if is_maker else rise)
+        shock.done += rise

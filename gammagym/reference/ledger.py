@@ -39,6 +39,8 @@ class Ledger:
         self.venues = venues or [Venue()]
         self.accounts = [Account() for _ in range(accounts)]
         self.transfers: list[Transfer] = []
+        # What is left, by currency, of what it is taken for as margin, while a timeline has it so.
+        self.slips: dict[int, float] = {}
         self.deposits = [0, 0]
         self.time = 0
         # Price of the coin: in quanta for a quantum, and as a number.

@@ -76,6 +76,14 @@ class Margins(Ledger):
             if terms.currency == currency and terms.is_option
         )
 
+    def collateral_rate(self, account: int, currency: int) -> Fraction:
+        """Return which share of a currency counts as margin now: in whole 1e-9, once it slips."""
+        rate = self.venue_of(account).collateral[currency]
+        slipped = self.slips.get(currency)
+        if slipped is None:
+            return rate
+        return Fraction(round(float(rate * RATE_UNIT) * slipped), RATE_UNIT)
+
     def margin_balance(self, account: int) -> int:
         """Return the margin of an account: haircuts taken off, debts in full, bonus added (QUOTE).
 
@@ -85,7 +93,7 @@ class Margins(Ledger):
         for currency in CURRENCIES:
             amount = self.balance(account, currency)
             if amount > 0:
-                amount = math.floor(amount * self.venue_of(account).collateral[currency])
+                amount = math.floor(amount * self.collateral_rate(account, currency))
             total += self.in_quote(amount, currency)
         return total
 
@@ -280,7 +288,7 @@ class Margins(Ledger):
         terms = self.contracts[contract]
         price = self.in_quote(terms.notional(lots), terms.currency)
         if terms.kind == SPOT:
-            price -= math.floor(price * self.venue_of(account).collateral[COIN])
+            price -= math.floor(price * self.collateral_rate(account, COIN))
         return price
 
     def _can_set_aside(self, account: int, contract: int, lots: int) -> bool:

@@ -304,6 +304,7 @@ def _write_funding(funding: Any, listing: PerpetualListing, scenario: Scenario) 
     funding.method = FUNDING_IMPOSED if imposed else _FUNDING[rules.method]
     rate = scenario.funding if scenario.funding is not None else _IMPOSED_RATE
     funding.rate_e9 = rate_e9(rate if imposed else rules.interest)
+    funding.imposed_e9 = funding.rate_e9
     funding.interval_ns = listing.funding_interval
     funding.next_ns = listing.funding_interval
     funding.sample_ns = rules.sample

@@ -235,8 +235,8 @@ class Shock(Model):
         if self.at.share >= 1:
             problems.add("at", "must be before the end of the episode, 100%")
         if self.kind in ONCE:
-            for key in ("ramp", "hold"):
-                if getattr(self, key) != Span():
+            for key in ("ramp", "hold", "recovery"):
+                if getattr(self, key) not in (Span(), None):
                     problems.add(key, f"must not be given: a {self.kind} happens once")
         if self.kind in (*SWITCHES, "large_order"):
             for key in ("ramp", "recovery"):

@@ -91,6 +91,9 @@ def write_timeline(
         CapacityError: more events than a world has room for.
     """
     problems: list[str] = []
+    # What a world has before its first price tick.
+    for multiple in ("spread", "depth", "variance", "latency"):
+        setattr(world.stress, f"{multiple}_multiple", 1.0)
     for place, shock in enumerate(scenario.shocks):
         start_ns = shock.at.nanoseconds(end_ns)
         if start_ns >= end_ns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -394,6 +395,14 @@ class Pair:
         self.world["venues"][name][account % 2] = now
         setattr(self.exchange.venues[account % 2], name, bool(now))
 
+    def slip(self, _account: int, row: int) -> None:
+        """Let a currency be taken for less as margin than the venue's rule has it, or end that."""
+        shift = -abs(self.random.normal()) * 0.1 if self.random.random() < 0.6 else 0.0
+        self.world["stress"]["collateral_shift"][row % 2] = shift
+        self.exchange.slips.pop(row % 2, None)
+        if shift != 0.0:
+            self.exchange.slips[row % 2] = math.exp(shift)
+
     def add_money(self, account: int, _row: int) -> None:
         self.top_up(account)
 
@@ -410,8 +419,9 @@ EVENTS = {
     "close": 0.08,
     "deal": 0.08,
     "move": 0.25,
-    "quote": 0.08,
+    "quote": 0.06,
     "ask": 0.05,
+    "slip": 0.02,
     "send": 0.04,
     "pay_funding": 0.03,
     "add_money": 0.03,
