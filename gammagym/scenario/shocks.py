@@ -249,7 +249,9 @@ class Shock(Model):
         """Add what does not fit about how hard it is."""
         if self.kind == "price":
             if (self.move is None) == (not self.path):
-                problems.add("move", 'a price event needs a return, such as "-12%", or a path')
+                problems.add(
+                    "move", 'is missing: a price event needs a return, such as "-12%", or a path'
+                )
             if self.path and (self.ramp != Span() or self.hold != Span()):
                 problems.add("path", "has times of its own: leave out ramp and hold")
         if self.kind == "fees" and not (self.maker or self.taker):

@@ -76,9 +76,11 @@ def test_the_order_in_which_worlds_are_stepped_does_not_matter(make_worlds):
 
 
 def test_single_and_vector_environments_agree_to_the_bit():
-    envs = HedgeVectorEnv(3, scenario="flash_crash", autoreset_mode=AutoresetMode.DISABLED, **SHORT)
+    envs = HedgeVectorEnv(
+        3, scenario="spread_blowout", autoreset_mode=AutoresetMode.DISABLED, **SHORT
+    )
     observations, infos = envs.reset(seed=SEED)
-    singles = [HedgeEnv(scenario="flash_crash", **SHORT) for _ in range(3)]
+    singles = [HedgeEnv(scenario="spread_blowout", **SHORT) for _ in range(3)]
     for row, env in enumerate(singles):
         first, info = env.reset(seed=SEED + row)
         assert first.tobytes() == observations[row].tobytes()
@@ -123,7 +125,7 @@ def test_a_world_saved_as_bytes_goes_on_as_before(make_worlds, scenario):
     assert fingerprint(run.worlds[0]) == fingerprint(again.worlds[0])
 
 
-@pytest.mark.parametrize("scenario", ["textbook", "flash_crash"])
+@pytest.mark.parametrize("scenario", ["textbook", "spread_blowout"])
 def test_capacity_does_not_change_trajectories(make_worlds, scenario):
     """With so few background orders that both capacities have room for them."""
     overrides = {"flow.slots": 40} if scenario != "textbook" else {}
@@ -164,7 +166,7 @@ def _cover(dtype: Any, start: int, used: Any) -> None:
 # --- Common random numbers -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scenario", ["calm", "flash_crash", "textbook", "smile"])
+@pytest.mark.parametrize("scenario", ["calm", "spread_blowout", "textbook", "smile"])
 def test_what_an_agent_does_does_not_change_the_fundamental_price(make_worlds, scenario):
     active = make_worlds(scenario, "GammaScalp", 1, SEED, **SHORT)
     idle = make_worlds(scenario, "GammaScalp", 1, SEED, **SHORT)
@@ -185,7 +187,8 @@ def test_what_an_agent_does_does_not_change_the_fundamental_price(make_worlds, s
 
 def test_a_shock_leaves_every_other_random_number_alone(make_worlds):
     """The process under a price shock is that of the market without the shock."""
-    crash = batch(make_worlds, 1, scenario="flash_crash")
+    fall = {"kind": "price", "at": "10%", "ramp": "1min", "move": "-5%"}
+    crash = batch(make_worlds, 1, scenario={"extends": "calm", "purpose": "x", "shocks": [fall]})
     calm = batch(make_worlds, 1, scenario="calm")
     assert crash.worlds["price"]["process"].tolist() == calm.worlds["price"]["process"].tolist()
     assert crash.worlds["price"]["value"][0] < 0.99 * calm.worlds["price"]["value"][0]
@@ -200,7 +203,7 @@ from gammagym.envs.single import HedgeEnv
 from gammagym.world import fingerprint
 
 cases = {
-    "thin": dict(scenario="flash_crash", horizon_seconds=10.0, decision_interval=5.0,
+    "thin": dict(scenario="spread_blowout", horizon_seconds=10.0, decision_interval=5.0,
                  overrides={"warmup": "1s"}),
     "ideal": dict(scenario="textbook", horizon_seconds=600.0, decision_interval=60.0,
                   task="ShortGamma"),

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from gammagym.cli import app
 
-SHORT = ["--seeds", "2", "--horizon", "300"]
+SHORT = ["--seeds", "2", "--horizon", "480"]
 
 
 @pytest.fixture(autouse=True)

@@ -123,7 +123,7 @@ def test_a_combination_and_a_child_are_shown_with_their_stories(folder: Path) ->
     told = run("scenarios", "./mine.toml + flash_crash").output
     assert told.startswith("My story.\n")
     assert "A crash and rebound within half an hour" in told
-    assert "extends: " in told
+    assert told.index("mine.toml") < told.index("btc.toml")
     assert "btc.toml" in told
     assert "mine + flash_crash" in told
 
