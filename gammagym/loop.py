@@ -7,9 +7,9 @@ it triggers follow at once.
 
 A price tick is, in this order: what the calendar brings, transfers that arrive, shocks, fundamental
 price, carry of futures, sentiment of the crowds, implied volatilities, marks (and attribution),
-premiums, the frictionless reference, what the timeline lets happen once, market makers' quotes,
-hedgers of options, circuit breakers, margin checks and liquidations, those of the leveraged crowd,
-expiries.
+premiums, the frictionless reference, what the timeline lets happen once, makers who leave, market
+makers' quotes, hedgers of options, large orders of the timeline, circuit breakers, margin checks
+and liquidations, those of the leveraged crowd, expiries.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from gammagym.market.customers import customer_order, open_customers
 from gammagym.market.events import carry_out_events
 from gammagym.market.flow import background_event, open_flow
 from gammagym.market.hedgers import hedge
+from gammagym.market.large_orders import work_large_orders
 from gammagym.market.leveraged import agrees, open_leveraged, step_leveraged
 from gammagym.market.looks import look
 from gammagym.market.makers import open_makers, quote
@@ -42,6 +43,7 @@ from gammagym.market.sentiment import start_sentiments, step_sentiments
 from gammagym.market.shocks import apply_shocks, start_timeline
 from gammagym.market.streams import open_streams
 from gammagym.market.surface import move_surface, open_surface
+from gammagym.market.withdrawal import withdraw
 from gammagym.world import FILL_ORDERED, FUNDING_CONTINUOUS
 
 _TICK, _FUNDING, _MESSAGE, _ARBITRAGE, _BACKGROUND, _CUSTOMER, _LOOK = range(7)
@@ -145,8 +147,11 @@ def price_tick(world, tape):
     step_reference(world, elapsed_ns)
     if world.shock_count > 0:
         carry_out_events(world)
+        withdraw(world)
     quote(world)
     hedge(world)
+    if world.shock_count > 0:
+        work_large_orders(world)
     watch_breakers(world)
     check_accounts(world)
     step_leveraged(world, elapsed_ns)

@@ -145,6 +145,7 @@ STREAM_PATH, STREAM_SURFACE, STREAM_CUSTOMERS, STREAM_ACTIVITY = 32, 33, 36, 38
 STREAM_ENTRIES = 40  # at what prices the leveraged crowd came in
 # `+ instrument`, `+ flow` and `+ arbitrageur`, each of which has a stream of its own.
 STREAM_CARRY, STREAM_SENTIMENT, STREAM_ARBITRAGE = 46, 47, 48
+STREAM_PATIENCE = 50  # `+ instrument`: which of its makers leave first
 
 # Ways between an agent and the venue: rows of `Agent.latencies`.
 WAY_ENTRY, WAY_CANCEL, WAY_ACKNOWLEDGEMENT, WAY_DATA = 0, 1, 2, 3
@@ -683,6 +684,8 @@ class Instrument(Protocol):
     theta: Annotated[float, F8, "change of value per year"]
     vanna: Annotated[float, F8, "change of delta per unit of volatility"]
     volga: Annotated[float, F8, "change of vega per unit of volatility"]
+    makers_away: Annotated[float, F8, "share of its makers whom the timeline keeps away"]
+    basis_shift: Annotated[float, F8, "log premium that the timeline adds to its book"]
     maker_orders: Annotated[Vector, I4, (2,), "rows of the makers' quotes, or NO_ORDER"]
     kind: Annotated[int, I4, "SPOT, PERPETUAL, FUTURE, CALL or PUT"]
     inverse: Annotated[int, I4, "1 if its value is a number of coins that falls with the price"]
@@ -950,9 +953,7 @@ class Flow(Protocol):
     memory: Annotated[float, F8, "impact memory now (ticks)"]
     surprise: Annotated[float, F8, "what the crowd expects of the price, of late orders (ticks)"]
     sentiment: Annotated[Sentiment, Sentiment, (), "side that its traders lean to"]
-    away: Annotated[float, F8, "share of its makers whom the timeline keeps away"]
     quickening: Annotated[float, F8, "factor of the timeline on its events a second"]
-    basis_shift: Annotated[float, F8, "log premium that the timeline makes its crowd believe in"]
     seen_lots: Annotated[int, I8, "net volume bought by takers that the memory has seen (lots)"]
     initial_lots: Annotated[int, I8, "what crowd and makers held at first (lots)"]
     memory_ns: Annotated[int, I8, "time of the last event (ns)"]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gammagym.api.timeline_soundness import ranges_of_events
 from gammagym.engine.inspection import SOUND, check_book
 from gammagym.market.sentiment import LARGEST_LEAN
 from gammagym.world import (
@@ -125,6 +126,7 @@ def _rows(world: Any) -> Iterator[_Range]:
     yield from _rows_of_agents(world)
     yield from _options_market(world)
     yield from _rows_of_arbitrageurs(world)
+    yield from ranges_of_events(world)
     instruments, accounts = int(world["instrument_count"]), int(world["account_count"])
     messages = world["messages"][: world["message_count"]]
     yield "messages.account", messages["account"], FIRST_AGENT_ACCOUNT, accounts - 1

@@ -38,10 +38,10 @@ def step_carries(world, elapsed_ns):
     """Move the carry of every future by one price tick. Writes: instruments.carry."""
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
-        if not has_carry(contract) or contract.settled:
+        if contract.kind != FUTURE or contract.settled:
             continue
         carry = contract.carry
-        if elapsed_ns > 0:
+        if elapsed_ns > 0 and has_carry(contract):
             kept = math.exp(-carry.reversion * elapsed_ns / NANOSECONDS)
             shock = normal(carry_key(world, instrument), world.price.tick)
             carry.rate = reverted(carry.rate, carry.level, carry.deviation, kept, shock)
@@ -50,7 +50,7 @@ def step_carries(world, elapsed_ns):
 
 @kernel(inline=True)
 def has_carry(contract):
-    """Return whether a contract is a future whose basis is not always zero."""
+    """Return whether a contract is a future whose basis follows a process."""
     return contract.kind == FUTURE and contract.carry.reversion > 0.0
 
 
@@ -68,6 +68,6 @@ def carry_key(world, instrument):
 
 @kernel
 def _write_basis(world, contract):
-    """Write the basis that is left; while the market warms up no time passes."""
+    """Write the basis that is left, and what the timeline adds; a market that warms up stands."""
     left_ns = max(contract.expiry_ns - max(world.time_ns, 0), 0)
-    contract.carry.log_basis = contract.carry.rate * left_ns / YEAR_NS
+    contract.carry.log_basis = contract.carry.rate * left_ns / YEAR_NS + contract.basis_shift

@@ -34,6 +34,7 @@ from gammagym.market.flow_clock import excite, let_pass, wait
 from gammagym.market.price import price_now
 from gammagym.market.sentiment import believed_price
 from gammagym.market.streams import bits, normal, uniform
+from gammagym.market.withdrawal import drop, is_away
 from gammagym.world import (
     BUY,
     CROWD,
@@ -106,7 +107,7 @@ def background_event(world, row):
     elif kind < flow.probability_market + flow.probability_add:
         _add(world, flow, key, draw, reference)
     else:
-        _drop(world, flow, _slot(bits(key, draw + _SLOT), 0, flow.slots))
+        drop(world, flow, _slot(bits(key, draw + _SLOT), 0, flow.slots))
     if flow.anchored:
         answer(world, flow, key, draw, believed)
 
@@ -234,7 +235,7 @@ def _add(world, flow, key, draw, reference):
         distance = _distance(flow, key, draw)
         size = int(size * (1.0 + distance / flow.growth_distance))
         price += -distance if side == BUY else distance
-    _drop(world, flow, slot)
+    drop(world, flow, slot)
     _rest(world, flow, slot, side, price, size)
 
 
@@ -316,7 +317,7 @@ def _refill_side(world, flow, key, draw, side, reference):
             return
     first = side * flow.touch_slots
     slot = _slot(bits(key, draw + _REFILL_SLOT + side), first, first + flow.touch_slots)
-    _drop(world, flow, slot)
+    drop(world, flow, slot)
     size = _size_lots(flow.touch_size_lots, flow.touch_size_sigma, key, draw + _REFILL_SIZE + side)
     _rest(world, flow, slot, side, price, size)
 
@@ -331,21 +332,12 @@ def _slot(random_bits, first, end):
 
 
 @kernel
-def _drop(world, flow, slot):
-    """Cancel the order in one place of the list, if one is there and still rests."""
-    row = flow.rows[slot]
-    if row == NO_ORDER:
-        return
-    flow.rows[slot] = NO_ORDER
-    order = world.orders[row]
-    if order.live and order.order_id == flow.ids[slot]:
-        remove(world.books[flow.instrument], row)
-
-
-@kernel
 def _rest(world, flow, slot, side, price_ticks, size):
-    """Enter a limit order and write it into its place of the list; a depth shock shrinks it."""
-    if price_ticks <= 0:
+    """Enter a limit order and write it into its place of the list; a depth shock shrinks it.
+
+    Whose place it is may have left.
+    """
+    if price_ticks <= 0 or is_away(world, flow, slot):
         return
     share = world.stress.depth_multiple
     if flow.pulling > 0.0:

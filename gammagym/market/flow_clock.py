@@ -39,13 +39,13 @@ def excite(flow, is_market):
 def wait(flow, pace, key, draw):
     """Return the time to the next event (s): the first of the base's and of those set off.
 
-    The base runs faster while the market is active; bursts do not, or they would feed themselves
-    where pace times branching is above 1. Each part of the intensity decays exponentially
-    and is drawn exactly (Dassios and Zhao, "Exact simulation of Hawkes process with exponentially
-    decaying intensity", 2013).
+    The base runs faster while the market is active, and while the timeline says so; bursts do not,
+    or they would feed themselves where pace times branching is above 1. Each part of the intensity
+    decays exponentially and is drawn exactly (Dassios and Zhao, "Exact simulation of Hawkes process
+    with exponentially decaying intensity", 2013).
     """
     base = flow.rate * (1.0 - flow.branching - flow.slow_branching)
-    wait = exponential(key, draw + ARRIVAL) / (base * pace)
+    wait = exponential(key, draw + ARRIVAL) / (base * pace * flow.quickening)
     if flow.excitation > 0.0:
         mass = base * flow.excitation * flow.excitation_decay
         left = 1.0 - exponential(key, draw + ARRIVAL_BURST) / mass

@@ -11,11 +11,9 @@ from __future__ import annotations
 import math
 
 from gammagym._kernel import kernel
-from gammagym.engine.book import best_price, has_side
-from gammagym.exchange.marks import tell_book
-from gammagym.exchange.orders import limit_order
 from gammagym.exchange.trading import is_closed, mid_price
-from gammagym.world import BUY, IOC, LARGEST_PRESSURE, SELL
+from gammagym.market.crossing import cross
+from gammagym.world import BUY, LARGEST_PRESSURE, SELL
 
 # A log move at which dealers give up: eight times as high or low. It is within what trading can do
 # to the price, so that feedback that has run away also gets there.
@@ -55,28 +53,5 @@ def _hedge(world, hedger):
         return
     lots = round(-hedger.gamma * move / contract.lot_size) - held
     if lots != 0:
-        _cross(world, hedger, BUY if lots > 0 else SELL, abs(lots))
-
-
-@kernel
-def _cross(world, hedger, side, lots):
-    """Trade at once, as far through the touch as the venue lets market orders go.
-
-    Writes: hedgers.hedges, incoming (the work space), and what trades write.
-    """
-    instrument = hedger.instrument
-    book = world.books[instrument]
-    if not has_side(book, 1 - side):
-        return
-    tell_book(world, instrument)
-    rules = book.rules
-    limit = best_price(book, 1 - side)
-    if side == BUY:
-        limit = min(limit + max(rules.protection_ticks, 0), rules.highest_ticks)
-    else:
-        limit = max(limit - max(rules.protection_ticks, 0), rules.lowest_ticks, 1)
-    lots = min(lots, rules.maximum_lots)
-    if lots < rules.minimum_lots or lots * limit < rules.minimum_notional:
-        return
-    hedger.hedges += 1
-    limit_order(world, hedger.account, instrument, side, limit, lots, IOC)
+        side = BUY if lots > 0 else SELL
+        hedger.hedges += cross(world, hedger.account, hedger.instrument, side, abs(lots))

@@ -3,7 +3,8 @@
 At every price tick they replace the quotes that are not where or as large as they should be; in the
 ideal market also in between, while a competitor's order rests. The half spread is a share of spot
 or, of options, volatility points times vega. Then quotes are wider while the price moves more than
-options say, and lower while makers are long vega (docs/rules/options).
+options say, and lower while makers are long vega (docs/rules/options). Of makers some of whom the
+timeline keeps away, the others quote: less, or nothing at all (docs/rules/shocks).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gammagym.world import (
     BUY,
     COIN,
     FLOW_IDEAL,
+    FUTURE,
     GTC,
     MAKERS,
     NANOSECONDS,
@@ -65,7 +67,7 @@ def quote(world):
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         if contract.maker_size_lots > 0 and not is_closed(world, instrument):
-            _quote_about(world, instrument, contract.fair_price)
+            _quote_about(world, instrument, _quoted_price(contract))
 
 
 @kernel(counted=False)
@@ -78,7 +80,7 @@ def requote(world):
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         if contract.flow == FLOW_IDEAL and not is_closed(world, instrument):
-            _quote_about(world, instrument, contract.fair_price * moved)
+            _quote_about(world, instrument, _quoted_price(contract) * moved)
 
 
 @kernel(counted=False)
@@ -112,6 +114,14 @@ def _lean(world):
 
 
 @kernel(counted=False)
+def _quoted_price(contract):
+    """Return what makers quote about: the fair price, which of futures has the basis already."""
+    if contract.kind == FUTURE or contract.basis_shift == 0.0:
+        return contract.fair_price
+    return contract.fair_price * math.exp(contract.basis_shift)
+
+
+@kernel(counted=False)
 def _quote_about(world, instrument, centre):
     """Put the quotes of an instrument where they belong around a price. Writes: books."""
     contract = world.instruments[instrument]
@@ -121,12 +131,15 @@ def _quote_about(world, instrument, centre):
     bid = math.floor((centre - half) / contract.tick_size)
     ask = math.ceil((centre + half) / contract.tick_size)
     ask = max(ask, bid + 1)
-    size = max(int(contract.maker_size_lots * world.stress.depth_multiple), 1)
+    share = world.stress.depth_multiple * (1.0 - contract.makers_away)
+    size = max(int(contract.maker_size_lots * share), 1)
     stands = _stands(world, contract, BUY, bid, size) and _stands(world, contract, SELL, ask, size)
     if stands:
         return
     for side in (BUY, SELL):
         _withdraw(world, contract, instrument, side)
+    if contract.makers_away >= 1.0:
+        return
     if bid > 0:
         contract.maker_orders[BUY] = limit_order(world, MAKERS, instrument, BUY, bid, size, GTC)
     contract.maker_orders[SELL] = limit_order(world, MAKERS, instrument, SELL, ask, size, GTC)

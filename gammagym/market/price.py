@@ -201,9 +201,10 @@ def _draw_activity(world, number):
 
 
 @kernel(inline=True)
-def _business_years(price):
-    """Return the business time of a tick (years)."""
-    return price.tick_ns / YEAR_NS * price.activity
+def _business_years(world):
+    """Return the business time of a tick (years), which the timeline makes longer or shorter."""
+    price = world.price
+    return price.tick_ns / YEAR_NS * price.activity * world.stress.variance_multiple
 
 
 @kernel(counted=False)
@@ -214,9 +215,9 @@ def _move(world, tape, number):
     if price.model == PRICE_REPLAY:
         price.process = _replay(world, tape, shock)
     elif price.model == PRICE_GBM:
-        price.process *= _growth(price, _business_years(price), shock)
+        price.process *= _growth(price, _business_years(world), shock)
     else:
-        move_process(world, number, _business_years(price), shock)
+        move_process(world, number, _business_years(world), shock)
 
 
 @kernel(counted=False)
@@ -228,7 +229,7 @@ def _bridge_path(world, first):
     price.path[steps] = end
     deviation = 0.0
     if world.time_ns + price.tick_ns > 0:
-        years = _business_years(price) / steps
+        years = _business_years(world) / steps
         deviation = price.process * _diffusion(price) * math.sqrt(years)
     key, draw = world.keys[STREAM_PATH], price.tick * PATH_STEPS
     value = price.path[first]
@@ -250,7 +251,7 @@ def _diffusion(price):
 
 @kernel
 def set_index(world):
-    """Write the value of a coin, and the index from its sources, of which one may be off.
+    """Write the value of a coin, and the index from its sources, of which some may be off.
 
     Reads: price, stress, the rule of the hedge's venue. Writes: price.index, sources, coin_quanta.
     """
@@ -259,9 +260,10 @@ def set_index(world):
     price.previous_index = price.index if price.index > 0.0 else price.value
     price.index = price.value
     if world.stress.source_shift != 0.0:
-        price.sources[:] = price.value
-        price.sources[0] *= math.exp(world.stress.source_shift)
         count = price.source_count
+        price.sources[:] = price.value
+        for source in range(world.stress.sources_off):
+            price.sources[source] *= math.exp(world.stress.source_shift)
         price.index = index_price(
             price.sources[:count], price.source_weights[:count], world.venues[0].outlier
         )
@@ -289,6 +291,6 @@ def _replay(world, tape, shock):
     start = price.process if elapsed < into_cell else tape[cell]
     left = price.tape_step_ns - into_cell
     weight = elapsed / (left + elapsed)
-    years = elapsed / YEAR_NS * (left / (left + elapsed))
+    years = elapsed / YEAR_NS * (left / (left + elapsed)) * world.stress.variance_multiple
     centre = math.log(start) + weight * (math.log(tape[cell + 1]) - math.log(start))
     return math.exp(centre + price.volatility * math.sqrt(years) * shock)

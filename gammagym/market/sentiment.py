@@ -16,7 +16,7 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.market.carry import reverted
 from gammagym.market.streams import normal
-from gammagym.world import NANOSECONDS, STREAM_SENTIMENT
+from gammagym.world import FUTURE, NANOSECONDS, STREAM_SENTIMENT
 
 # There is always somebody who takes the other side.
 LARGEST_LEAN = 0.95
@@ -69,8 +69,14 @@ def sentiment_key(world, row):
 
 @kernel
 def believed_price(world, flow, price):
-    """Return what the crowd of a book makes of a fundamental price: with carry and premium."""
-    shift = world.instruments[flow.instrument].carry.log_basis + flow.sentiment.premium
+    """Return what the crowd of a book makes of a fundamental price: with carry and premium.
+
+    A basis of the timeline is part of a future's carry already.
+    """
+    contract = world.instruments[flow.instrument]
+    shift = contract.carry.log_basis + flow.sentiment.premium
+    if contract.kind != FUTURE:
+        shift += contract.basis_shift
     return price if shift == 0.0 else price * math.exp(shift)
 
 

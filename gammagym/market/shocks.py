@@ -48,7 +48,7 @@ def start_timeline(world):
         world.shocks[row].start_ns += delay
 
 
-@kernel
+@kernel(counted=False)
 def strength(shock, time_ns):
     """Return how far an event is switched on at a time, 0 to 1."""
     since = time_ns - shock.start_ns
@@ -68,8 +68,9 @@ def strength(shock, time_ns):
 def apply_shocks(world):
     """Write what the timeline does to the market now.
 
-    Reads: shocks, time. Writes: stress; of flows away, quickening, basis_shift; of venues
-    transfers_halted, data_halted, cancels_halted, and halted where hours have not closed it; fees.
+    Reads: shocks, time. Writes: stress; of instruments makers_away, basis_shift; of flows
+    quickening; of venues transfers_halted, data_halted, cancels_halted, and halted where hours have
+    not closed it; fees.
     """
     _begin(world)
     next_ns = world.time_ns + world.price.tick_ns
@@ -86,7 +87,7 @@ def apply_shocks(world):
     _end(world)
 
 
-@kernel
+@kernel(counted=False)
 def _begin(world):
     """Let nothing be out of the ordinary; multiples are logarithms until `_end`."""
     stress = world.stress
@@ -96,15 +97,17 @@ def _begin(world):
     stress.premium_shift = 0.0
     stress.sources_off = 0
     stress.collateral_shift[:] = 0.0
+    for row in range(world.instrument_count):
+        contract = world.instruments[row]
+        contract.makers_away = contract.basis_shift = 0.0
     for row in range(world.flow_count):
-        flow = world.flows[row]
-        flow.away, flow.quickening, flow.basis_shift = 0.0, 0.0, 0.0
+        world.flows[row].quickening = 0.0
     for row in range(len(world.venues)):
         venue = world.venues[row]
         venue.transfers_halted = venue.data_halted = venue.cancels_halted = 0
 
 
-@kernel
+@kernel(counted=False)
 def _end(world):
     """Make factors of the sums of logarithms."""
     stress = world.stress
@@ -118,7 +121,10 @@ def _end(world):
 
 @kernel(counted=False)
 def _add_to_market(world, shock, now):
-    """Add an event to what happens to price, volatility and flows. Writes: stress, flows."""
+    """Add an event to what happens to price, volatility and books.
+
+    Writes: stress, instruments, flows.
+    """
     stress, effect = world.stress, shock.magnitude * now
     if shock.kind == SHOCK_PRICE:
         stress.price_shift += effect
@@ -130,16 +136,28 @@ def _add_to_market(world, shock, now):
         stress.implied_shift += effect
     elif shock.kind == SHOCK_VOLATILITY:
         stress.variance_multiple += effect
-    else:
+    elif shock.kind == SHOCK_MAKERS or shock.kind == SHOCK_BASIS:
+        for row in range(world.instrument_count):
+            if _acts_on(shock, row):
+                _add_to_book(world.instruments[row], shock, effect)
+    elif shock.kind == SHOCK_ORDERS:
         for row in range(world.flow_count):
-            flow = world.flows[row]
-            if shock.instrument == NO_INSTRUMENT or shock.instrument == flow.instrument:
-                if shock.kind == SHOCK_MAKERS:
-                    flow.away = 1.0 - (1.0 - flow.away) * (1.0 - effect)
-                elif shock.kind == SHOCK_ORDERS:
-                    flow.quickening += effect
-                elif shock.kind == SHOCK_BASIS:
-                    flow.basis_shift += effect
+            if _acts_on(shock, world.flows[row].instrument):
+                world.flows[row].quickening += effect
+
+
+@kernel(inline=True)
+def _acts_on(shock, instrument):
+    return shock.instrument == NO_INSTRUMENT or shock.instrument == instrument
+
+
+@kernel(counted=False)
+def _add_to_book(contract, shock, effect):
+    """Add an event to one book: of two that drive makers away, each takes its share of the rest."""
+    if shock.kind == SHOCK_MAKERS:
+        contract.makers_away = 1.0 - (1.0 - contract.makers_away) * (1.0 - effect)
+    else:
+        contract.basis_shift += effect
 
 
 @kernel(counted=False)

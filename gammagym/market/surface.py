@@ -17,7 +17,8 @@ from gammagym.world import STREAM_SURFACE, YEAR_NS
 
 # Smiles of options that expire sooner are those of an hour.
 SHORTEST_YEARS = 1.0 / (365.0 * 24.0)
-# Noise and price together can lead volatilities at the money no further from where they began.
+# Noise and price together can lead volatilities at the money no further from where they began; what
+# the timeline does comes on top.
 LARGEST_FACTOR = 3.0
 _LARGEST_SHIFT = math.log(LARGEST_FACTOR)
 
@@ -80,7 +81,8 @@ def moved(world, contract, volatility):
 @kernel
 def at_the_money_volatility(world, contract, years):
     """Return the volatility at the money, now, of the expiry of an option (annual)."""
-    return moved(world, contract, term_volatility(world.surface, years))
+    term = term_volatility(world.surface, years)
+    return moved(world, contract, term) * math.exp(world.stress.implied_shift)
 
 
 @kernel
@@ -94,7 +96,7 @@ def strike_volatility(world, contract, years, term):
         term: volatility at the money of the expiry as it was at the start.
     """
     log_moneyness = math.log(contract.strike / world.price.value)
-    at_the_money = moved(world, contract, term)
+    at_the_money = moved(world, contract, term) * math.exp(world.stress.implied_shift)
     return smile_volatility(world.surface, at_the_money, years, log_moneyness)
 
 
@@ -144,6 +146,7 @@ def move_surface(world, elapsed_ns):
         if is_option(contract) and not contract.settled:
             years = _years(world, contract)
             term = term_volatility(surface, years)
+            # Without what the timeline does, so that nothing of it stays.
             skew = log_skew(surface, moved(world, contract, term), years)
             # d ln(sigma) = R * d ln(sigma)/dk * d ln(F): Bergomi's skew-stickiness ratio.
             follows = surface.stickiness * skew * move

@@ -139,9 +139,9 @@ def compile_world(
     write_competitors(world, scenario, task, venues, agents, start)
     write_crowd(world, scenario.name, scenario.crowd, venues, start)
     write_hedgers(world, scenario, venues, start)
-    write_timeline(world, scenario, venues, names, end_ns)
     _check_notional(scenario, task, start)
     write_arbitrageurs(world, scenario, venues, names, start)
+    write_timeline(world, scenario, venues, names, end_ns, start)
     for account in range(world.account_count):
         walk_ladder(worlds[0], account)
     make_changes(worlds[0])
@@ -281,13 +281,14 @@ def _check_notional(scenario: Scenario, task: Task, start: float) -> None:
         (scenario.flow.size or 0.0) if scenario.flow.kind == "ideal" else 0.0,
         max(scenario.crowd.longs, scenario.crowd.shorts) if scenario.crowd else 0.0,
         *(each.limit for each in scenario.arbitrageurs),
+        sum(shock.quantity or 0.0 for shock in scenario.shocks),
     )
     notional = quantity * start * _LARGEST_MOVE * QUANTA
     if notional > LARGEST_QUANTA:
         raise ScenarioError(
             f"scenario {scenario.name!r}, task {task.name}: price {start:g} times the "
             f"largest quantity {quantity:g} (legs, options.size, flow.size, crowd, "
-            f"arbitrageurs.limit), with room for a move, "
+            f"arbitrageurs.limit, all shocks.quantity), with room for a move, "
             f"is {notional / QUANTA:.3g}, more than 64-bit money holds "
             f"({LARGEST_QUANTA / QUANTA:.3g}): take smaller ones"
         )

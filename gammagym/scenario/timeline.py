@@ -1,4 +1,7 @@
-"""Write the timeline of a world: one row for each event, several for a path or two fees."""
+"""Write the timeline of a world: one row for each event, several for a path or two fees.
+
+A large order gets an account of its own, after all others.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ from gammagym.errors import CapacityError, ScenarioError, nearest
 from gammagym.quantities import Span, format_duration
 from gammagym.scenario.places import HEDGE_ROW, HEDGE_VENUE, Venues
 from gammagym.scenario.problems import report
-from gammagym.scenario.schema import Scenario
+from gammagym.scenario.rules import quanta, write_account
+from gammagym.scenario.schema import AccountTerms, Scenario
 from gammagym.scenario.shocks import Point, Shock, log_return
+from gammagym.scenario.timeline_checks import Event, problems_of_events
 from gammagym.world import (
     BUY,
     COIN,
+    MARGIN_CROSS,
     NO_ACCOUNT,
     NO_INSTRUMENT,
     OUTAGE_CANCELS,
@@ -43,6 +49,7 @@ from gammagym.world import (
     SHOCK_TAKER_FEE,
     SHOCK_TRANSFERS,
     SHOCK_VOLATILITY,
+    SPOT,
 )
 
 _KINDS = MappingProxyType(
@@ -75,40 +82,67 @@ _OF_ONE_MARKET = ("basis", "large_order")
 
 
 def write_timeline(
-    world: Any, scenario: Scenario, venues: Venues, names: Sequence[str], end_ns: int
+    world: Any,
+    scenario: Scenario,
+    venues: Venues,
+    names: Sequence[str],
+    end_ns: int,
+    start: float,
 ) -> None:
     """Write every event of a scenario.
 
     Args:
-        world: to be written; its instruments are.
+        world: to be written; its instruments, flows and all other accounts are.
         scenario: what it says of shocks.
         venues: of the world.
         names: of the instruments, by row.
         end_ns: length of the episode (ns).
+        start: first price of the underlying.
 
     Raises:
-        ScenarioError: events outside the episode, unknown markets or venues: all in one message.
-        CapacityError: more events than a world has room for.
+        ScenarioError: events outside the episode, unknown markets or venues, events that contradict
+            each other or have nothing to act on: all in one message.
+        CapacityError: more events than a world has room for, or no room for their accounts.
     """
     problems: list[str] = []
     # What a world has before its first price tick.
     for multiple in ("spread", "depth", "variance", "latency"):
         setattr(world.stress, f"{multiple}_multiple", 1.0)
-    for place, shock in enumerate(scenario.shocks):
-        start_ns = shock.at.nanoseconds(end_ns)
-        if start_ns >= end_ns:
-            problems.append(
-                f"shocks.{place}.at = {str(shock.at)!r}: is not within the episode of "
-                f"{format_duration(end_ns)}: begin earlier, or take a longer horizon"
-            )
-        venue, instrument = _where(shock, place, venues, names, problems)
-        for row in _rows(shock, start_ns, end_ns):
-            _write_row(world, scenario, row | {"venue": venue, "instrument": instrument})
-            if shock.kind == "large_order" and not problems:
-                _write_order(world, shock, instrument)
+    events = [
+        _event(shock, place, venues, names, end_ns, problems)
+        for place, shock in enumerate(scenario.shocks)
+    ]
+    problems += problems_of_events(world, events, end_ns, venues.hedge.index.sources)
     if problems:
         raise ScenarioError(report(f"scenario {scenario.name!r}", problems))
+    for event in events:
+        for row in _rows(event.shock, event.start_ns, end_ns):
+            where = {"venue": event.venue, "instrument": event.instrument}
+            _write_row(world, scenario, row | where)
+            if event.shock.kind == "large_order":
+                _write_order(world, scenario, venues, event, start)
+    if any(shock.kind == "implied_volatility" for shock in scenario.shocks):
+        world.surface.shaped = 1
     world.shock_jitter_ns = scenario.jitter.nanoseconds(end_ns)
+
+
+def _event(
+    shock: Shock,
+    place: int,
+    venues: Venues,
+    names: Sequence[str],
+    end_ns: int,
+    problems: list[str],
+) -> Event:
+    """Return when and where an event happens; adds to problems what is unknown or outside."""
+    start_ns = shock.at.nanoseconds(end_ns)
+    if start_ns >= end_ns:
+        problems.append(
+            f"shocks.{place}.at = {str(shock.at)!r}: is not within the episode of "
+            f"{format_duration(end_ns)}: begin earlier, or take a longer horizon"
+        )
+    venue, instrument = _where(shock, place, venues, names, problems)
+    return Event(place, shock, start_ns, venue, instrument)
 
 
 def _where(
@@ -194,8 +228,30 @@ def _write_row(world: Any, scenario: Scenario, row: dict[str, Any]) -> None:
     world.shock_count = place + 1
 
 
-def _write_order(world: Any, shock: Shock, instrument: int) -> None:
-    """Write the quantity of a large order, which has an account of its own."""
+def _write_order(
+    world: Any, scenario: Scenario, venues: Venues, event: Event, start: float
+) -> None:
+    """Write the quantity of a large order, and open its account, which owes no margin."""
+    account = int(world.account_count)
+    if account == len(world.accounts):
+        raise CapacityError(
+            f"scenario {scenario.name!r}: shocks.{event.place}: a world has room for "
+            f"{len(world.accounts)} accounts, and none is left for a large order: take fewer of "
+            "them, or fewer agents"
+        )
+    contract = world.instruments[event.instrument]
+    quantity = event.shock.quantity or 0.0
+    buys = event.shock.side == "buy"
     target = world.shocks[world.shock_count - 1]
-    lots = round((shock.quantity or 0.0) / float(world.instruments[instrument].lot_size))
-    target.lots = lots if shock.side == "buy" else -lots
+    target.account = account
+    target.lots = round(quantity / float(contract.lot_size)) * (1 if buys else -1)
+    world.account_count = account + 1
+    owner = world.accounts[account]
+    write_account(owner, venues.both[contract.venue], AccountTerms())
+    owner.margin_mode = MARGIN_CROSS
+    owner.agent, owner.partner, owner.venue = NO_ACCOUNT, NO_ACCOUNT, contract.venue
+    if contract.kind == SPOT:
+        # Spot is sold by who has it, and bought by who has the money.
+        currency, amount = (QUOTE, quantity * start) if buys else (COIN, quantity)
+        world.cash[account, currency] = quanta(amount)
+        world.deposits[currency] += world.cash[account, currency]

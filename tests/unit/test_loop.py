@@ -238,8 +238,8 @@ def test_an_order_that_arrives_comes_before_a_background_order(make_worlds):
 
 
 def test_advancing_in_pieces_is_the_same_as_at_once(make_worlds):
-    once = make_worlds("flash_crash", horizon_seconds=60.0).worlds
-    pieces = make_worlds("flash_crash", horizon_seconds=60.0).worlds
+    once = make_worlds("flash_crash", horizon_seconds=3_600.0).worlds
+    pieces = make_worlds("flash_crash", horizon_seconds=3_600.0).worlds
     advance(once[0], TAPE, 40 * SECOND)
     for until in (1, SECOND, SECOND, 7 * SECOND + 123, 30 * SECOND, 40 * SECOND):
         advance(pieces[0], TAPE, until)

@@ -24,6 +24,7 @@ def price_world(seed=1, *, model=PRICE_GBM, volatility=0.6, drift=0.0, tick_ns=S
     price["volatility"], price["drift"] = volatility, drift
     price["tape_step_ns"], price["tape_choices"] = MINUTE, choices
     price["path_steps"], price["activity"], price["pace"] = 10, 1.0, 1.0
+    world["stress"]["variance_multiple"] = 1.0
     world["seed"] = seed
     open_streams(world)
     start_price(world, TAPE)

@@ -70,7 +70,13 @@ def test_shocks_of_one_kind_add_up_and_kinds_do_not_mix():
 def test_a_quiet_timeline_leaves_the_market_as_it_is():
     world = shock_world()
     apply_shocks(world)
-    assert world["stress"].tolist() == (0.0, 0.0, 1.0, 1.0, 0.0)
+    stress = world["stress"]
+    for name in ("price_shift", "next_shift", "source_shift", "implied_shift", "premium_shift"):
+        assert stress[name] == 0.0
+    for name in ("spread_multiple", "depth_multiple", "latency_multiple", "variance_multiple"):
+        assert stress[name] == 1.0
+    assert stress["sources_off"] == 0
+    assert stress["collateral_shift"].tolist() == [0.0, 0.0]
 
 
 def test_the_flash_crash_falls_by_nine_percent_and_mostly_comes_back(make_worlds):
