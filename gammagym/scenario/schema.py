@@ -26,6 +26,7 @@ from gammagym.scenario.markets import MOST_MARKETS, MarketSpec
 from gammagym.scenario.options import Options, arbitrage
 from gammagym.scenario.order_flow import Flow
 from gammagym.scenario.prices import Price
+from gammagym.scenario.record import MOST_FACTS, RecordedFact, check_roles
 from gammagym.scenario.shocks import MOST_SHOCKS, Shock
 from gammagym.venues.dates import Instant
 
@@ -90,6 +91,9 @@ class Scenario(Model):
 
     name: str = Field(min_length=1, description="name of the scenario; by default its file's")
     purpose: str = Field(min_length=1, max_length=200, description="one line: what it is for")
+    group: Literal["everyday", "stress", "history", "market"] = Field(
+        default="market", description="where it stands in the catalogue"
+    )
     venue: str = Field(
         default="generic", min_length=1, description="name or path of the venue's rules"
     )
@@ -158,6 +162,12 @@ class Scenario(Model):
     shocks: tuple[Shock, ...] = Field(
         default=(), strict=False, max_length=MOST_SHOCKS, description="timeline of shocks"
     )
+    record: tuple[RecordedFact, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MOST_FACTS,
+        description="figures of the real event that it is modelled on",
+    )
 
     @property
     def has_several_markets(self) -> bool:
@@ -176,6 +186,13 @@ class Scenario(Model):
             problem = arbitrage(own)
             if problem is not None:
                 problems.add("options", problem)
+        problems.raise_if_any()
+        return self
+
+    @model_validator(mode="after")
+    def _outcomes_are_not_imposed(self) -> Scenario:
+        problems = Problems(self)
+        check_roles(self.record, self.shocks, self.funding is not None, problems.add)
         problems.raise_if_any()
         return self
 
