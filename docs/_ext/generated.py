@@ -13,6 +13,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, get_args
 
 from markup import percent, table
@@ -25,6 +26,7 @@ from venue_matrix import venue_matrix
 
 from gammagym import content, world
 from gammagym.agent import OBSERVATION_FIELDS
+from gammagym.evaluation.history.results import COLUMNS
 from gammagym.quantities import format_duration, format_percent
 from gammagym.scenario import markets, options, order_flow, prices, schema, sentiment
 from gammagym.scenario.crowd import LeverageShare
@@ -41,6 +43,7 @@ from gammagym.venues import portfolio as venue_portfolio
 from gammagym.venues import schema as venue_schema
 
 _MARK = re.compile(r"^<!-- generated: ([a-z_]+) -->$", re.MULTILINE)
+_STATIC = Path(__file__).parents[1] / "_static"
 _CODES = {"i8": "int64", "i4": "int32", "u8": "uint64", "u1": "uint8", "f8": "float64"}
 
 
@@ -203,6 +206,22 @@ def reject_reasons() -> str:
     """Return the reasons for which an order is refused."""
     rows = [(str(code), reason) for code, reason in enumerate(world.REJECT_REASONS)]
     return table(("code", "reason"), rows)
+
+
+# --- History ---------------------------------------------------------------------------------
+
+
+def history() -> str:
+    """Return what historical scenarios make of what was recorded: a table for each."""
+    found = json.loads((_STATIC / "history.json").read_text(encoding="utf-8"))
+    parts: list[str] = []
+    for name in dict.fromkeys(each["scenario"] for each in found):
+        own = [each for each in found if each["scenario"] == name]
+        parts.append(f"### {name}\n\n" + table(COLUMNS, [tuple(each["cells"]) for each in own]))
+        misses = [f"- {each['measure']}: {each['miss']}" for each in own if each["miss"]]
+        if misses:
+            parts.append("Off, and why:\n\n" + "\n".join(misses))
+    return "\n\n".join(parts)
 
 
 # --- The environment -------------------------------------------------------------------------
@@ -608,6 +627,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "price_presets": price_presets,
     "reject_reasons": reject_reasons,
     "scenario_keys": scenario_keys,
+    "history": history,
     "scenarios": scenarios,
     "task_options": task_options,
     "tasks": tasks,

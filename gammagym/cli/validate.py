@@ -1,4 +1,4 @@
-"""The command ``validate``: known results, real books, and the facts of real markets."""
+"""The command ``validate``: known results, real books, facts of real markets, and history."""
 
 from __future__ import annotations
 
@@ -11,28 +11,35 @@ from gammagym.cli.common import note, print_checks, print_json
 from gammagym.cli.validate_data import validate_data
 from gammagym.cli.validate_facts import FactOptions, validate_facts
 from gammagym.cli.validate_feedback import FeedbackOptions, validate_feedback
+from gammagym.cli.validate_history import HistoryOptions, validate_history
 from gammagym.errors import GammagymError, nearest
 
-_SUBJECTS = ("theory", "data", "facts", "feedback")
+_SUBJECTS = ("theory", "data", "facts", "feedback", "history")
 _FEWEST_EPISODES = 100
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
     examples = "gammagym validate theory --episodes 20000; gammagym validate data FILE...; "
-    examples += "gammagym validate facts --flow full --out page; gammagym validate feedback"
+    examples += "gammagym validate facts --flow full --out page; gammagym validate feedback; "
+    examples += "gammagym validate history cascade_2025_10_10 --seeds 9"
     app.command(epilog=f"Examples: {examples}")(validate)
 
 
 def validate(
     subject: Annotated[
-        str, typer.Argument(help="What to validate: theory, data, facts or feedback.")
+        str, typer.Argument(help="What to validate: theory, data, facts, feedback or history.")
     ] = "theory",
     files: Annotated[
-        list[str] | None, typer.Argument(help="data: recorded exchange streams.")
+        list[str] | None,
+        typer.Argument(
+            help="data: recorded exchange streams; history: scenarios, all that have records if "
+            "left out."
+        ),
     ] = None,
     episodes: Annotated[int, typer.Option(help="theory: episodes for each figure.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="theory, facts, feedback: seed of the first.")] = 0,
+    seed: Annotated[int, typer.Option(help="All but data: seed of the first.")] = 0,
+    seeds: Annotated[int, typer.Option(help="history: runs of each scenario.")] = 9,
     scenario: Annotated[str, typer.Option(help="facts: scenario by name or path.")] = "calm",
     settings: Annotated[
         list[str] | None,
@@ -59,7 +66,9 @@ def validate(
     days: Annotated[int, typer.Option(help="feedback: days of each market.")] = 60,
     out: Annotated[
         Path | None,
-        typer.Option(help="facts, feedback: folder for data and a page.", metavar="FOLDER"),
+        typer.Option(
+            help="facts, feedback: folder for data and a page; history: for data.", metavar="FOLDER"
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -68,12 +77,16 @@ def validate(
     theory: the simulator with published and closed-form results. data: the order book rebuilt from
     recorded exchange streams with the best quotes in the same streams. facts: the stylised facts of
     a simulated market with those of a real one. feedback: volatility, autocorrelation and crashes
-    in markets whose dealers hedge options, with an autoregression.
+    in markets whose dealers hedge options, with an autoregression. history: what scenarios make of
+    real events with what was recorded of them.
     """
     if subject not in _SUBJECTS:
         raise GammagymError(f"nothing called {subject!r}: {nearest(subject, list(_SUBJECTS))}")
     if subject == "data":
         validate_data(files or [], as_json)
+        return
+    if subject == "history":
+        validate_history(HistoryOptions(files or [], seed, seeds, out), as_json)
         return
     if files:
         raise GammagymError(f"validate {subject} takes no files, was given {files[0]!r}")

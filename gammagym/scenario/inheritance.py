@@ -34,7 +34,7 @@ from gammagym.scenario.tables import RawTable, Source, Table, anchored, read_tab
 EXTENDS = "extends"
 _TIMELINE = "shocks"
 # What a file says of itself, and passes on to nobody.
-_OWN_KEYS = ("name", "purpose", "group")
+_OWN_KEYS = ("name", "purpose", "group", "record")
 # Keys that decide what else their table may say; where one changes, nothing below it is kept.
 _DECISIVE = MappingProxyType({"price": "model", "flow": "kind"})
 

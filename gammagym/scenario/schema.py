@@ -27,6 +27,7 @@ from gammagym.scenario.options import Options, arbitrage
 from gammagym.scenario.order_flow import Flow
 from gammagym.scenario.prices import Price
 from gammagym.scenario.ranges import Range
+from gammagym.scenario.record import MOST_FACTS, RecordedFact, check_roles
 from gammagym.scenario.shocks import MOST_SHOCKS, Shock
 from gammagym.venues.dates import Instant
 
@@ -170,6 +171,12 @@ class Scenario(Model):
         description="keys that the seed draws from a distribution, by dotted key; a range may also "
         "stand in the place of its value",
     )
+    record: tuple[RecordedFact, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MOST_FACTS,
+        description="figures of the real event that it is modelled on",
+    )
 
     @property
     def has_several_markets(self) -> bool:
@@ -188,6 +195,13 @@ class Scenario(Model):
             problem = arbitrage(own)
             if problem is not None:
                 problems.add("options", problem)
+        problems.raise_if_any()
+        return self
+
+    @model_validator(mode="after")
+    def _outcomes_are_not_imposed(self) -> Scenario:
+        problems = Problems(self)
+        check_roles(self.record, self.shocks, self.funding is not None, problems.add)
         problems.raise_if_any()
         return self
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.evaluation.gallery.runs import Run
-from gammagym.recorder import TROUBLE_CLOSED
+from gammagym.glance import TROUBLE_CLOSED
 
 Floats = NDArray[np.float64]
 MINUTE = 60.0

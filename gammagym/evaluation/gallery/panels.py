@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gammagym.evaluation.gallery.measures import block_means
 from gammagym.evaluation.gallery.runs import Run
-from gammagym.recorder import TROUBLE_CLOSED, TROUBLE_TRANSFERS
+from gammagym.glance import TROUBLE_CANCELS, TROUBLE_CLOSED, TROUBLE_DATA, TROUBLE_TRANSFERS
 
 Floats = NDArray[np.float64]
 
@@ -87,7 +87,12 @@ class Trouble:
     end: float
 
 
-_TROUBLES = {TROUBLE_CLOSED: "nothing trades", TROUBLE_TRANSFERS: "no transfers"}
+_TROUBLES = {
+    TROUBLE_CLOSED: "nothing trades",
+    TROUBLE_TRANSFERS: "no transfers",
+    TROUBLE_DATA: "no market data",
+    TROUBLE_CANCELS: "no cancels",
+}
 _EMPTY = "a side of the book is empty"
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gammagym.envs.core import ACTION_SPACE, BOUNDS, OBSERVATION_SPACE, build
 from gammagym.envs.stepping import RUNNING, reset_worlds, step_worlds
 from gammagym.errors import GammagymError
-from gammagym.recorder import LOOK, look_around
+from gammagym.glance import LOOK, look_around
 from gammagym.scenario.compile import Compiled
 from gammagym.world import BUY, CALL, NANOSECONDS, PUT, SELL, SPOT, viewed
 
@@ -43,7 +43,7 @@ class Run:
         shorts: the same of shorts.
         closed_longs: longs of the crowd closed by force so far (units).
         closed_shorts: the same of shorts.
-        trouble: TROUBLE_ bits of `gammagym.recorder`.
+        trouble: TROUBLE_ bits of `gammagym.glance`.
         others: mids of further books but those of options, by name of the instrument.
         spot: name of the spot market among them, or nothing.
         name: name of what competitors hedge with.

@@ -24,7 +24,7 @@ from gammagym.evaluation.gallery.runs import Run, run_scenario
 from gammagym.evaluation.gallery.scales import linear_scale, logarithmic_scale, round_numbers
 from gammagym.evaluation.gallery.svg import draw_svg
 from gammagym.evaluation.rollout import rollout
-from gammagym.recorder import TROUBLE_CLOSED
+from gammagym.glance import TROUBLE_CLOSED
 from gammagym.world import PARTS
 
 CRASH = {
