@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from gammagym.errors import GammagymError, nearest
 from gammagym.loop import open_world
+from gammagym.survey import CROWD_LOOK, LOOK, WIDE_BANDS, sample_markets
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Task
-from gammagym.survey import CROWD_LOOK, LOOK, WIDE_BANDS, sample_markets
 from gammagym.world import BUY, NANOSECONDS, RATE_UNIT, SELL, viewed
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ class Run:
 
     Attributes:
         scenario: its name.
-        begin: second at which the timeline begins.
+        begin: second in which what the timeline does is first seen.
         markets: by name; the first is the hedge's.
         longs: what the leveraged crowd's longs hold, each second (lots).
         shorts: its shorts likewise.
@@ -120,7 +120,8 @@ def run_scenario(scenario: Scenario, seed: int) -> Run:
     contracts = world["instruments"]
     return Run(
         scenario=scenario.name,
-        begin=min(begins) // NANOSECONDS,
+        # A price event is on its way in the tick before it: prices do not jump between two ticks.
+        begin=max(min(begins) // NANOSECONDS - 1, 0),
         markets={name: _series(looks[:, row], contracts[row]) for row, name in enumerate(names)},
         longs=np.asarray(crowd["long_lots"], np.float64),
         shorts=np.asarray(crowd["short_lots"], np.float64),
