@@ -70,7 +70,7 @@ def tournament(
         list[str] | None,
         typer.Option(
             help='Scenarios by name or path, with commas between, also combined ("calm + '
-            'flash_crash"); if not given, those of one market.'
+            'flash_crash"); if not given, everyday and stress scenarios of one market.'
         ),
     ] = None,
     venues: Annotated[
@@ -112,7 +112,7 @@ def tournament(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("results"),
     as_json: Machines = False,
     demo: Annotated[
-        bool, typer.Option("--demo", help="A small tournament, done in a minute.")
+        bool, typer.Option("--demo", help="A small tournament of six scenarios, done in a minute.")
     ] = False,
 ) -> None:
     """Run agents against each other on the same markets, and write a report.
@@ -136,6 +136,8 @@ def tournament(
     _at_least("--memory-limit", memory_limit, 0)
     if venues:
         scenarios = _at_venues(scenarios, venues, bonus if discounts else None, price_file)
+    elif demo and not scenarios and price_file is None:
+        scenarios = list(plans.DEMO_SCENARIOS)
     plan = _plan(
         agents, scenarios, task, seeds, seed, price_file, settings, horizon, decision_interval
     )

@@ -37,6 +37,9 @@ DEFAULT_TASK = "GammaScalp"
 DEFAULT_SEEDS = 32
 DEMO_SEEDS = 16
 VENUE_SCENARIOS = ("calm",)
+DEMO_SCENARIOS = ("textbook", "calm", "choppy", "trending", "flash_crash", "exchange_outage")
+# What is played if nothing is said: a day like others, and what goes wrong.
+DEFAULT_GROUPS = ("everyday", "stress")
 # Scenarios that play a price file, and ship without one.
 REPLAYS = ("replay", "replay_mirrored")
 SHORT_HORIZON_SECONDS = 14_400.0
@@ -166,15 +169,24 @@ def default_agents() -> tuple[str, ...]:
 
 
 def default_scenarios(price_file: str | None = None) -> tuple[str, ...]:
-    """Return the scenarios of one market that ship with gammagym; with a price file, its replays.
+    """Return everyday and stress scenarios of one market; with a price file, its replays.
 
     A file is played as it is and mirrored, so that a month that fell does not reward whoever was
-    short. Scenarios of several markets take minutes, so they are played when they are named.
+    short. Scenarios of several markets take minutes, so they are played when they are named, as are
+    those of history.
+
+    >>> {"calm", "flash_crash"} <= set(default_scenarios())
+    True
     """
     if price_file is not None:
         return REPLAYS
     names = [name for name in content.available("scenarios") if name not in REPLAYS]
-    return tuple(name for name in names if not load_scenario(name).has_several_markets)
+    loaded = {name: load_scenario(name) for name in names}
+    return tuple(
+        name
+        for name, scenario in loaded.items()
+        if scenario.group in DEFAULT_GROUPS and not scenario.has_several_markets
+    )
 
 
 def at_venues(

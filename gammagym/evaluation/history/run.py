@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from gammagym.errors import GammagymError, nearest
 from gammagym.loop import open_world
-from gammagym.survey import CROWD_LOOK, LOOK, WIDE_BANDS, sample_markets
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Task
+from gammagym.survey import CROWD_LOOK, LOOK, WIDE_BANDS, sample_markets
 from gammagym.world import BUY, NANOSECONDS, RATE_UNIT, SELL, viewed
 
 Floats = NDArray[np.float64]

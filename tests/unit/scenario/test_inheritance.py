@@ -338,9 +338,8 @@ def test_the_left_one_keeps_what_it_extends(write: Write) -> None:
     write("left.toml", 'extends = "btc"\npurpose = "left"\nwarmup = "3s"')
     both = load_scenario("./left.toml + flash_crash")
     assert both.warmup == 3_000_000_000
-    assert both.options == load_scenario("btc").options.model_copy(
-        update=load_scenario("flash_crash").options.model_dump(include={"implied_volatility"})
-    )
+    assert both.options == load_scenario("btc").options
+    assert both.shocks == load_scenario("flash_crash").shocks
 
 
 def test_a_combination_is_played_at_a_venue_on_terms() -> None:
