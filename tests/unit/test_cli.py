@@ -159,10 +159,19 @@ TOURNAMENT = ["tournament", "--seeds", "2", *HORIZON]
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([*TOURNAMENT, "--agents", "whaley_wilmott"], "did you mean 'whalley_wilmott'"),
-        ([*TOURNAMENT, "--agents", "./missing.py"], "there is no file"),
-        ([*TOURNAMENT, "--agents", "delta_band:band=-1"], "band must be >= 0"),
-        ([*TOURNAMENT, "--agents", "delta_band:brand=1"], "unknown parameter 'brand'"),
+        (
+            [*TOURNAMENT, "--scenarios", "calm", "--agents", "whaley_wilmott"],
+            "did you mean 'whalley_wilmott'",
+        ),
+        ([*TOURNAMENT, "--scenarios", "calm", "--agents", "./missing.py"], "there is no file"),
+        (
+            [*TOURNAMENT, "--scenarios", "calm", "--agents", "delta_band:band=-1"],
+            "band must be >= 0",
+        ),
+        (
+            [*TOURNAMENT, "--scenarios", "calm", "--agents", "delta_band:brand=1"],
+            "unknown parameter 'brand'",
+        ),
         ([*TOURNAMENT, "--scenarios", "clam"], "did you mean 'calm'"),
         ([*TOURNAMENT, "--scenarios", "./bad.toml"], "volatility"),
         ([*TOURNAMENT, "--scenarios", "./not.toml"], "not valid TOML"),

@@ -391,7 +391,7 @@ def test_a_transfer_takes_time_and_can_be_halted() -> None:
     assert_nothing_is_lost(here)
     here.advance(301)
     assert here.account("alice", at="book")["cash"] == 10_000.0
-    halt = two_venues(shocks=[{"kind": "transfers", "at": "10s", "hold": "60s", "recovery": "1s"}])
+    halt = two_venues(shocks=[{"kind": "transfers", "at": "10s", "hold": "60s"}])
     halt.advance(20)
     with pytest.raises(OrderError, match="halted"):
         halt.transfer("alice", 10.0, source="hedge", target="book")
