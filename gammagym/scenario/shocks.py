@@ -161,11 +161,11 @@ class Shock(Model):
     )
     maker: Rate | None = Field(default=None, description="fees: what is added to the maker fee")
     taker: Rate | None = Field(default=None, description="fees: what is added to the taker fee")
-    sources: Annotated[int, Field(ge=1, le=4)] = Field(
-        default=1, description="index: how many of its sources are wrong"
+    sources: Annotated[int, Field(ge=1, le=4)] | None = Field(
+        default=None, description="index: how many of its sources are wrong; left out: one"
     )
-    currency: Literal["quote", "coin"] = Field(
-        default="quote", description="collateral: which of the two"
+    currency: Literal["quote", "coin"] | None = Field(
+        default=None, description="collateral: which of the two; left out: quote"
     )
     side: Literal["buy", "sell"] | None = Field(
         default=None,

@@ -208,7 +208,7 @@ def _code(shock: Shock) -> int:
     if shock.what is not None:
         return _OUTAGES[shock.what]
     if shock.kind == "index":
-        return shock.sources
+        return shock.sources or 1
     if shock.kind == "collateral":
         return COIN if shock.currency == "coin" else QUOTE
     return _SIDES[shock.side]
