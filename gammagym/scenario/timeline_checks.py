@@ -81,7 +81,7 @@ def _problems_of_one(world: Any, event: Event, episode_ns: int, sources: int) ->
             )
     if shock.kind == "index" and (shock.sources or 1) > sources:
         yield (
-            f"{key}.sources = {shock.sources or 1}: the index of the hedge's venue has {sources}: take "
+            f"{key}.sources = {shock.sources}: the index of the hedge's venue has {sources}: take "
             "as many or fewer"
         )
     yield from _nothing_to_act_on(world, event)
