@@ -28,14 +28,14 @@ from gammagym.exchange.ledger import (
     transfer,
     value_at,
 )
-from gammagym.exchange.orders import limit_order, market_order
+from gammagym.exchange.orders import market_order
 from gammagym.exchange.trading import is_closed
+from gammagym.market.crossing import cross
 from gammagym.market.members import enter, entry_price
 from gammagym.world import (
     BUY,
     FILL_LIQUIDATION,
     FUNDING_CONTINUOUS,
-    IOC,
     MAKERS,
     SELL,
     STEP_TAKE_OVER,
@@ -334,13 +334,9 @@ def _open_again(world, account, elapsed_ns):
 def _open_more(world, bucket, side, lots):
     """Add to a bucket what the book gives at once; returns the lots. Writes: as `_open_again`."""
     account, instrument = bucket.account, bucket.instrument
-    contract = world.instruments[instrument]
     held = world.positions[account, instrument].quantity_lots
     before = _money(world, account, instrument)
-    reach = contract.protection * contract.mark_price
-    limit = contract.mark_price + (reach if side == BUY else -reach)
-    ticks = max(int(limit / contract.tick_size), 1)
-    limit_order(world, account, instrument, side, ticks, lots, IOC)
+    cross(world, account, instrument, side, lots)
     bought = world.positions[account, instrument].quantity_lots - held
     if bought != 0:
         bucket.quantity_lots += bought
