@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,20 +105,7 @@ def compare(options: GalleryOptions) -> Field:
     from gammagym.evaluation.plan import default_agents
 
     count = len(default_agents() if options.agents == ALL_AGENTS else options.agents)
-    return _with_progress(
-        f"agents in {options.reference}",
-        count,
-        lambda show: compare_agents(
-            options.agents,
-            options.reference,
-            options.seed_range,
-            options.task,
-            options.price_file,
-            overrides=options.overrides,
-            progress=show,
-            **options.task_options,
-        ),
-    )
+    return _play(options, "agents in", count, partial(compare_agents, options.agents))
 
 
 def _write(options: GalleryOptions, scenario: Scenario, field: Field | None) -> None:
@@ -126,19 +114,7 @@ def _write(options: GalleryOptions, scenario: Scenario, field: Field | None) -> 
     from gammagym.evaluation.gallery.findings import explore
     from gammagym.evaluation.gallery.page import write_page
 
-    found = _with_progress(
-        f"runs of {options.reference}",
-        options.seeds,
-        lambda show: explore(
-            options.reference,
-            options.seed_range,
-            options.task,
-            options.price_file,
-            overrides=options.overrides,
-            progress=show,
-            **options.task_options,
-        ),
-    )
+    found = _play(options, "runs of", options.seeds, explore)
     options.out.mkdir(parents=True, exist_ok=True)
     page = options.out / f"{file_name(options.reference)}.html"
     write_page(scenario, story(options.reference), replace(found, field=field), page)
@@ -155,15 +131,24 @@ def file_name(reference: str) -> str:
     return re.sub(r"\W+", "_", plain).strip("_")
 
 
-def _with_progress(what: str, total: int, work: Callable[[Callable[[int], None]], Any]) -> Any:
-    """Do something and show how far it has got."""
+def _play(options: GalleryOptions, what: str, total: int, play: Callable[..., Any]) -> Any:
+    """Play the scenario as it was asked for, and show how far it has got."""
+    what = f"{what} {options.reference}"
     with progress_bar(f"{what} (compiling first)") as bar:
 
         def show(done: int) -> None:
             if bar is not None:
                 bar.update(bar.task_ids[0], completed=done, total=total, description=what)
 
-        return work(show)
+        return play(
+            options.reference,
+            options.seed_range,
+            options.task,
+            options.price_file,
+            overrides=options.overrides,
+            progress=show,
+            **options.task_options,
+        )
 
 
 def _print_field(field: Field) -> None:

@@ -6,6 +6,7 @@ A large order gets an account of its own, after all others.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -191,7 +192,7 @@ def _rows(shock: Shock, start_ns: int, end_ns: int) -> list[dict[str, Any]]:
 
 def _path_rows(shock: Shock, row: dict[str, Any], end_ns: int) -> list[dict[str, Any]]:
     """Return one lasting move for each leg of a path; together they recover, if it does."""
-    points = (Point(after=Span(), move="0%"), *shock.path)  # pyright: ignore[reportArgumentType]
+    points = (Point(after=Span(), move=Decimal(0)), *shock.path)
     times = [point.after.nanoseconds(end_ns) for point in points]
     rows: list[dict[str, Any]] = []
     for leg, (before, after) in enumerate(pairwise(points)):
