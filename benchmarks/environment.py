@@ -16,8 +16,6 @@ from collections.abc import Callable
 import gymnasium as gym
 import numpy as np
 
-from gammagym.envs.core import BOUNDS
-from gammagym.envs.stepping import step_worlds
 from gammagym.envs.vector import HedgeVectorEnv
 
 SLICES = 5
@@ -63,15 +61,7 @@ def hedging(count: int, seconds: float, **options: object) -> tuple[float, float
     steps = rate(step, count, seconds)
     events = (int(envs.worlds["events"].sum()) - before) / (calls * count)
     envs.reset(seed=0)
-    observations, rewards = envs._observations, envs._rewards
-    status = np.zeros(count, np.int64)
-    kernel = rate(
-        lambda: step_worlds(
-            envs.worlds, envs.compiled.tape, actions, BOUNDS, observations, rewards, status
-        ),
-        count,
-        seconds,
-    )
+    kernel = rate(lambda: envs.batch.step(actions[:, None]), count, seconds)
     return steps, steps * events, steps / kernel
 
 

@@ -33,7 +33,7 @@ PACKAGE = Path(__file__).resolve().parent
 KERNEL_SOURCES = (
     *("_kernel.py", "_compiler.py", "world.py", "loop.py"),
     *("recorder.py", "survey.py", "glance.py"),
-    *("engine", "exchange", "market", "envs"),
+    *("engine", "exchange", "market", "envs/kernels"),
 )
 # A debug build checks the whole book after every message: thousands of times slower, for tests.
 DEBUG = os.environ.get("GAMMAGYM_DEBUG", "") not in ("", "0")
@@ -122,10 +122,7 @@ def _widened(argument: Any) -> Any:
 
 def _compile(function: _F, inline: bool, counted: bool) -> _F:
     source = Path(function.__code__.co_filename).resolve()
-    known = source.is_relative_to(PACKAGE) and (
-        source.relative_to(PACKAGE).parts[0] in KERNEL_SOURCES
-    )
-    if not known:
+    if not any(source.is_relative_to(PACKAGE / entry) for entry in KERNEL_SOURCES):
         raise ImportError(
             f"@kernel in {source}: add its package to gammagym._kernel.KERNEL_SOURCES"
         )

@@ -14,6 +14,8 @@ and liquidations, those of the leveraged crowd, expiries.
 
 from __future__ import annotations
 
+import numpy as np
+
 from gammagym._kernel import DEBUG, kernel
 from gammagym.engine.inspection import SOUND, check_book
 from gammagym.errors import InvariantError
@@ -212,11 +214,13 @@ def close_out(world, row):
     """
     agent = world.agents[row]
     cancel_orders(world, agent.hedge_account)
-    lots = world.positions[agent.hedge_account, agent.hedge_instrument].quantity_lots
-    if lots != 0:
-        market_order(world, agent.hedge_account, agent.hedge_instrument, -lots, FILL_ORDERED, 0)
-    if world.instruments[agent.hedge_instrument].funding.method == FUNDING_CONTINUOUS:
-        settle_all(world, agent.hedge_instrument)
+    for place in range(agent.hedge_count):
+        instrument = np.int64(agent.hedges[place])
+        lots = world.positions[agent.hedge_account, instrument].quantity_lots
+        if lots != 0:
+            market_order(world, agent.hedge_account, instrument, -lots, FILL_ORDERED, 0)
+        if world.instruments[instrument].funding.method == FUNDING_CONTINUOUS:
+            settle_all(world, instrument)
     close_attribution(world, row)
 
 

@@ -70,7 +70,8 @@ class HedgeVecEnv(VecEnv):
     """A `HedgeVectorEnv` as stable-baselines3 wants it; equal to it to the bit.
 
     A world that ends starts anew in the same step. Its info then has ``terminal_observation``,
-    ``TimeLimit.truncated`` (always False: the horizon is part of the task), ``episode`` with the
+    ``TimeLimit.truncated`` (False at the horizon, which is part of the task; True if the world has
+    failed), ``episode`` with the
     return, the length and the time since the start, and ``results`` with what became of it; infos
     of other worlds are empty.
 
@@ -117,12 +118,12 @@ class HedgeVecEnv(VecEnv):
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         self._returns += step.rewards
         self._lengths += 1
-        if step.ended.any():
+        if step.over.any():
             elapsed = round(time.perf_counter() - self._start, 6)
-            for index, row in enumerate(np.flatnonzero(step.ended)):
+            for index, row in enumerate(np.flatnonzero(step.over)):
                 infos[row] = {
                     "terminal_observation": step.last_observations[index],
-                    "TimeLimit.truncated": False,
+                    "TimeLimit.truncated": bool(step.truncated[row]),
                     "episode": {
                         "r": float(self._returns[row]),
                         "l": int(self._lengths[row]),
@@ -130,9 +131,9 @@ class HedgeVecEnv(VecEnv):
                     },
                     "results": {key: column[index].item() for key, column in step.results.items()},
                 }
-            self._returns[step.ended] = 0.0
-            self._lengths[step.ended] = 0
-        return step.observations, step.rewards, step.ended, infos
+            self._returns[step.over] = 0.0
+            self._lengths[step.over] = 0
+        return step.observations, step.rewards, step.over, infos
 
     def close(self) -> None:
         """Close the environment."""

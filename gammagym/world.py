@@ -25,6 +25,7 @@ I4 = "i4"
 U8 = "u8"
 U1 = "u1"
 F8 = "f8"
+F4 = "f4"
 
 Row = TypeVar("Row", covariant=True)
 Vector = NDArray[Any]
@@ -65,6 +66,7 @@ NO_TERMS = -1
 NO_ACCOUNT = -1
 NO_INSTRUMENT = -1
 NO_SIDE = -1
+NO_SLOT = -1
 NOBODY = 0  # owner of anonymous orders
 NOT_LISTED = -2  # a member that is in no list; the end of a list is NO_ACCOUNT
 
@@ -120,6 +122,16 @@ CHANGE_FUNDING_INTEREST, CHANGE_FUNDING_CLAMP, CHANGE_FUNDING_CAP = 133, 134, 13
 OUTAGE_MATCHING, OUTAGE_DATA, OUTAGE_CANCELS = 170, 171, 172
 # What the price does in model PRICE_REGIME.
 REGIME_RANGE, REGIME_UP, REGIME_DOWN = 140, 141, 142
+# How an action is read, and what a competitor is paid.
+SCHEME_HEDGE, SCHEME_QUOTES, SCHEME_BAND, SCHEME_DISCRETE, SCHEME_ORDERS = range(180, 185)
+(
+    REWARD_RELATIVE,
+    REWARD_EQUITY,
+    REWARD_RISK,
+    REWARD_SHARPE,
+    REWARD_UTILITY,
+    REWARD_TERMINAL,
+) = range(190, 196)
 # Why a line of the log of trades was written: its own order, a liquidation, a deleveraging.
 FILL_ORDERED, FILL_LIQUIDATION, FILL_DELEVERAGING = 0, 1, 2
 
@@ -264,6 +276,11 @@ LARGEST_QUANTA = 2**62
 LONGEST_LATENCY_NS = 3_600 * NANOSECONDS
 # Numbers of an observation (gammagym/agent.py).
 OBSERVED = 29
+# Orders that a competitor keeps track of; instruments that it may hedge with.
+SLOTS = 8
+HEDGES = 4
+# Numbers that a reward may remember from one decision to the next.
+REWARD_MEMORY = 4
 # Rows of an empirical table of latencies.
 LATENCY_SAMPLES = 10
 # Direct-mapped cache of the price index, per side of a book; a power of two.
@@ -1084,6 +1101,25 @@ class Latency(Protocol):
     kind: Annotated[int, I4, "LATENCY_CONSTANT, LATENCY_LOGNORMAL or LATENCY_TABLE"]
 
 
+class Working(Protocol):
+    """One order that a competitor keeps track of, as it knows it."""
+
+    order_id: Annotated[int, I8, "order_id, 0 for none"]
+    price_ticks: Annotated[int, I8, "limit price it asked for (ticks)"]
+    quantity_lots: Annotated[int, I8, "quantity it asked for (lots)"]
+    seen: Annotated[Vector, F8, (3,), "size, distance and queue as it knows them (observed units)"]
+    largest_lots: Annotated[int, I8, "largest order that may be wished for (lots)"]
+    unacknowledged: Annotated[
+        int, I4, "instructions about it that are carried out, but not yet acknowledged"
+    ]
+    pending: Annotated[int, I4, "instructions about it that it has no answer to yet"]
+    row: Annotated[int, I4, "row of orders once it rests, or NO_ORDER"]
+    side: Annotated[int, I4, "BUY or SELL"]
+    instrument: Annotated[int, I4, "instrument it is for"]
+    account: Annotated[int, I4, "account it is for"]
+    strays: Annotated[int, I8, "1 while orders before it may rest that could not be canceled"]
+
+
 class Agent(Protocol):
     """One competitor: its two accounts, its task, what it knows, and where its money went."""
 
@@ -1091,14 +1127,7 @@ class Agent(Protocol):
     instructions: Annotated[int, I8, "instructions sent so far, which number their latency draws"]
     data_delay_ns: Annotated[int, I8, "age of what it saw at its last decision (ns)"]
     decision_ns: Annotated[int, I8, "time between two decisions (ns)"]
-    largest_order_lots: Annotated[int, I8, "largest hedge order (lots)"]
-    working_id: Annotated[int, I8, "order_id of its working hedge order, 0 for none"]
-    working_price_ticks: Annotated[int, I8, "limit price it asked for (ticks)"]
-    working_quantity_lots: Annotated[int, I8, "quantity it asked for (lots)"]
-    working_unacknowledged: Annotated[
-        int, I8, "instructions about it that are carried out, but not yet acknowledged"
-    ]
-    strays: Annotated[int, I8, "1 while orders before it may rest that could not be canceled"]
+    largest_order_lots: Annotated[int, I8, "largest order in the first hedge instrument (lots)"]
     decisions: Annotated[int, I8, "decisions taken so far"]
     initial_equity_quanta: Annotated[int, I8, "equity of both accounts at the start (quanta)"]
     equity_quanta: Annotated[int, I8, "equity of both accounts, insurance not counted (quanta)"]
@@ -1107,23 +1136,16 @@ class Agent(Protocol):
     dead_zone: Annotated[float, F8, "smallest order, as a share of the largest"]
     collateral_share: Annotated[float, F8, "collateral of the hedge, as a share of the notional"]
     relative_aversion: Annotated[float, F8, "risk_aversion times stake"]
-    decision_mid: Annotated[float, F8, "mid of the hedge instrument at its last decision"]
     gross_units: Annotated[float, F8, "sum of absolute quantities of the book it is handed (units)"]
     reference_scale: Annotated[float, F8, "price that observed prices are divided by"]
-    seen_mid: Annotated[float, F8, "mid of the hedge instrument at its last observation"]
     seen_return: Annotated[float, F8, "log return of the mid over the last decision"]
     seen_return_5: Annotated[float, F8, "sum of returns, memory of 5 decisions"]
     seen_return_15: Annotated[float, F8, "sum of returns, memory of 15 decisions"]
     seen_variance: Annotated[float, F8, "annual variance of the mid, memory of 30 minutes"]
-    seen_order: Annotated[
-        Vector, F8, (3,), "its working order as it knows it: size, distance, queue (observed units)"
-    ]
-    seen_touch_ticks: Annotated[
-        Vector, I8, (2,), "best bid and ask at its last observation, 0: none (ticks)"
-    ]
     told: Annotated[
         Vector, F8, (OBSERVED,), "timeline: observed fields that need market data, as of the last"
     ]
+    observed: Annotated[Vector, F4, (OBSERVED + OBSERVED % 2,), "work space: what it observes now"]
     initial_hedge_quanta: Annotated[int, I8, "equity of the hedge account at the start (quanta)"]
     book_delta: Annotated[float, F8, "delta of the book it must hedge, coins included (units)"]
     collateral_delta: Annotated[float, F8, "part of it that is coins of the hedge account (units)"]
@@ -1145,15 +1167,28 @@ class Agent(Protocol):
     turnover_units: Annotated[float, F8, "units of the hedge traded so far"]
     peak_equity: Annotated[float, F8, "largest profit so far (currency)"]
     drawdown: Annotated[float, F8, "largest fall from it so far (currency)"]
-    maker_lots: Annotated[int, I8, "hedge lots filled passively since the last price tick"]
+    maker_lots: Annotated[
+        Vector, I8, ("instruments",), "hedge lots filled passively since the last price tick"
+    ]
+    seen_mids: Annotated[
+        Vector, F8, ("instruments",), "mid of each instrument at its last observation"
+    ]
+    seen_touch_ticks: Annotated[
+        Vector, I8, ("instruments", 2), "best bid and ask likewise, 0: none (ticks)"
+    ]
     parts: Annotated[Vector, F8, (len(PARTS),), "profit so far by PARTS (currency)"]
     rejects: Annotated[Vector, I8, (len(REJECT_REASONS),), "refused orders by REJECT_REASONS"]
     book_account: Annotated[int, I4, "account that holds the book"]
     hedge_account: Annotated[int, I4, "account that holds the hedge and its collateral"]
     hedge_instrument: Annotated[int, I4, "instrument it hedges with"]
-    working_side: Annotated[int, I4, "side of its working order"]
-    working_row: Annotated[int, I4, "row of orders of its working order once it rests, or NO_ORDER"]
-    working_pending: Annotated[int, I4, "instructions about it that it has no answer to yet"]
+    hedge_count: Annotated[int, I4, "instruments it hedges with"]
+    hedges: Annotated[Vector, I4, (HEDGES,), "which they are; the first is `hedge_instrument`"]
+    hedge_mask: Annotated[int, I8, "the same as bits"]
+    scheme: Annotated[int, I4, "SCHEME_* of its actions"]
+    slots: Annotated[int, I4, "rows of `working` in use"]
+    reward: Annotated[int, I8, "REWARD_* it is paid"]
+    reward_memory: Annotated[Vector, F8, (REWARD_MEMORY,), "what its reward remembers"]
+    working: Annotated[Rows[Working], Working, (SLOTS,), "orders it keeps track of"]
 
 
 class FillRecord(Protocol):
@@ -1388,7 +1423,7 @@ STANDARD_WORLD = table_dtype(World, STANDARD)
 LARGE_WORLD = table_dtype(World, LARGE)
 _DTYPES = {TINY: TINY_WORLD, STANDARD: STANDARD_WORLD, LARGE: LARGE_WORLD}
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 def schema_hash(dtype: np.dtype[Any]) -> str:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from gammagym import _kernel
-from gammagym.envs.core import BOUNDS
-from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds
+from gammagym.envs.batch import Batch
+from gammagym.envs.kernels.stepping import ENDED
 from gammagym.exchange.marks import write_price
 from gammagym.market.price import start_price
 from gammagym.scenario.compile import Compiled, compile_world
@@ -66,26 +66,28 @@ class Worlds:
 
     compiled: Compiled
     worlds: Any
-    observations: Any
-    rewards: Any
-    status: Any
+    batch: Batch
 
     @property
     def tape(self) -> Any:
         return self.compiled.tape
 
+    @property
+    def observations(self) -> Any:
+        return self.batch.observations[:, 0]
+
+    @property
+    def rewards(self) -> Any:
+        return self.batch.rewards[:, 0]
+
+    @property
+    def status(self) -> Any:
+        return self.batch.status
+
     def step(self, actions: Any) -> Any:
         """Take one decision in every world that still runs; returns the observations."""
         actions = np.ascontiguousarray(actions, dtype=np.float32)
-        step_worlds(
-            self.worlds,
-            self.tape,
-            actions,
-            BOUNDS,
-            self.observations,
-            self.rewards,
-            self.status,
-        )
+        self.batch.step(actions[:, None])
         return self.observations
 
     @property
@@ -107,11 +109,9 @@ def open_worlds(
     compiled = compile_world(
         load_scenario(scenario, overrides or {}), get_task(task, **options), capacity=capacity
     )
-    worlds = viewed(np.repeat(compiled.template, n))
-    observations = np.zeros((n, BOUNDS.shape[1]), np.float32)
-    seeds = np.arange(seed, seed + n, dtype=np.uint64)
-    reset_worlds(worlds, compiled.tape, seeds, np.arange(n), BOUNDS, observations)
-    return Worlds(compiled, worlds, observations, np.zeros(n), np.full(n, RUNNING, np.int64))
+    batch = Batch(compiled, n)
+    batch.open(np.arange(n), np.arange(seed, seed + n, dtype=np.uint64))
+    return Worlds(compiled, viewed(batch.worlds), batch)
 
 
 @pytest.fixture(scope="session")

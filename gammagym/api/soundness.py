@@ -27,6 +27,7 @@ from gammagym.world import (
     FILL_ORDERED,
     FIRST_AGENT_ACCOUNT,
     FUNDING_PREMIUM,
+    HEDGES,
     INDEX_SOURCES,
     LATENCY_SAMPLES,
     LATENCY_TABLE,
@@ -48,6 +49,7 @@ from gammagym.world import (
     SELL,
     SHOCK_COLLATERAL,
     SIDES,
+    SLOTS,
     SPOT,
     SPREAD_BANDS,
     viewed,
@@ -240,7 +242,13 @@ def _rows_of_agents(world: Any) -> Iterator[_Range]:
         yield f"agents.{name}", agents[name], FIRST_AGENT_ACCOUNT, int(world["account_count"]) - 1
     instruments = int(world["instrument_count"])
     yield "agents.hedge_instrument", agents["hedge_instrument"], 0, instruments - 1
-    yield "agents.working_row", agents["working_row"], NO_ORDER, len(world["orders"]) - 1
+    yield "agents.hedge_count", agents["hedge_count"], 0, HEDGES
+    yield "agents.hedges", agents["hedges"], 0, instruments - 1
+    yield "agents.slots", agents["slots"], 0, SLOTS
+    working = agents["working"]
+    yield "working.row", working["row"], NO_ORDER, len(world["orders"]) - 1
+    yield "working.instrument", working["instrument"], 0, instruments - 1
+    yield "working.account", working["account"], 0, int(world["account_count"]) - 1
     latencies = agents["latencies"]
     samples = latencies["sample_count"][latencies["kind"] == LATENCY_TABLE]
     yield "latencies.sample_count", samples, 1, LATENCY_SAMPLES

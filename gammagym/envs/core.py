@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.agent import FIELD_NAMES, OBSERVATION_FIELDS, AgentSpec
-from gammagym.errors import ActionError, ScenarioError
+from gammagym.envs.kernels.stepping import INFO_PARTS, INFO_PROFIT, INFO_REJECTS, INFO_TIME
+from gammagym.errors import ActionError, ScenarioError, nearest
 from gammagym.exchange.attribution import write_hedge_profits
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
@@ -20,10 +22,58 @@ from gammagym.scenario.tasks import Task, get_task
 from gammagym.world import PARTS, QUANTA, RATE_UNIT, YEAR_NS
 
 BOUNDS = np.array([[field.low, field.high] for field in OBSERVATION_FIELDS]).T.copy()
-OBSERVATION_SPACE = gym.spaces.Box(
-    BOUNDS[0].astype(np.float32), BOUNDS[1].astype(np.float32), dtype=np.float32
-)
-ACTION_SPACE = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
+FIELD_ROWS = {field.name: row for row, field in enumerate(OBSERVATION_FIELDS)}
+
+
+@dataclass(frozen=True)
+class Face:
+    """What an environment shows of its worlds, and what it takes.
+
+    Attributes:
+        fields: names of the observation's entries.
+        rows: their rows of `OBSERVATION_FIELDS`, int64.
+        observation_space: of one competitor.
+        action_space: of one competitor.
+    """
+
+    fields: tuple[str, ...]
+    rows: NDArray[np.int64]
+    observation_space: gym.spaces.Box
+    action_space: gym.spaces.Box
+
+
+def face_of(compiled: Compiled) -> Face:
+    """Return the spaces of the environments of a compiled scenario and task.
+
+    Raises:
+        ScenarioError: an observation field is unknown or named twice.
+    """
+    task = compiled.task
+    fields = FIELD_NAMES if task.observation_fields is None else tuple(task.observation_fields)
+    for name in fields:
+        if name not in FIELD_ROWS:
+            raise ScenarioError(
+                f"task {task.name}: observation_fields: unknown field {name!r}: "
+                f"{nearest(name, list(FIELD_ROWS))}"
+            )
+    if not fields or len(set(fields)) < len(fields):
+        raise ScenarioError(
+            f"task {task.name}: observation_fields must be at least one name, and none twice, "
+            f"was {fields!r}"
+        )
+    rows = np.array([FIELD_ROWS[name] for name in fields], np.int64)
+    lows, highs = BOUNDS[:, rows].astype(np.float32)
+    return Face(
+        fields,
+        rows,
+        gym.spaces.Box(lows, highs, dtype=np.float32),
+        gym.spaces.Box(-1.0, 1.0, (action_size(compiled),), np.float32),
+    )
+
+
+def action_size(compiled: Compiled) -> int:
+    """Return how many numbers an action has."""
+    return 2 * int(compiled.template["agents"]["hedge_count"][0, 0])
 
 
 class InvalidActionError(ActionError, gym.error.InvalidAction):
@@ -71,8 +121,8 @@ def agent_spec(compiled: Compiled) -> AgentSpec:
     maker_fee, taker_fee = fees(compiled)
     return AgentSpec(
         task=task.name,
-        action_scheme="hedge",
-        observation_fields=FIELD_NAMES,
+        action_scheme=task.action_scheme,
+        observation_fields=face_of(compiled).fields,
         gross_quantity=task.gross_quantity,
         largest_order=task.largest_order * task.gross_quantity,
         dead_zone=task.dead_zone,
@@ -168,6 +218,17 @@ def episode_results(worlds: NDArray[Any]) -> dict[str, NDArray[Any]]:
         "final_price": worlds["price"]["value"],
     }
     return columns | {part: agent["parts"][:, index] for index, part in enumerate(PARTS)}
+
+
+def step_info(numbers: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the info of one competitor from its row of infos, shape (columns,)."""
+    values = numbers.tolist()
+    return {
+        "time_seconds": values[INFO_TIME],
+        "profit": values[INFO_PROFIT],
+        "attribution": dict(zip(PARTS, values[INFO_PARTS:], strict=True)),
+        "rejects": int(values[INFO_REJECTS]),
+    }
 
 
 def relative_profit(worlds: NDArray[Any]) -> NDArray[np.float64]:

@@ -9,21 +9,12 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym.agent import FIELD_NAMES, AgentSpec
-from gammagym.envs.core import (
-    ACTION_SPACE,
-    BOUNDS,
-    OBSERVATION_SPACE,
-    agent_spec,
-    build,
-    checked_actions,
-    episode_results,
-)
+from gammagym.agent import AgentSpec
+from gammagym.envs.batch import Batch
+from gammagym.envs.core import agent_spec, build, checked_actions, episode_results, step_info
+from gammagym.envs.kernels.stepping import ENDED, FAILED, RUNNING
 from gammagym.envs.ladder import draw_ladder
-from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds
 from gammagym.scenario.tasks import Task
-from gammagym.scenario.variants import variants_of
-from gammagym.world import PARTS, QUANTA
 
 Observation = NDArray[np.float32]
 
@@ -67,15 +58,16 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         **options: Any,
     ) -> None:
         self.compiled = build(task, scenario, price_file, overrides, options)
-        self._variants = variants_of(self.compiled)
-        self.observation_space = OBSERVATION_SPACE
-        self.action_space = ACTION_SPACE
-        self.observation_fields = FIELD_NAMES
+        self.batch = Batch(self.compiled, 1)
+        self.observation_space = self.batch.face.observation_space
+        self.action_space = self.batch.face.action_space
+        self.observation_fields = self.batch.face.fields
         self.render_mode = render_mode
-        self.worlds: NDArray[Any] = self.compiled.template.copy()
-        self._observation = np.zeros((1, *OBSERVATION_SPACE.shape), np.float32)
-        self._reward = np.zeros(1)
-        self._status = np.full(1, ENDED, np.int64)
+
+    @property
+    def worlds(self) -> NDArray[Any]:
+        """The world, as an array of one."""
+        return self.batch.worlds
 
     def agent_spec(self) -> AgentSpec:
         """Return what an agent of this environment is told before the first observation."""
@@ -87,7 +79,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
 
         Percentages are shares, durations seconds; choices that are no numbers stay what they are.
         """
-        columns = self._variants.values(self.worlds["seed"])
+        columns = self.batch.variants.values(self.worlds["seed"])
         return {key: column.tolist()[0] for key, column in columns.items()}
 
     def results(self) -> dict[str, Any]:
@@ -104,11 +96,8 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         super().reset(seed=seed)
         if seed is None:
             seed = int(self.np_random.integers(0, 2**63, dtype=np.int64))
-        seeds, chosen = np.array([seed], np.uint64), np.zeros(1, np.int64)
-        self._variants.write(self.worlds, chosen, seeds)
-        reset_worlds(self.worlds, self.compiled.tape, seeds, chosen, BOUNDS, self._observation)
-        self._status[0] = RUNNING
-        return self._observation[0].copy(), self._info()
+        self.batch.open(np.zeros(1, np.int64), np.array([seed], np.uint64))
+        return self.batch.observations[0, 0].copy(), step_info(self.batch.infos[0, 0])
 
     def step(self, action: Observation) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Take one decision and let the market run until the next.
@@ -120,31 +109,18 @@ class HedgeEnv(gym.Env[Observation, Observation]):
             InvalidActionError: wrong shape, NaN or infinity.
             gymnasium.error.ResetNeeded: before reset, or after the end of the episode.
         """
-        if self._status[0] == ENDED:
+        batch = self.batch
+        if batch.status[0] != RUNNING:
             raise gym.error.ResetNeeded("the episode has not begun or is over: call reset()")
-        actions = checked_actions(action, ACTION_SPACE.shape)[None]
-        step_worlds(
-            self.worlds,
-            self.compiled.tape,
-            actions,
-            BOUNDS,
-            self._observation,
-            self._reward,
-            self._status,
+        batch.step(checked_actions(action, self.batch.face.action_space.shape)[None, None])
+        status = batch.status[0]
+        return (
+            batch.observations[0, 0].copy(),
+            float(batch.rewards[0, 0]),
+            bool(status == ENDED),
+            bool(status == FAILED),
+            step_info(batch.infos[0, 0]),
         )
-        ended = bool(self._status[0] == ENDED)
-        return self._observation[0].copy(), float(self._reward[0]), ended, False, self._info()
-
-    def _info(self) -> dict[str, Any]:
-        """Return time, profit and its parts, and refused orders since the start of the episode."""
-        agent = self.worlds["agents"][0, 0]
-        profit = int(agent["equity_quanta"]) - int(agent["initial_equity_quanta"])
-        return {
-            "time_seconds": int(self.worlds["time_ns"][0]) / 1e9,
-            "profit": profit / QUANTA,
-            "attribution": dict(zip(PARTS, agent["parts"].tolist(), strict=True)),
-            "rejects": int(agent["rejects"].sum()),
-        }
 
     def render(self) -> str | None:
         """Return the order book as text, with the agent's own order marked (mode ``ansi``)."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -15,20 +11,20 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from gammagym.agent import FIELD_NAMES, AgentSpec
-from gammagym.envs.core import (
-    ACTION_SPACE,
-    BOUNDS,
-    OBSERVATION_SPACE,
-    agent_spec,
-    build,
-    checked_actions,
-    episode_results,
+from gammagym.agent import AgentSpec
+from gammagym.envs.batch import Batch, checked_threads
+from gammagym.envs.core import agent_spec, build, checked_actions, episode_results
+from gammagym.envs.kernels.stepping import (
+    ENDED,
+    FAILED,
+    INFO_PARTS,
+    INFO_PROFIT,
+    INFO_REJECTS,
+    INFO_TIME,
+    RUNNING,
 )
-from gammagym.envs.stepping import ENDED, RUNNING, reset_worlds, step_worlds
 from gammagym.scenario.tasks import Task
-from gammagym.scenario.variants import variants_of
-from gammagym.world import PARTS, QUANTA
+from gammagym.world import PARTS
 
 Observations = NDArray[np.float32]
 
@@ -38,23 +34,10 @@ class LeanStep(NamedTuple):
 
     observations: Observations  # shape (num_envs, fields); of the new episode where one ended
     rewards: NDArray[Any]  # shape (num_envs,)
-    ended: NDArray[np.bool_]  # shape (num_envs,)
+    over: NDArray[np.bool_]  # shape (num_envs,): the episode has ended or failed
+    truncated: NDArray[np.bool_]  # shape (num_envs,): it has failed
     last_observations: Observations  # of the episodes that ended, shape (k, fields)
     results: dict[str, NDArray[Any]]  # of the episodes that ended, columns of shape (k,)
-
-
-def _checked_threads(threads: int) -> int:
-    """Return a number of threads this machine can run, or say how many it can."""
-    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not 1 <= threads <= most:
-        raise gym.error.Error(f"threads must be from 1 to {most}, was {threads}")
-    return threads
-
-
-@functools.cache
-def _workers(threads: int) -> ThreadPoolExecutor:
-    """Return threads that live as long as the process; kernels let go of Python's lock."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="gammagym")
 
 
 class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[Any]]):
@@ -104,22 +87,32 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         if num_envs < 1:
             raise gym.error.Error(f"num_envs must be at least 1, was {num_envs}")
         self.compiled = build(task, scenario, price_file, overrides, options)
-        self._variants = variants_of(self.compiled)
+        self.batch = Batch(self.compiled, num_envs, threads)
         self.num_envs = num_envs
         self.render_mode = render_mode
-        self.threads = _checked_threads(threads)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode}
-        self.single_observation_space = OBSERVATION_SPACE
-        self.single_action_space = ACTION_SPACE
-        self.observation_space = batch_space(OBSERVATION_SPACE, num_envs)
-        self.action_space = batch_space(ACTION_SPACE, num_envs)
-        self.observation_fields = FIELD_NAMES
-        self.worlds: NDArray[Any] = np.repeat(self.compiled.template, num_envs)
-        self._observations = np.zeros((num_envs, *OBSERVATION_SPACE.shape), np.float32)
-        self._rewards = np.zeros(num_envs)
-        self._status = np.full(num_envs, ENDED, np.int64)
+        face = self.batch.face
+        self.single_observation_space = face.observation_space
+        self.single_action_space = face.action_space
+        self.observation_space = batch_space(face.observation_space, num_envs)
+        self.action_space = batch_space(face.action_space, num_envs)
+        self.observation_fields = face.fields
         self._was_reset = False
+
+    @property
+    def worlds(self) -> NDArray[Any]:
+        """The worlds, shape (num_envs,)."""
+        return self.batch.worlds
+
+    @property
+    def threads(self) -> int:
+        """Threads that step them."""
+        return self.batch.threads
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        self.batch.threads = checked_threads(threads)
 
     def agent_spec(self) -> AgentSpec:
         """Return what an agent of this environment is told before the first observation."""
@@ -130,7 +123,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
 
         Percentages are shares, durations seconds; choices that are no numbers stay what they are.
         """
-        return self._variants.values(self.worlds["seed"])
+        return self.batch.variants.values(self.worlds["seed"])
 
     def results(self) -> dict[str, NDArray[Any]]:
         """Return what became of each world so far, as columns of shape (num_envs,)."""
@@ -162,7 +155,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         super().reset(seed=next((int(one) for one in given if one is not None), None))
         self._start(mask, self._seeds(seed)[mask])
         self._was_reset = True
-        return self._observations.copy(), self._infos(mask)
+        return self.batch.observations[:, 0].copy(), self._infos(mask)
 
     def _seeds(self, seed: int | Sequence[int | None] | None) -> NDArray[np.uint64]:
         """Return one seed a world."""
@@ -177,13 +170,14 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         return np.array(given, dtype=np.uint64)
 
     def _start(self, mask: NDArray[np.bool_], seeds: NDArray[np.uint64]) -> None:
-        """Copy the templates that seeds draw into the chosen worlds and open them."""
-        chosen = np.flatnonzero(mask)
-        if len(chosen) == 0:
-            return
-        self._variants.write(self.worlds, chosen, seeds)
-        reset_worlds(self.worlds, self.compiled.tape, seeds, chosen, BOUNDS, self._observations)
-        self._status[chosen] = RUNNING
+        """Start new episodes in the worlds of a mask."""
+        self.batch.open(np.flatnonzero(mask), seeds)
+
+    def _checked(self, actions: Any) -> NDArray[np.float32]:
+        """Return actions as the batch takes them, one competitor a world."""
+        return checked_actions(actions, (self.num_envs, *self.batch.face.action_space.shape))[
+            :, None
+        ]
 
     def step(
         self, actions: Observations
@@ -200,22 +194,23 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         """
         if not self._was_reset:
             raise gym.error.ResetNeeded("call reset() before step()")
-        actions = checked_actions(actions, (self.num_envs, *ACTION_SPACE.shape))
-        before = self._status == ENDED
+        before = self.batch.status != RUNNING
+        actions = self._checked(actions)
         if self.autoreset_mode == AutoresetMode.DISABLED and before.any():
             raise gym.error.ResetNeeded(
                 f"worlds {np.flatnonzero(before).tolist()!r:.60} have ended: reset them with "
                 'reset(options={"reset_mask": mask}) before stepping on'
             )
-        self._run(actions)
+        self.batch.step(actions)
+        rewards, status = self.batch.rewards[:, 0].copy(), self.batch.status.copy()
         if self.autoreset_mode == AutoresetMode.NEXT_STEP and before.any():
             self._start(before, self._seeds(None)[before])
-        ended = (self._status == ENDED) & ~before
+        ended, failed = (status == ENDED) & ~before, (status == FAILED) & ~before
         infos = self._infos(np.ones(self.num_envs, np.bool_))
-        if self.autoreset_mode == AutoresetMode.SAME_STEP and ended.any():
-            infos = self._restart_same_step(ended, infos)
-        nothing = np.zeros(self.num_envs, np.bool_)
-        return self._observations.copy(), self._rewards.copy(), ended, nothing, infos
+        over = ended | failed
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and over.any():
+            infos = self._restart_same_step(over, infos)
+        return self.batch.observations[:, 0].copy(), rewards, ended, failed, infos
 
     def step_lean(self, actions: Observations) -> LeanStep:
         """Step as in the mode SAME_STEP, without the cost of infos: for adapters that need few.
@@ -227,41 +222,22 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
             InvalidActionError: wrong shape, NaN or infinity.
             gymnasium.error.ResetNeeded: before the first reset.
         """
-        if not self._was_reset or (self._status == ENDED).any():
+        if not self._was_reset or (self.batch.status != RUNNING).any():
             raise gym.error.ResetNeeded("call reset() before step_lean()")
-        self._run(checked_actions(actions, (self.num_envs, *ACTION_SPACE.shape)))
-        ended = self._status == ENDED
-        last = self._observations[ended]
+        self.batch.step(self._checked(actions))
+        status, rewards = self.batch.status.copy(), self.batch.rewards[:, 0].copy()
+        over = status != RUNNING
+        last = self.batch.observations[over, 0]
         results: dict[str, NDArray[Any]] = {}
-        if ended.any():
-            results = episode_results(self.worlds[ended])
-            self._start(ended, self._seeds(None)[ended])
-        return LeanStep(self._observations.copy(), self._rewards.copy(), ended, last, results)
-
-    def _run(self, actions: Observations) -> None:
-        """Step every world that still runs; on several threads, each takes its share of them."""
-
-        def step(share: slice) -> None:
-            step_worlds(
-                self.worlds[share],
-                self.compiled.tape,
-                actions[share],
-                BOUNDS,
-                self._observations[share],
-                self._rewards[share],
-                self._status[share],
-            )
-
-        bounds = np.linspace(0, self.num_envs, self.threads + 1).astype(int).tolist()
-        shares = [slice(*pair) for pair in itertools.pairwise(bounds)]
-        if self.threads == 1:
-            step(shares[0])
-        else:
-            list(_workers(self.threads).map(step, shares))
+        if over.any():
+            results = episode_results(self.worlds[over])
+            self._start(over, self._seeds(None)[over])
+        observations = self.batch.observations[:, 0].copy()
+        return LeanStep(observations, rewards, over, status == FAILED, last, results)
 
     def _restart_same_step(self, ended: NDArray[np.bool_], infos: dict[str, Any]) -> dict[str, Any]:
         """Keep the last observation and info of worlds that ended, and start them anew."""
-        last = self._observations.copy()
+        last = self.batch.observations[:, 0].copy()
         self._start(ended, self._seeds(None)[ended])
         fresh = self._infos(np.ones(self.num_envs, np.bool_))
         final = {key: value for key, value in infos.items() if not key.startswith("_")}
@@ -275,16 +251,12 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
 
     def _infos(self, mask: NDArray[np.bool_]) -> dict[str, Any]:
         """Return time, profit and its parts, and refused orders since the start of each episode."""
-        agent = self.worlds["agents"][:, 0]
-        profit = (agent["equity_quanta"] - agent["initial_equity_quanta"]) / QUANTA
-        # One pass over the worlds: they are far apart in memory, the parts of one are not.
-        block = agent["parts"].copy()
-        parts = {part: block[:, index] for index, part in enumerate(PARTS)}
-        attribution = parts | {f"_{part}": mask for part in PARTS}
+        numbers = self.batch.infos[:, 0].copy()
+        parts = {part: numbers[:, INFO_PARTS + index] for index, part in enumerate(PARTS)}
         infos: dict[str, Any] = {
-            "time_seconds": self.worlds["time_ns"] / 1e9,
-            "profit": profit,
-            "attribution": attribution,
-            "rejects": agent["rejects"].sum(axis=1),
+            "time_seconds": numbers[:, INFO_TIME],
+            "profit": numbers[:, INFO_PROFIT],
+            "attribution": parts | {f"_{part}": mask for part in PARTS},
+            "rejects": numbers[:, INFO_REJECTS].astype(np.int64),
         }
         return infos | {f"_{key}": mask for key in infos}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym.envs.price_record import record_mids
+from gammagym.envs.kernels.price_record import record_mids
 from gammagym.evaluation.feedback_results import Cell, Curve, Estimate, Feedback
 from gammagym.evaluation.feedback_theory import (
     random_days,

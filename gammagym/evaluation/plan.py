@@ -16,7 +16,7 @@ import numpy as np
 
 from gammagym import _kernel, content
 from gammagym.agent import AgentSpec
-from gammagym.envs.core import ACTION_SPACE, agent_spec, build
+from gammagym.envs.core import agent_spec, build
 from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.errors import AgentError, GammagymError, ScenarioError, nearest
 from gammagym.loading import (
@@ -281,7 +281,7 @@ def warm_up(contest: Contest) -> None:
         **options,
     )
     env.reset(seed=0)
-    env.step(np.zeros((1, *ACTION_SPACE.shape), np.float32))
+    env.step(np.zeros((1, *env.batch.face.action_space.shape), np.float32))
 
 
 def batches(plan: Plan, finished: Mapping[tuple[str, str], set[int]]) -> list[Batch]:

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym.envs.core import ACTION_SPACE
 from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.errors import AgentError
 from gammagym.loading import agent_title, checked_action, load_agent
@@ -169,15 +168,15 @@ def _run(env: HedgeVectorEnv, reference: str, seeds: list[int], time_limit: floa
     spec = env.agent_spec()
     deadline = float("inf") if time_limit is None else time.monotonic() + time_limit
     title = agent_title(reference)
-    shape = (env.num_envs, *ACTION_SPACE.shape)
+    shape = (env.num_envs, *env.batch.face.action_space.shape)
     try:
         agent = load_agent(reference, spec)
         observations, info = env.reset(seed=seeds)
         agent.reset(info)
         while True:
             actions = checked_action(agent.act(observations), shape, title)
-            observations, _, ended, _, _ = env.step(actions)
-            if ended.all():
+            observations, _, ended, failed, _ = env.step(actions)
+            if (ended | failed).all():
                 return ""
             if time.monotonic() > deadline:
                 return f"exceeded the time limit of {time_limit:g} s"

@@ -67,7 +67,7 @@ def attribute_taker_fill(world, message, fill, mid, fee_quanta):
     price = fill.price_ticks * contract.tick_size
     units = fill.quantity_lots * price_value(world, contract, price)
     signed = units if message.side == BUY else -units
-    if message.instrument == agent.hedge_instrument:
+    if is_hedge(agent, message.instrument):
         agent.turnover_units += fill.quantity_lots * contract.lot_size
     if message.liquidation:
         agent.parts[PART_LIQUIDATION] += signed * (contract.fair_price - price)
@@ -92,8 +92,8 @@ def attribute_maker_fill(world, message, fill, mid, fee_quanta):
     agent.parts[PART_MAKER] += signed * (mid - price)
     agent.parts[PART_BASIS] += signed * (contract.fair_price - mid)
     agent.parts[PART_FEES] -= in_quote(world, fee_quanta, contract.currency) / QUANTA
-    if message.instrument == agent.hedge_instrument:
-        agent.maker_lots += signed_lots
+    if is_hedge(agent, message.instrument):
+        agent.maker_lots[message.instrument] += signed_lots
         agent.turnover_units += fill.quantity_lots * contract.lot_size
 
 
@@ -164,13 +164,14 @@ def attribute_mark(world, instrument, move, fair_price):
     for row in range(world.agent_count):
         agent = world.agents[row]
         lots = 0 if contract.kind == SPOT else _held(world, agent, instrument)
-        if instrument != agent.hedge_instrument and agent.hedge_account == agent.book_account:
+        if not is_hedge(agent, instrument) and agent.hedge_account == agent.book_account:
             agent.book_profit += lots * contract.lot_size * (move + basis)
         agent.parts[PART_BASIS] += lots * contract.lot_size * basis
-        if instrument == agent.hedge_instrument:
-            agent.parts[PART_MAKER] += agent.maker_lots * contract.lot_size * move
-            lots -= agent.maker_lots
-            agent.maker_lots = 0
+        if is_hedge(agent, instrument):
+            made = agent.maker_lots[instrument]
+            agent.parts[PART_MAKER] += made * contract.lot_size * move
+            lots -= made
+            agent.maker_lots[instrument] = 0
         agent.parts[PART_DELTA] += lots * contract.lot_size * move
 
 
@@ -191,7 +192,7 @@ def attribute_settlement(world, instrument, move):
         agent = world.agents[row]
         profit = _held(world, agent, instrument) * contract.lot_size * move
         agent.parts[PART_BASIS] += profit
-        if instrument != agent.hedge_instrument and agent.hedge_account == agent.book_account:
+        if not is_hedge(agent, instrument) and agent.hedge_account == agent.book_account:
             agent.book_profit += profit
 
 
@@ -279,7 +280,7 @@ def close_attribution(world, row):
 
 @kernel
 def measure_book(world, row):
-    """Write the Greeks of the book a competitor must hedge (its hedge instrument not counted).
+    """Write the Greeks of the book a competitor must hedge (what it hedges with not counted).
 
     Coins count, those of the collateral too. Reads: positions, cash, Greeks. Writes:
     agents.book_delta, collateral_delta, book_gamma, book_vega, book_theta.
@@ -294,7 +295,7 @@ def measure_book(world, row):
     agent.book_theta = 0.0
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
-        if instrument == agent.hedge_instrument or contract.kind == SPOT:
+        if is_hedge(agent, instrument) or contract.kind == SPOT:
             continue
         units = _held(world, agent, instrument) * contract.lot_size
         if contract.kind == CALL or contract.kind == PUT:
@@ -308,7 +309,16 @@ def measure_book(world, row):
 
 @kernel
 def hedge_units(world, row):
-    """Return a competitor's signed position in its hedge instrument (units of the underlying)."""
+    """Return a competitor's signed position in what it hedges with (units of the underlying)."""
     agent = world.agents[row]
-    contract = world.instruments[agent.hedge_instrument]
-    return _held(world, agent, agent.hedge_instrument) * contract.lot_size
+    units = 0.0
+    for hedge in range(agent.hedge_count):
+        instrument = agent.hedges[hedge]
+        units += _held(world, agent, instrument) * world.instruments[instrument].lot_size
+    return units
+
+
+@kernel(inline=True)
+def is_hedge(agent, instrument):
+    """Return whether a competitor hedges with an instrument."""
+    return (agent.hedge_mask >> instrument) & 1 != 0

@@ -16,6 +16,7 @@ from gammagym.world import (
     NEW,
     NO_ACCOUNT,
     NO_ORDER,
+    NO_SLOT,
     REJECT_FULL,
 )
 
@@ -24,7 +25,7 @@ from gammagym.world import (
 def send(world, latency_ns, acknowledgement_ns):
     """Put the instruction in `world.incoming` on its way; returns whether there was room.
 
-    Writes: messages, message_count, and the sender's `working_pending`.
+    Writes: messages, message_count, and what its sender knows of the order (`agents.working`).
 
     Args:
         world: one world.
@@ -38,10 +39,21 @@ def send(world, latency_ns, acknowledgement_ns):
     draft.arrival_ns = max(world.time_ns + latency_ns, _last_about(world, draft))
     draft.acknowledgement_ns = acknowledgement_ns
     _enqueue(world)
-    agent = world.accounts[draft.account].agent
-    if agent != NO_ACCOUNT and world.agents[agent].working_id == draft.order_id:
-        world.agents[agent].working_pending += 1
+    row = world.accounts[draft.account].agent
+    if row != NO_ACCOUNT:
+        slot = slot_of(world.agents[row], draft.order_id)
+        if slot != NO_SLOT:
+            world.agents[row].working[slot].pending += 1
     return True
+
+
+@kernel
+def slot_of(agent, order_id):
+    """Return the row of `working` in which a competitor keeps track of an order, or NO_SLOT."""
+    for slot in range(agent.slots):
+        if agent.working[slot].order_id == order_id:
+            return slot
+    return NO_SLOT
 
 
 @kernel
@@ -91,28 +103,40 @@ def _carry_out(world, message):
     if agent_row == NO_ACCOUNT:
         return
     agent = world.agents[agent_row]
+    slot = slot_of(agent, message.order_id)
     if message.kind == CANCEL_ALL and not shut:
-        agent.strays = 0
-    elif message.kind == CANCEL and shut and agent.working_id != message.order_id:
+        _note_strays(agent, message, 0)
+    elif message.kind == CANCEL and shut and slot == NO_SLOT:
         # Another order has taken its place, and it may rest still.
-        agent.strays = 1
-    if agent.working_id == message.order_id:
+        _note_strays(agent, message, 1)
+    if slot != NO_SLOT:
+        working = agent.working[slot]
         # A refused modify or cancel leaves the order where it was.
         if message.kind == NEW or row != NO_ORDER:
-            agent.working_row = row
-        elif not _rests(world, agent):
-            agent.working_row = NO_ORDER
-        _acknowledge(world, agent)
+            working.row = row
+        elif not _rests(world, working):
+            working.row = NO_ORDER
+        _acknowledge(world, working)
 
 
 @kernel
-def _acknowledge(world, agent):
+def _note_strays(agent, message, strays):
+    """Note whether orders may rest that nobody keeps track of: of an account, all are canceled."""
+    for slot in range(agent.slots):
+        working = agent.working[slot]
+        same = working.instrument == message.instrument or strays == 0
+        if working.account == message.account and same:
+            working.strays = strays
+
+
+@kernel
+def _acknowledge(world, working):
     """Answer the instruction in `world.incoming`: at once, or by a message on its way back."""
     message = world.incoming
     if message.acknowledgement_ns == 0:
-        agent.working_pending -= 1
+        working.pending -= 1
         return
-    agent.working_unacknowledged += 1
+    working.unacknowledged += 1
     message.kind = ACKNOWLEDGEMENT
     message.arrival_ns = world.time_ns + message.acknowledgement_ns
     # There is room: the instruction has just left the queue.
@@ -121,25 +145,26 @@ def _acknowledge(world, agent):
 
 @kernel
 def _learn(world, message):
-    """Let the sender know that its instruction was carried out. Writes: agents.working_*."""
+    """Let the sender know that its instruction was carried out. Writes: agents.working."""
     agent = world.agents[world.accounts[message.account].agent]
-    if agent.working_id == message.order_id:
-        agent.working_pending -= 1
-        agent.working_unacknowledged -= 1
+    slot = slot_of(agent, message.order_id)
+    if slot != NO_SLOT:
+        agent.working[slot].pending -= 1
+        agent.working[slot].unacknowledged -= 1
 
 
 @kernel
-def _rests(world, agent):
-    if agent.working_row == NO_ORDER:
+def _rests(world, working):
+    if working.row == NO_ORDER:
         return False
-    order = world.orders[agent.working_row]
-    return order.live == 1 and order.order_id == agent.working_id
+    order = world.orders[working.row]
+    return order.live == 1 and order.order_id == working.order_id
 
 
 @kernel
-def working_quantity(world, agent):
-    """Return the open quantity of an agent's working order (lots), 0 when there is none."""
-    return world.orders[agent.working_row].quantity_lots if _rests(world, agent) else 0
+def working_quantity(world, working):
+    """Return the open quantity of an order that a competitor keeps track of (lots), or 0."""
+    return world.orders[working.row].quantity_lots if _rests(world, working) else 0
 
 
 @kernel

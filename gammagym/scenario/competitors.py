@@ -20,12 +20,38 @@ from gammagym.world import (
     MARGIN_CROSS,
     NO_ACCOUNT,
     NO_ORDER,
+    REWARD_EQUITY,
+    REWARD_RELATIVE,
+    REWARD_RISK,
+    REWARD_SHARPE,
+    REWARD_TERMINAL,
+    REWARD_UTILITY,
+    SCHEME_BAND,
+    SCHEME_DISCRETE,
+    SCHEME_HEDGE,
+    SCHEME_ORDERS,
+    SCHEME_QUOTES,
     WAY_ACKNOWLEDGEMENT,
     WAY_CANCEL,
     WAY_DATA,
     WAY_ENTRY,
 )
 
+_SCHEMES = {
+    "hedge": SCHEME_HEDGE,
+    "quotes": SCHEME_QUOTES,
+    "band": SCHEME_BAND,
+    "discrete": SCHEME_DISCRETE,
+    "orders": SCHEME_ORDERS,
+}
+_REWARDS = {
+    "relative": REWARD_RELATIVE,
+    "equity": REWARD_EQUITY,
+    "risk": REWARD_RISK,
+    "sharpe": REWARD_SHARPE,
+    "utility": REWARD_UTILITY,
+    "terminal": REWARD_TERMINAL,
+}
 # What a hedge has for collateral, share of the notional; and times what the venue asks for.
 _COLLATERAL, _COLLATERAL_ROOM = 0.1, 1.25
 
@@ -43,23 +69,23 @@ def write_competitors(
     world.accounts["partner"] = NO_ACCOUNT
     for row in range(world.account_count):
         world.accounts[row].agent = NO_ACCOUNT
-    hedge = world.instruments[HEDGE_ROW]
     for row in range(agents):
         agent = world.agents[row]
         agent.hedge_account = FIRST_AGENT_ACCOUNT + 2 * row + 1
         joint = _shares_account(scenario, venues)
         agent.book_account = agent.hedge_account - (0 if joint else 1)
         agent.hedge_instrument = HEDGE_ROW
+        _write_hedges(world, agent, task)
         _write_latencies(agent, venues.hedge)
         agent.decision_ns = round(task.decision_interval * 1e9)
         agent.gross_units = task.gross_quantity
-        largest = task.largest_order * task.gross_quantity
-        agent.largest_order_lots = max(1, round(largest / hedge.lot_size))
+        agent.largest_order_lots = agent.working[0].largest_lots
         agent.dead_zone = task.dead_zone
         agent.collateral_share = _collateral(scenario, task, venues)
         agent.relative_aversion = task.risk_aversion
         agent.reference_scale = start
-        agent.working_row = NO_ORDER
+        agent.scheme = _SCHEMES[task.action_scheme]
+        agent.reward = _REWARDS[task.reward]
         for account, venue, venue_row in (
             (agent.book_account, venues.book, venues.book_row),
             (agent.hedge_account, venues.hedge, HEDGE_VENUE),
@@ -78,6 +104,20 @@ def write_competitors(
         if in_hedge_mode:
             write_short_legs(world, agent.hedge_account, first_shorts + row)
         _write_book(world, agent.book_account, task)
+
+
+def _write_hedges(world: Any, agent: Any, task: Task) -> None:
+    """Write what a competitor hedges with, and the orders it keeps track of, one for each."""
+    hedges = [HEDGE_ROW]
+    agent.hedge_count = agent.slots = len(hedges)
+    agent.hedges[: len(hedges)] = hedges
+    agent.hedge_mask = sum(1 << hedge for hedge in hedges)
+    agent.working["row"] = NO_ORDER
+    largest = task.largest_order * task.gross_quantity
+    for slot, hedge in enumerate(hedges):
+        working = agent.working[slot]
+        working.instrument, working.account = hedge, agent.hedge_account
+        working.largest_lots = max(1, round(largest / world.instruments[hedge].lot_size))
 
 
 def _collateral(scenario: Scenario, task: Task, venues: Venues) -> float:

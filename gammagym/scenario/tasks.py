@@ -12,6 +12,8 @@ _DAY_NS = 86_400 * _SECOND_NS
 
 
 LegKind = Literal["call", "put", "spot", "future"]
+ActionScheme = Literal["hedge", "quotes", "band", "discrete", "orders"]
+RewardName = Literal["relative", "equity", "risk", "sharpe", "utility", "terminal"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,19 @@ class Leg:
 
 
 @dataclass(frozen=True)
+class Hedge:
+    """One instrument to hedge with, at the venue of the hedge.
+
+    Attributes:
+        kind: ``perpetual`` or ``future``.
+        expiry_days: time to expiry of a future from the start of the episode (days).
+    """
+
+    kind: Literal["perpetual", "future"]
+    expiry_days: float = 30.0
+
+
+@dataclass(frozen=True)
 class Task:
     """What an agent must do.
 
@@ -46,6 +61,15 @@ class Task:
             or a quarter more than the venue asks for to hedge all of it, if that is more.
         risk_aversion: weight of variance in the reward, times the stake.
         flow: preset of order flow that a scenario's default gives way to, or None.
+        action_scheme: how an action is read (docs/environments/actions).
+        reward: name of what is paid (docs/environments/rewards).
+        observation_fields: names of the fields of the observation, in order; None: the usual ones.
+        trade_options: whether actions also trade the options of the book.
+        leverage: leverage of the hedge account; None: the scenario's.
+        venue: venue of the hedge that a scenario's default gives way to, or None.
+        book_venue: venue of the book, likewise.
+        hedges: what it may hedge with, the first mostly; none: the venue's perpetual or future.
+        size: gross quantity of a task without a book (units).
     """
 
     name: str
@@ -57,6 +81,15 @@ class Task:
     collateral: float | None = None
     risk_aversion: float = 8.0
     flow: str | None = None
+    action_scheme: ActionScheme = "hedge"
+    reward: RewardName = "relative"
+    observation_fields: tuple[str, ...] | None = None
+    trade_options: bool = False
+    leverage: float | None = None
+    venue: str | None = None
+    book_venue: str | None = None
+    hedges: tuple[Hedge, ...] = ()
+    size: float | None = None
 
     @property
     def gross_quantity(self) -> float:
@@ -64,7 +97,7 @@ class Task:
         by_kind: dict[str, float] = {}
         for leg in self.legs:
             by_kind[leg.kind] = by_kind.get(leg.kind, 0.0) + abs(leg.quantity)
-        return max(by_kind.values(), default=0.0)
+        return max(by_kind.values(), default=self.size or 0.0)
 
 
 def _straddle(quantity: float) -> tuple[Leg, ...]:

@@ -342,7 +342,7 @@ def test_lean_steps_are_steps_without_infos():
         step = lean.step_lean(WISHES)
         assert step.observations.tobytes() == observations.tobytes()
         assert step.rewards.tobytes() == rewards.tobytes()
-        assert step.ended.tolist() == ended.tolist()
+        assert step.over.tolist() == ended.tolist()
         if ended.any():
             assert step.last_observations.tobytes() == np.stack(infos["final_obs"]).tobytes()
             assert step.results["profit"].tolist() == infos["final_info"]["profit"].tolist()

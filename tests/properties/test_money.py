@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gammagym.engine.inspection import SOUND, check_book
-from gammagym.envs.core import OBSERVATION_SPACE, relative_profit
+from gammagym.envs.core import relative_profit
 from gammagym.exchange.attribution import agent_equity
 from gammagym.exchange.ledger import conserved
 from gammagym.scenario.tasks import TASKS
@@ -89,7 +89,7 @@ def run_checked(run: Any, random: np.random.Generator) -> None:
         assert_money_is_right(run.worlds, instruments)
         assert_books_are_sound(run.worlds, instruments)
         assert_attribution_adds_up(run.worlds)
-        assert all(OBSERVATION_SPACE.contains(one) for one in run.observations)
+        assert all(run.batch.face.observation_space.contains(one) for one in run.observations)
         for currency in range(run.worlds["cash"].shape[2]):
             for world in run.worlds:
                 assert conserved(world, currency) == world["deposits"][currency]
@@ -177,7 +177,7 @@ def test_money_is_right_for_any_actions(make_worlds, actions, scenario, task, se
         run.step(np.array([action]))
         assert_money_is_right(run.worlds, len(run.compiled.instruments))
         assert_attribution_adds_up(run.worlds)
-        assert OBSERVATION_SPACE.contains(run.observations[0])
+        assert run.batch.face.observation_space.contains(run.observations[0])
     assert_books_are_sound(run.worlds, len(run.compiled.instruments))
 
 

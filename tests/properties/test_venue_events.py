@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gammagym.envs.core import OBSERVATION_SPACE, relative_profit
+from gammagym.envs.core import relative_profit
 from gammagym.exchange.attribution import agent_equity
 from gammagym.exchange.ledger import conserved
 from gammagym.world import PARTS, QUANTA, SPOT, fingerprint
@@ -44,7 +44,7 @@ def assert_right(run: Any) -> None:
         assert int(agent_equity(world, 0)) == agent["equity_quanta"]
         change = (int(agent["equity_quanta"]) - int(agent["initial_equity_quanta"])) / QUANTA
         assert agent["parts"].sum() == pytest.approx(change, abs=1e-6 * agent["stake"])
-        assert OBSERVATION_SPACE.contains(seen)
+        assert run.batch.face.observation_space.contains(seen)
     assert np.isfinite(run.rewards).all()
 
 

@@ -254,7 +254,7 @@ SPOILED = {
     "accounts.step": spoil("accounts.step", 4),
     "accounts.venue": spoil("accounts.venue", 2),
     "agents.hedge_account": spoil("agents.hedge_account", 2**31 - 1),
-    "agents.working_row": spoil("agents.working_row", -2),
+    "working.row": spoil("agents.working.row", -2),
     "messages.account": spoil("messages.account", 4),
     "messages.instrument": spoil("messages.instrument", 8),
     "flows.slots": spoil("flows.slots", 10**6),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym.envs.core import ACTION_SPACE, BOUNDS, OBSERVATION_SPACE, build
-from gammagym.envs.stepping import RUNNING, reset_worlds, step_worlds
+from gammagym.envs.batch import Batch
+from gammagym.envs.core import build
 from gammagym.errors import GammagymError
 from gammagym.glance import LOOK, look_around
 from gammagym.scenario.compile import Compiled
@@ -126,19 +126,18 @@ def _run(compiled: Compiled, seeds: Sequence[int]) -> list[Run]:
     world, count = compiled.template[0], len(seeds)
     interval_ns = look_interval(int(world["end_ns"]), int(world["price"]["tick_ns"]))
     length = int(world["end_ns"]) // interval_ns + 1
-    worlds = viewed(np.repeat(compiled.template, count))
-    worlds["agents"]["decision_ns"] = interval_ns
+    compiled = replace(compiled, template=compiled.template.copy())
+    compiled.template["agents"]["decision_ns"] = interval_ns
+    batch = Batch(compiled, count)
+    worlds = viewed(batch.worlds)
     looks = viewed(np.zeros((count, length), LOOK))
     mids = np.zeros((count, length, len(world["instruments"])), np.int64)
     held = np.zeros((count, len(world["buckets"])), np.int64)
-    observations = np.zeros((count, *OBSERVATION_SPACE.shape), np.float32)
-    nothing = np.zeros((count, *ACTION_SPACE.shape), np.float32)
-    rewards, status = np.zeros(count), np.full(count, RUNNING, np.int64)
-    given = np.array(seeds, np.uint64)
-    reset_worlds(worlds, compiled.tape, given, np.arange(count), BOUNDS, observations)
+    nothing = np.zeros((count, 1, *batch.face.action_space.shape), np.float32)
+    batch.open(np.arange(count), np.array(seeds, np.uint64))
     for row in range(length):
         if row > 0:
-            step_worlds(worlds, compiled.tape, nothing, BOUNDS, observations, rewards, status)
+            batch.step(nothing)
         look_around(worlds, row, held, looks, mids)
     return [_as_run(compiled, *seen) for seen in zip(seeds, looks, mids, strict=True)]
 

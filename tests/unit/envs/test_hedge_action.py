@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gammagym.envs.hedge_action import REST_DEPTH, wish
+from gammagym.envs.kernels.placing import REST_DEPTH, begin_decision, wish
 from gammagym.exchange.ledger import deposit
 from gammagym.exchange.orders import limit_order
 from gammagym.loop import advance
@@ -52,7 +52,8 @@ def world(make_exchange) -> Any:
 
 def decide(world: Any, size: float, urgency: float) -> int:
     """Wish, let it arrive, and return how many instructions were sent."""
-    wish(world, 0, size, urgency)
+    begin_decision(world, 0)
+    wish(world, 0, 0, size, urgency)
     sent = int(world["message_count"])
     advance(world, TAPE, int(world["time_ns"]) + STEP)
     return sent
@@ -99,7 +100,8 @@ def test_a_crossing_order_takes_no_more_than_its_protection_allows(world):
 
 
 def test_orders_arrive_after_both_latencies(world):
-    wish(world, 0, 1.0, 1.0)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 1.0, 1.0)
     advance(world, TAPE, 29_999_999)
     assert position(world) == 0
     advance(world, TAPE, 30_000_000)
@@ -130,10 +132,10 @@ def test_below_it_joins_improves_or_rests_behind(world, size, urgency, side, pri
 def test_the_same_wish_again_sends_nothing_and_keeps_its_place(world):
     decide(world, 1.0, 0.0)
     limit_order(world, TAKER, PERP, BUY, BID, 100, GTC)
-    arrival = world["orders"]["arrival"][world["agents"]["working_row"][0]]
+    arrival = world["orders"]["arrival"][world["agents"]["working"]["row"][0, 0]]
     for size in (1.0, 0.99, 0.951):
         assert decide(world, size, 0.0) == 0
-    assert world["orders"]["arrival"][world["agents"]["working_row"][0]] == arrival
+    assert world["orders"]["arrival"][world["agents"]["working"]["row"][0, 0]] == arrival
     assert own(world) == [(BUY, BID, LARGEST)]
 
 
@@ -181,7 +183,8 @@ def test_the_dead_zone_cancels_what_rests(world):
 
 def test_a_post_only_order_never_crosses_a_book_that_has_moved(world):
     """The other side came closer while the order was on its way."""
-    wish(world, 0, 1.0, 0.45)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 1.0, 0.45)
     limit_order(world, TAKER, PERP, SELL, BID + 1, 100, GTC)
     advance(world, TAPE, STEP)
     assert (own(world), position(world)) == ([], 0)
@@ -191,7 +194,8 @@ def test_a_post_only_order_never_crosses_a_book_that_has_moved(world):
 def test_after_a_refused_change_of_price_the_next_wish_asks_again(world):
     """The order stayed where it was; what was asked for must not be taken for what rests."""
     decide(world, 1.0, 0.0)
-    wish(world, 0, 1.0, 0.45)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 1.0, 0.45)
     limit_order(world, TAKER, PERP, SELL, BID + 1, 100, GTC)
     advance(world, TAPE, 2 * STEP)
     assert own(world) == [(BUY, BID, LARGEST)]
@@ -202,8 +206,10 @@ def test_after_a_refused_change_of_price_the_next_wish_asks_again(world):
 
 
 def test_while_an_order_is_in_flight_the_same_wish_sends_nothing(world):
-    wish(world, 0, 1.0, 0.0)
-    wish(world, 0, 1.0, 0.0)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 1.0, 0.0)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 1.0, 0.0)
     assert world["message_count"] == 1
     advance(world, TAPE, STEP)
     assert own(world) == [(BUY, BID, LARGEST)]
@@ -229,7 +235,8 @@ def set_latency(world: Any, way: int, **keys: Any) -> None:
 def test_a_slow_cancel_loses_to_a_fill(world):
     decide(world, 1.0, 0.0)
     set_latency(world, WAY_CANCEL, median="200ms")
-    wish(world, 0, 0.0, 0.0)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 0.0, 0.0)
     advance(world, TAPE, 2 * STEP)
     hit(world, 700)
     advance(world, TAPE, 2 * STEP + 110 * MS)
@@ -240,7 +247,8 @@ def test_a_slow_cancel_loses_to_a_fill(world):
 def test_a_quick_cancel_wins(world):
     decide(world, 1.0, 0.0)
     set_latency(world, WAY_CANCEL, median="50ms")
-    wish(world, 0, 0.0, 0.0)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 0.0, 0.0)
     advance(world, TAPE, 2 * STEP)
     hit(world, 700)
     assert (own(world), position(world)) == ([], 0)
@@ -250,37 +258,41 @@ def test_an_order_arrives_after_the_delays_drawn_for_its_decision(world):
     set_latency(world, WAY_DATA, median="10ms", sigma=0.5)
     set_latency(world, WAY_ENTRY, samples=["5ms", "50ms"], jitter="1ms")
     data, entry = (travel_ns(world, 0, way, 0) for way in (WAY_DATA, WAY_ENTRY))
-    wish(world, 0, 1.0, 0.0)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 1.0, 0.0)
     assert world["messages"]["arrival_ns"][0] == data + entry
     assert world["agents"]["data_delay_ns"][0] == data
 
 
 def test_an_answer_that_takes_no_longer_than_the_data_is_there_with_the_data(world):
     set_latency(world, WAY_ACKNOWLEDGEMENT, median="10ms")
-    wish(world, 0, 1.0, 0.0)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 1.0, 0.0)
     advance(world, TAPE, 30 * MS)
-    assert world["agents"]["working_pending"][0] == 0
+    assert world["agents"]["working"]["pending"][0, 0] == 0
     assert world["message_count"] == 0
 
 
 def test_an_agent_has_no_answer_until_the_acknowledgement_is_back(world):
     """It was sent at 0, arrived at 30 ms and is answered 70 ms later, 60 ms after the data."""
     set_latency(world, WAY_ACKNOWLEDGEMENT, median="70ms")
-    wish(world, 0, 1.0, 0.0)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 1.0, 0.0)
     advance(world, TAPE, 30 * MS)
     assert own(world) == [(BUY, BID, LARGEST)]
     agent = world["agents"]
-    assert (agent["working_pending"][0], agent["working_unacknowledged"][0]) == (1, 1)
+    assert (agent["working"]["pending"][0, 0], agent["working"]["unacknowledged"][0, 0]) == (1, 1)
     advance(world, TAPE, 90 * MS - 1)
-    assert (agent["working_pending"][0], agent["working_unacknowledged"][0]) == (1, 1)
+    assert (agent["working"]["pending"][0, 0], agent["working"]["unacknowledged"][0, 0]) == (1, 1)
     advance(world, TAPE, 90 * MS)
-    assert (agent["working_pending"][0], agent["working_unacknowledged"][0]) == (0, 0)
+    assert (agent["working"]["pending"][0, 0], agent["working"]["unacknowledged"][0, 0]) == (0, 0)
     assert world["message_count"] == 0
 
 
 def test_without_an_answer_it_takes_a_refused_order_for_a_working_one(world):
     set_latency(world, WAY_ACKNOWLEDGEMENT, median="500ms")
-    wish(world, 0, 1.0, 0.45)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 1.0, 0.45)
     limit_order(world, TAKER, PERP, SELL, BID + 1, 100, GTC)
     advance(world, TAPE, STEP)
     assert world["agents"]["rejects"][0, REJECT_WOULD_CROSS] == 1
@@ -294,14 +306,16 @@ def test_without_an_answer_it_takes_a_refused_order_for_a_working_one(world):
 
 def test_an_answer_about_an_order_given_up_changes_nothing(world):
     set_latency(world, WAY_ACKNOWLEDGEMENT, median="70ms")
-    wish(world, 0, 1.0, 0.0)
+    begin_decision(world, 0)
+    wish(world, 0, 0, 1.0, 0.0)
     advance(world, TAPE, 50 * MS)
-    wish(world, 0, -1.0, 0.0)
+    begin_decision(world, 0)
+    wish(world, 0, 0, -1.0, 0.0)
     advance(world, TAPE, 120 * MS)
     agent = world["agents"]
-    assert (agent["working_pending"][0], agent["working_unacknowledged"][0]) == (1, 1)
+    assert (agent["working"]["pending"][0, 0], agent["working"]["unacknowledged"][0, 0]) == (1, 1)
     advance(world, TAPE, 2 * STEP)
-    assert (agent["working_pending"][0], agent["working_unacknowledged"][0]) == (0, 0)
+    assert (agent["working"]["pending"][0, 0], agent["working"]["unacknowledged"][0, 0]) == (0, 0)
     assert own(world) == [(SELL, ASK, LARGEST)]
 
 

@@ -207,9 +207,9 @@ def test_a_bankrupt_account_shows_the_largest_margin_ratio(make_worlds):
     account = run.worlds["accounts"][0, run.worlds["agents"]["hedge_account"][0, 0]]
     account["equity_quanta"], account["maintenance_quanta"] = -1, 5
     from gammagym.envs.core import BOUNDS
-    from gammagym.envs.observe import observe
+    from gammagym.envs.kernels.observe import observe
 
-    observe(run.worlds[0], 0, BOUNDS[0], BOUNDS[1], run.observations[0])
+    observe(run.worlds[0], 0, BOUNDS, run.batch.face.rows, run.observations[0])
     assert run.observations[0][FIELD_NAMES.index("margin_ratio")] == 10.0
 
 

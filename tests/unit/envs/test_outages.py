@@ -94,12 +94,12 @@ def test_without_data_orders_are_placed_by_the_last_touch(make_worlds: Any) -> N
     run = opened(make_worlds, outage("data"), crash)
     for _ in range(10):
         run.step([[0.0, 0.0]])
-    touch = run.worlds["agents"]["seen_touch_ticks"][0, 0].tolist()
+    touch = run.worlds["agents"]["seen_touch_ticks"][0, 0, 0].tolist()
     for _ in range(4):
         run.step([[0.0, 0.0]])
     # 3 % above the market by now, so a post-only bid there would trade.
     run.step([[0.5, 0.0]])
-    assert run.worlds["agents"]["working_price_ticks"][0, 0] == touch[0]
+    assert run.worlds["agents"]["working"]["price_ticks"][0, 0, 0] == touch[0]
     assert run.worlds["agents"]["rejects"][0, 0].sum() == 1
     run.step([[-0.5, 0.0]])
     assert own_orders(run)["price_ticks"].tolist() == [touch[1]]
@@ -158,7 +158,7 @@ def test_an_order_is_not_lost_track_of_when_its_cancel_is_refused(make_worlds: A
         for _ in range(3):
             run.step([[0.0, 0.0]])
             assert field(run, "working") == pytest.approx(0.5)
-            assert run.worlds["agents"]["working_row"][0, 0] != NO_ORDER
+            assert run.worlds["agents"]["working"]["row"][0, 0, 0] != NO_ORDER
         while field(run, "time_left") > 0.6:
             run.step([[0.0, 0.0]])
         assert len(own_orders(run)) == 0
@@ -188,7 +188,10 @@ def test_an_order_that_cannot_be_canceled_is_canceled_when_that_works_again(
         run.step([[0.25, -1.0]])
     orders = own_orders(run)
     assert orders["side"].tolist() == [0]
-    assert orders["order_id"].tolist() == run.worlds["agents"]["working_id"][0, :1].tolist()
+    assert (
+        orders["order_id"].tolist()
+        == run.worlds["agents"]["working"]["order_id"][0, 0, :1].tolist()
+    )
 
 
 @pytest.mark.parametrize("what", ["matching", "data", "cancels"])
@@ -206,4 +209,4 @@ def test_whatever_an_agent_does_no_order_stays_behind(
         run.step([[0.0, 0.0]])
     assert len(own_orders(run)) == 0
     agent = run.worlds["agents"][0, 0]
-    assert (agent["strays"], agent["working_pending"], agent["working_unacknowledged"]) == (0, 0, 0)
+    assert agent["working"][["strays", "pending", "unacknowledged"]][0].tolist() == (0, 0, 0)

@@ -39,19 +39,26 @@ def is_dark(world, agent, account):
 
 
 @kernel
-def seen_mid(world, agent):
-    """Return the mid of the hedge instrument as an agent knows it: without data, the last one."""
-    if is_dark(world, agent, agent.hedge_account):
-        return agent.seen_mid
-    return mid_price(world, agent.hedge_instrument)
+def _is_unseen(world, agent, instrument):
+    """Return whether an agent gets no market data of an instrument."""
+    venue = world.instruments[instrument].venue
+    return agent.decisions > 0 and world.venues[venue].data_halted != 0
 
 
 @kernel
-def seen_touch(world, agent, side):
+def seen_mid(world, agent, instrument):
+    """Return the mid of an instrument as an agent knows it: without data, the last one."""
+    if _is_unseen(world, agent, instrument):
+        return agent.seen_mids[instrument]
+    return mid_price(world, instrument)
+
+
+@kernel
+def seen_touch(world, agent, instrument, side):
     """Return the best price of a side as an agent knows it (ticks), 0 for an empty side."""
-    if is_dark(world, agent, agent.hedge_account):
-        return agent.seen_touch_ticks[side]
-    book = world.books[agent.hedge_instrument]
+    if _is_unseen(world, agent, instrument):
+        return agent.seen_touch_ticks[instrument, side]
+    book = world.books[instrument]
     return best_price(book, side) if has_side(book, side) else 0
 
 
@@ -59,7 +66,9 @@ def seen_touch(world, agent, side):
 def start_seeing(world, row, volatility):
     """Start an agent's backward-looking statistics. Writes: agents.seen_*."""
     agent = world.agents[row]
-    agent.seen_mid = mid_price(world, agent.hedge_instrument)
+    for slot in range(agent.slots):
+        instrument = agent.working[slot].instrument
+        agent.seen_mids[instrument] = mid_price(world, instrument)
     agent.seen_return = 0.0
     agent.seen_return_5 = 0.0
     agent.seen_return_15 = 0.0
@@ -70,8 +79,8 @@ def start_seeing(world, row, volatility):
 def see_market(world, row):
     """Update an agent's backward-looking statistics, once a decision. Writes: agents.seen_*."""
     agent = world.agents[row]
-    mid = seen_mid(world, agent)
-    move = math.log(mid / agent.seen_mid)
+    mid = seen_mid(world, agent, agent.hedge_instrument)
+    move = math.log(mid / agent.seen_mids[agent.hedge_instrument])
     seconds = agent.decision_ns * 1e-9
     weight = 1.0 - math.exp(-seconds / _MEMORY_SECONDS)
     annual = move * move / (agent.decision_ns / YEAR_NS)
@@ -79,29 +88,33 @@ def see_market(world, row):
     agent.seen_return = move
     agent.seen_return_5 += move - agent.seen_return_5 / 5.0
     agent.seen_return_15 += move - agent.seen_return_15 / 15.0
-    agent.seen_mid = mid
+    for slot in range(agent.slots):
+        instrument = agent.working[slot].instrument
+        agent.seen_mids[instrument] = seen_mid(world, agent, instrument)
 
 
 @kernel
-def observe(world, row, lows, highs, out):
+def observe(world, row, bounds, fields, out):
     """Write one agent's observation, clipped to its bounds.
 
     Args:
         world: one world.
         row: row of agents.
-        lows: lower bounds, shape (fields,).
-        highs: upper bounds, shape (fields,).
+        bounds: lower and upper bounds of all fields, shape (2, all fields).
+        fields: which fields are shown, shape (fields,).
         out: float32, shape (fields,).
     """
+    observed = world.agents[row].observed
     measure_book(world, row)
-    _observe_book(world, row, out)
-    _observe_market(world, row, out)
-    _observe_orders(world, row, out)
-    _observe_costs(world, row, out)
+    _observe_book(world, row, observed)
+    _observe_market(world, row, observed)
+    _observe_orders(world, row, observed)
+    _observe_costs(world, row, observed)
     if world.shock_count > 0:
-        _hold_back(world, row, out)
-    for index in range(len(out)):
-        out[index] = min(max(out[index], lows[index]), highs[index])
+        _hold_back(world, row, observed)
+    for index in range(len(fields)):
+        field = fields[index]
+        out[index] = min(max(observed[field], bounds[0, field]), bounds[1, field])
 
 
 @kernel(counted=False)
@@ -177,49 +190,56 @@ def _observe_market(world, row, out):
     out[10] = agent.seen_return / deviation
     out[11] = agent.seen_return_5 / deviation
     out[12] = agent.seen_return_15 / deviation
-    out[13] = agent.seen_mid / agent.reference_scale
+    mid = agent.seen_mids[agent.hedge_instrument]
+    out[13] = mid / agent.reference_scale
     spread = 0.0
     if has_side(book, BUY) and has_side(book, SELL):
         spread = best_price(book, SELL) - best_price(book, BUY)
-    out[14] = spread * contract.tick_size / agent.seen_mid * _BASIS_POINTS
+    out[14] = spread * contract.tick_size / mid * _BASIS_POINTS
     bid = float(best_quantity(book, BUY))
     ask = float(best_quantity(book, SELL))
     out[15] = bid / agent.largest_order_lots
     out[16] = ask / agent.largest_order_lots
     out[17] = (bid - ask) / max(bid + ask, 1.0)
-    for side in (BUY, SELL):
-        agent.seen_touch_ticks[side] = seen_touch(world, agent, side)
+    for slot in range(agent.slots):
+        instrument = agent.working[slot].instrument
+        for side in (BUY, SELL):
+            touch = seen_touch(world, agent, instrument, side)
+            agent.seen_touch_ticks[instrument, side] = touch
 
 
 @kernel(counted=False)
 def _observe_orders(world, row, out):
     agent = world.agents[row]
-    # While an acknowledgement is under way, the agent knows the order only as it was before.
-    if agent.working_unacknowledged == 0:
-        _see_order(world, agent)
-    for index in range(len(agent.seen_order)):
-        out[18 + index] = agent.seen_order[index]
+    for slot in range(agent.slots):
+        # While an acknowledgement is under way, the agent knows the order only as it was before.
+        if agent.working[slot].unacknowledged == 0:
+            _see_order(world, agent, agent.working[slot])
+    first = agent.working[0]
+    for index in range(len(first.seen)):
+        out[18 + index] = first.seen[index]
 
 
 @kernel(counted=False)
-def _see_order(world, agent):
-    """Look at the working order in the book. Writes: agents.seen_order."""
-    known_ahead = agent.seen_order[2]
-    agent.seen_order[:] = 0.0
-    lots = working_quantity(world, agent)
+def _see_order(world, agent, working):
+    """Look at a working order in the book. Writes: its `seen`."""
+    known_ahead = working.seen[2]
+    working.seen[:] = 0.0
+    lots = working_quantity(world, working)
     if lots > 0:
-        order = world.orders[agent.working_row]
+        order = world.orders[working.row]
         sign = 1.0 if order.side == BUY else -1.0
-        touch = seen_touch(world, agent, order.side)
+        touch = seen_touch(world, agent, working.instrument, order.side)
         behind = touch - order.price_ticks if touch > 0 else 0
-        tick = world.instruments[agent.hedge_instrument].tick_size
-        agent.seen_order[0] = sign * lots / agent.largest_order_lots
-        agent.seen_order[1] = sign * behind * tick / agent.seen_mid * _BASIS_POINTS
-        if is_dark(world, agent, agent.hedge_account):
-            agent.seen_order[2] = known_ahead
+        tick = world.instruments[working.instrument].tick_size
+        working.seen[0] = sign * lots / working.largest_lots
+        mid = agent.seen_mids[working.instrument]
+        working.seen[1] = sign * behind * tick / mid * _BASIS_POINTS
+        if _is_unseen(world, agent, working.instrument):
+            working.seen[2] = known_ahead
         else:
-            ahead = queue_ahead(world.books[agent.hedge_instrument], agent.working_row)
-            agent.seen_order[2] = ahead / agent.largest_order_lots
+            ahead = queue_ahead(world.books[working.instrument], working.row)
+            working.seen[2] = ahead / working.largest_lots
 
 
 @kernel
@@ -248,7 +268,7 @@ def _observe_costs(world, row, out):
     if funding.interval_ns > 0:
         left = max(funding.next_ns - world.time_ns, 0)
         out[23] = left / funding.interval_ns
-    out[24] = (agent.seen_mid / contract.mark_price - 1.0) * _BASIS_POINTS
+    out[24] = (agent.seen_mids[agent.hedge_instrument] / contract.mark_price - 1.0) * _BASIS_POINTS
     paid = 1.0 - account.discount_e9 * 1e-9
     maker_fee = account.maker_fee_e9[contract.fee_class] * 1e-9
     out[25] = maker_fee * (paid if maker_fee > 0.0 else 1.0) * _BASIS_POINTS

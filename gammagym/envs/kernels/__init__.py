@@ -1,0 +1,1 @@
+"""What environments compile: how an action becomes orders, what is seen, what it is worth."""

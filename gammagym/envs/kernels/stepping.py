@@ -1,0 +1,112 @@
+"""One turn of one world, or of an array of them: what happens between two observations.
+
+One entry serves all of it, since everything that Python calls is compiled with all it needs: a
+world that is told to open is opened, one that is told to step takes one decision of each of its
+competitors, and a world that is told neither stays as it is.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gammagym._kernel import kernel
+from gammagym.envs.kernels.observe import implied_volatility, observe, see_market, start_seeing
+from gammagym.envs.kernels.rewards import pay
+from gammagym.envs.kernels.schemes import decide
+from gammagym.exchange.attribution import close_attribution
+from gammagym.loop import advance, close_out, open_world
+from gammagym.world import PARTS, QUANTA
+
+# What a world is told to do.
+STAY, STEP, OPEN = 0, 1, 2
+# What has become of it: it runs, its horizon is reached, or it has failed.
+RUNNING, ENDED, FAILED = 0, 1, 2
+# Columns of infos; the parts of the profit follow.
+INFO_TIME, INFO_PROFIT, INFO_REJECTS, INFO_PARTS = 0, 1, 2, 3
+INFO_COLUMNS = INFO_PARTS + len(PARTS)
+
+
+@kernel
+def turn_worlds(
+    worlds, tape, commands, seeds, actions, bounds, fields, observations, rewards, infos, status
+):
+    """Let every world of an array do what it is told, one after the other.
+
+    Args:
+        worlds: shape (n,); those to be opened fresh from the template.
+        tape: recorded prices, shape (m,).
+        commands: STAY, STEP (those that run) or OPEN, shape (n,).
+        seeds: of worlds to be opened, uint64, shape (n,).
+        actions: float32, shape (n, agents, numbers of an action).
+        bounds: lower and upper bounds of all fields of an observation, shape (2, all fields).
+        fields: which of them are shown, shape (fields,).
+        observations: float32 to write to, shape (n, agents, fields).
+        rewards: to write to, shape (n, agents).
+        infos: to write to, shape (n, agents, INFO_COLUMNS).
+        status: RUNNING, ENDED or FAILED, to write to, shape (n,).
+    """
+    for index in range(len(worlds)):
+        if commands[index] == OPEN:
+            status[index] = _open(worlds[index], tape, seeds[index])
+        elif commands[index] == STEP and status[index] == RUNNING:
+            status[index] = _step(worlds[index], tape, actions[index], rewards[index])
+        else:
+            rewards[index, :] = 0.0
+            continue
+        for row in range(observations.shape[1]):
+            observe(worlds[index], row, bounds, fields, observations[index, row])
+            _inform(worlds[index], row, infos[index, row])
+
+
+@kernel(counted=False)
+def _open(world, tape, seed):
+    """Open a world that was copied from its template; returns its status."""
+    open_world(world, tape, seed)
+    for row in range(world.agent_count):
+        start_seeing(world, row, implied_volatility(world))
+    return RUNNING
+
+
+@kernel(counted=False)
+def _step(world, tape, actions, rewards):
+    """Carry out one decision of each competitor and let the market run; returns the status."""
+    for row in range(world.agent_count):
+        # No number is no decision: environments refuse it, where it can be said what was wrong.
+        if not math.isnan(actions[row, 0]):
+            decide(world, row, actions[row])
+    until_ns = min(world.time_ns + world.agents[0].decision_ns, world.end_ns)
+    advance(world, tape, until_ns)
+    is_last = world.time_ns >= world.end_ns
+    status = ENDED if is_last else RUNNING
+    for row in range(world.agent_count):
+        see_market(world, row)
+        if is_last:
+            close_out(world, row)
+    for row in range(world.agent_count):
+        close_attribution(world, row)
+        _watch_drawdown(world.agents[row])
+        rewards[row] = pay(world, row)
+        if not math.isfinite(rewards[row]):
+            rewards[row], status = 0.0, FAILED
+    return status
+
+
+@kernel
+def _watch_drawdown(agent):
+    profit = (agent.equity_quanta - agent.initial_equity_quanta) / QUANTA
+    agent.peak_equity = max(agent.peak_equity, profit)
+    agent.drawdown = max(agent.drawdown, agent.peak_equity - profit)
+
+
+@kernel(counted=False)
+def _inform(world, row, info):
+    """Write time, profit and its parts, and refused orders since the start of the episode."""
+    agent = world.agents[row]
+    info[INFO_TIME] = world.time_ns / 1e9
+    info[INFO_PROFIT] = (agent.equity_quanta - agent.initial_equity_quanta) / QUANTA
+    rejects = 0
+    for reason in range(len(agent.rejects)):
+        rejects += agent.rejects[reason]
+    info[INFO_REJECTS] = rejects
+    for part in range(len(PARTS)):
+        info[INFO_PARTS + part] = agent.parts[part]
