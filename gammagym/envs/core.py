@@ -34,12 +34,14 @@ class Face:
         rows: their rows of `OBSERVATION_FIELDS`, int64.
         observation_space: of one competitor.
         action_space: of one competitor.
+        action_shape: shape of what it contains.
     """
 
     fields: tuple[str, ...]
     rows: NDArray[np.int64]
-    observation_space: gym.spaces.Box
-    action_space: gym.spaces.Box
+    observation_space: gym.Space[NDArray[np.float32]]
+    action_space: gym.Space[NDArray[np.float32]]
+    action_shape: tuple[int, ...]
 
 
 def face_of(compiled: Compiled) -> Face:
@@ -68,6 +70,7 @@ def face_of(compiled: Compiled) -> Face:
         rows,
         gym.spaces.Box(lows, highs, dtype=np.float32),
         gym.spaces.Box(-1.0, 1.0, (action_size(compiled),), np.float32),
+        (action_size(compiled),),
     )
 
 

@@ -112,7 +112,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         batch = self.batch
         if batch.status[0] != RUNNING:
             raise gym.error.ResetNeeded("the episode has not begun or is over: call reset()")
-        batch.step(checked_actions(action, self.batch.face.action_space.shape)[None, None])
+        batch.step(checked_actions(action, self.batch.face.action_shape)[None, None])
         status = batch.status[0]
         return (
             batch.observations[0, 0].copy(),

@@ -175,9 +175,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
 
     def _checked(self, actions: Any) -> NDArray[np.float32]:
         """Return actions as the batch takes them, one competitor a world."""
-        return checked_actions(actions, (self.num_envs, *self.batch.face.action_space.shape))[
-            :, None
-        ]
+        return checked_actions(actions, (self.num_envs, *self.batch.face.action_shape))[:, None]
 
     def step(
         self, actions: Observations

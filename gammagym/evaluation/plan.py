@@ -281,7 +281,7 @@ def warm_up(contest: Contest) -> None:
         **options,
     )
     env.reset(seed=0)
-    env.step(np.zeros((1, *env.batch.face.action_space.shape), np.float32))
+    env.step(np.zeros((1, *env.batch.face.action_shape), np.float32))
 
 
 def batches(plan: Plan, finished: Mapping[tuple[str, str], set[int]]) -> list[Batch]:

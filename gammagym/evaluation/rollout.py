@@ -168,7 +168,7 @@ def _run(env: HedgeVectorEnv, reference: str, seeds: list[int], time_limit: floa
     spec = env.agent_spec()
     deadline = float("inf") if time_limit is None else time.monotonic() + time_limit
     title = agent_title(reference)
-    shape = (env.num_envs, *env.batch.face.action_space.shape)
+    shape = (env.num_envs, *env.batch.face.action_shape)
     try:
         agent = load_agent(reference, spec)
         observations, info = env.reset(seed=seeds)

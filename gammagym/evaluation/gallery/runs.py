@@ -133,7 +133,7 @@ def _run(compiled: Compiled, seeds: Sequence[int]) -> list[Run]:
     looks = viewed(np.zeros((count, length), LOOK))
     mids = np.zeros((count, length, len(world["instruments"])), np.int64)
     held = np.zeros((count, len(world["buckets"])), np.int64)
-    nothing = np.zeros((count, 1, *batch.face.action_space.shape), np.float32)
+    nothing = np.zeros((count, 1, *batch.face.action_shape), np.float32)
     batch.open(np.arange(count), np.array(seeds, np.uint64))
     for row in range(length):
         if row > 0:
