@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gammagym.cli.bench_env import WORLDS, bench_env, print_environments
 from gammagym.cli.common import note, print_json, print_table, split_settings
 from gammagym.errors import GammagymError, nearest
 
@@ -25,8 +26,13 @@ def bench(
     what: Annotated[str, typer.Argument(help="book, market, env, or all.")] = "all",
     messages: Annotated[int, typer.Option(help="book: number of messages.")] = 1_000_000,
     seconds: Annotated[int, typer.Option(help="market: simulated seconds.")] = 120,
-    worlds: Annotated[int, typer.Option(help="env: number of worlds.")] = 64,
-    steps: Annotated[int, typer.Option(help="env: decisions of each world.")] = 200,
+    worlds: Annotated[
+        list[int] | None,
+        typer.Option(help="env: number of worlds; repeatable; 1, 16, 256, 1024, 8192 if left out."),
+    ] = None,
+    slice_seconds: Annotated[
+        float, typer.Option("--time", help="env: time for each measurement (s).")
+    ] = 2.0,
     scenario: Annotated[str, typer.Option(help="env: scenario by name or path.")] = "calm",
     settings: Annotated[
         list[str] | None,
@@ -36,9 +42,6 @@ def bench(
             metavar="KEY=VALUE",
         ),
     ] = None,
-    decision_interval: Annotated[
-        float, typer.Option(help="env: time between two decisions (s).")
-    ] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of messages and worlds.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -50,10 +53,12 @@ def bench(
     chosen = _BENCHMARKS if what == "all" else (what,)
     if chosen[0] not in _BENCHMARKS:
         raise GammagymError(f"no benchmark {what!r}: {nearest(what, [*_BENCHMARKS, 'all'])}")
-    numbers = {"messages": messages, "seconds": seconds, "worlds": worlds, "steps": steps}
-    for name, value in numbers.items():
-        if value < 1:
-            raise GammagymError(f"--{name} must be at least 1, was {value}")
+    numbers = {"messages": [messages], "seconds": [seconds], "worlds": worlds or ()}
+    for name, values in numbers.items():
+        if any(value < 1 for value in values):
+            raise GammagymError(f"--{name} must be at least 1, was {min(values)}")
+    if not 0.0 < slice_seconds <= 3600.0:
+        raise GammagymError(f"--time must be above 0 s and at most an hour, was {slice_seconds:g}")
     _, changes = split_settings(settings, ())
     figures: dict[str, Any] = {}
     if "book" in chosen:
@@ -63,12 +68,14 @@ def bench(
         note(f"markets: {seconds:,} simulated seconds ...")
         figures["market"] = bench_market(seconds, seed)
     if "env" in chosen:
-        note(f"environments: {worlds} worlds, {steps} decisions each ...")
-        figures["env"] = bench_env(worlds, steps, scenario, changes, decision_interval, seed)
+        figures["env"] = bench_env(worlds or WORLDS, slice_seconds, scenario, changes, seed)
     if as_json:
         print_json(figures)
         return
     for name, found in figures.items():
+        if name == "env":
+            print_environments(found)
+            continue
         rows = [(key.replace("_", " "), f"{each:,.2f}") for key, each in found.items()]
         print_table([name, ""], rows)
 
@@ -187,39 +194,3 @@ def _run_market(scenario: Any, task: Any, seconds: int, seed: int) -> tuple[floa
         speeds.append(seconds / taken)
         costs.append(1e9 * taken / (int(world["events"]) - before))
     return statistics.median(speeds), statistics.median(costs)
-
-
-def bench_env(
-    worlds: int,
-    steps: int,
-    scenario: str,
-    changes: dict[str, Any],
-    decision_interval: float,
-    seed: int,
-) -> dict[str, float]:
-    """Measure agent steps a second of a vector environment on one thread."""
-    import numpy as np
-
-    from gammagym.envs.vector import HedgeVectorEnv
-
-    horizon = decision_interval * (steps + 2)
-    env = HedgeVectorEnv(
-        worlds,
-        scenario=scenario,
-        overrides=changes,
-        horizon_seconds=horizon,
-        decision_interval=decision_interval,
-        autoreset_mode="Disabled",
-    )
-    env.reset(seed=seed)
-    random = np.random.default_rng(seed)
-    actions = random.uniform(-0.2, 0.2, (8, worlds, 2)).astype(np.float32)
-    env.step(actions[0])  # compiles, or loads from the cache
-    start = time.perf_counter()
-    for step in range(steps):
-        env.step(actions[step % len(actions)])
-    seconds = time.perf_counter() - start
-    return {
-        "agent_steps_a_second": worlds * steps / seconds,
-        "market_hours_a_second": worlds * steps * decision_interval / 3600 / seconds,
-    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,8 +26,9 @@ from gammagym.envs.kernels.stepping import (
     STEP,
     turn_worlds,
 )
-from gammagym.scenario.compile import Compiled
+from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.variants import variants_of
+from gammagym.world import PRICE_REPLAY, capacity_of
 
 Rows = NDArray[np.int64]
 
@@ -46,14 +48,17 @@ def _workers(threads: int) -> ThreadPoolExecutor:
 
 
 class Batch:
-    """Worlds of one scenario and task, each with the same number of competitors.
+    """Worlds of one task, each with the same number of competitors.
 
     Args:
-        compiled: what worlds are copied from.
+        compiled: what worlds are copied from; of several scenarios, world i is of the one at
+            i % len(compiled).
         count: number of worlds.
         threads: threads that step them.
 
     Attributes:
+        kinds: what worlds are copied from.
+        kind_of: which of them each world is of, shape (count,).
         face: spaces, and which fields are observed.
         worlds: shape (count,).
         observations: float32, shape (count, agents, fields), as all that follow overwritten by the
@@ -63,13 +68,20 @@ class Batch:
         status: RUNNING, ENDED or FAILED, shape (count,).
     """
 
-    def __init__(self, compiled: Compiled, count: int, threads: int = 1) -> None:
-        agents = int(compiled.template["agent_count"][0])
-        self.compiled = compiled
-        self.face: Face = face_of(compiled)
+    def __init__(
+        self, compiled: Compiled | Sequence[Compiled], count: int, threads: int = 1
+    ) -> None:
+        self.kinds = (compiled,) if isinstance(compiled, Compiled) else _alike(compiled)
+        self.kind_of = np.arange(count) % len(self.kinds)
+        first = self.kinds[0]
+        agents = int(first.template["agent_count"][0])
+        self.face: Face = face_of(first)
         self.threads = checked_threads(threads)
-        self.variants = variants_of(compiled)
-        self.worlds: NDArray[Any] = np.repeat(compiled.template, count)
+        self._variants = [variants_of(kind) for kind in self.kinds]
+        self._passes = _passes(self.kinds, self.kind_of)
+        self.worlds: NDArray[Any] = np.concatenate([kind.template for kind in self.kinds])[
+            self.kind_of
+        ]
         self.observations = np.zeros((count, agents, len(self.face.rows)), np.float32)
         self.rewards = np.zeros((count, agents))
         self.infos = np.zeros((count, agents, INFO_COLUMNS))
@@ -82,7 +94,9 @@ class Batch:
         """Start new episodes in the chosen worlds, each with its seed."""
         if len(rows) == 0:
             return
-        self.variants.write(self.worlds, rows, seeds)
+        for kind, variants in enumerate(self._variants):
+            here = self.kind_of[rows] == kind
+            variants.write(self.worlds, rows[here], seeds[here])
         self._seeds[rows] = seeds
         self._commands[:] = STAY
         self._commands[rows] = OPEN
@@ -97,20 +111,44 @@ class Batch:
         self._commands[:] = STEP
         self._turn(actions)
 
+    def drawn(self) -> dict[str, NDArray[Any]]:
+        """Return what each world's seed drew from the ranges of its scenario, by dotted key.
+
+        Worlds whose scenario has no such range have NaN there, or None where it is no number.
+        """
+        columns: dict[str, NDArray[Any]] = {}
+        for kind, variants in enumerate(self._variants):
+            here = self.kind_of == kind
+            for key, column in variants.values(self.worlds["seed"][here]).items():
+                if key not in columns:
+                    nothing = np.nan if column.dtype == np.float64 else None
+                    columns[key] = np.full(len(self.worlds), nothing, column.dtype)
+                columns[key][here] = column
+        return columns
+
     def _turn(self, actions: NDArray[np.float32]) -> None:
         """Let worlds do what they are told; on several threads, each takes its share of them."""
-        if self.threads == 1:
-            self._turn_share(actions, slice(None))
-            return
-        bounds = np.linspace(0, len(self.worlds), self.threads + 1).astype(int).tolist()
-        shares = [slice(*pair) for pair in itertools.pairwise(bounds)]
-        list(_workers(self.threads).map(functools.partial(self._turn_share, actions), shares))
+        for tape, mask in self._passes:
+            commands = self._commands if mask is None else np.where(mask, self._commands, STAY)
+            turn = functools.partial(self._turn_share, tape, commands, actions)
+            if self.threads == 1:
+                turn(slice(None))
+            else:
+                bounds = np.linspace(0, len(self.worlds), self.threads + 1).astype(int).tolist()
+                shares = [slice(*pair) for pair in itertools.pairwise(bounds)]
+                list(_workers(self.threads).map(turn, shares))
 
-    def _turn_share(self, actions: NDArray[np.float32], share: slice) -> None:
+    def _turn_share(
+        self,
+        tape: NDArray[np.float64],
+        commands: NDArray[np.int64],
+        actions: NDArray[np.float32],
+        share: slice,
+    ) -> None:
         turn_worlds(
             self.worlds[share],
-            self.compiled.tape,
-            self._commands[share],
+            tape,
+            commands[share],
             self._seeds[share],
             actions[share],
             BOUNDS,
@@ -120,3 +158,32 @@ class Batch:
             self.infos[share],
             self.status[share],
         )
+
+
+def _alike(kinds: Sequence[Compiled]) -> tuple[Compiled, ...]:
+    """Return compiled scenarios with tables of one size, that of the largest."""
+    capacities = [capacity_of(kind.template) for kind in kinds]
+    largest = max(capacities, key=lambda capacity: capacity.orders)
+    return tuple(
+        kind
+        if capacity == largest
+        else compile_world(kind.scenario, kind.task, int(kind.template["agent_count"][0]), largest)
+        for kind, capacity in zip(kinds, capacities, strict=True)
+    )
+
+
+def _passes(
+    kinds: Sequence[Compiled], kind_of: NDArray[np.int64]
+) -> list[tuple[NDArray[np.float64], NDArray[np.bool_] | None]]:
+    """Return the tapes that worlds need, each with a mask of its worlds; None: all of them.
+
+    Only a replay reads its tape, so all others can share one.
+    """
+    replays = [int(kind.template["price"]["model"][0]) == PRICE_REPLAY for kind in kinds]
+    tapes: dict[int, tuple[NDArray[np.float64], list[int]]] = {}
+    for row, kind in enumerate(kinds):
+        key = id(kind.tape) if replays[row] else 0
+        tapes.setdefault(key, (kind.tape, []))[1].append(row)
+    if len(tapes) == 1:
+        return [(kinds[0].tape, None)]
+    return [(tape, np.isin(kind_of, rows)) for tape, rows in tapes.values()]

@@ -79,8 +79,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
 
         Percentages are shares, durations seconds; choices that are no numbers stay what they are.
         """
-        columns = self.batch.variants.values(self.worlds["seed"])
-        return {key: column.tolist()[0] for key, column in columns.items()}
+        return {key: column.tolist()[0] for key, column in self.batch.drawn().items()}
 
     def results(self) -> dict[str, Any]:
         """Return what became of the episode so far."""

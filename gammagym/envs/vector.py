@@ -49,7 +49,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
     Args:
         num_envs: number of worlds.
         task: name of a task, or a `Task`.
-        scenario: name, path, dict or `Scenario`.
+        scenario: name, path, dict or `Scenario`; a list: world i has the one at i % len(list).
         price_file: CSV of prices to replay as the fundamental price.
         overrides: scenario values by dotted key, such as ``{"price.volatility": 0.8}``.
         autoreset_mode: what happens to a world that has ended (Gymnasium's own modes).
@@ -86,8 +86,15 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
     ) -> None:
         if num_envs < 1:
             raise gym.error.Error(f"num_envs must be at least 1, was {num_envs}")
-        self.compiled = build(task, scenario, price_file, overrides, options)
-        self.batch = Batch(self.compiled, num_envs, threads)
+        scenarios = list(scenario) if isinstance(scenario, list | tuple) else [scenario]
+        if not 1 <= len(scenarios) <= num_envs:
+            raise gym.error.Error(
+                f"scenario must be one, or a list of 1 to num_envs = {num_envs}, had "
+                f"{len(scenarios)} entries"
+            )
+        kinds = [build(task, one, price_file, overrides, options) for one in scenarios]
+        self.batch = Batch(kinds, num_envs, threads)
+        self.compiled = self.batch.kinds[0]
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.autoreset_mode = AutoresetMode(autoreset_mode)
@@ -114,16 +121,23 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
     def threads(self, threads: int) -> None:
         self.batch.threads = checked_threads(threads)
 
-    def agent_spec(self) -> AgentSpec:
-        """Return what an agent of this environment is told before the first observation."""
-        return agent_spec(self.compiled)
+    def agent_spec(self, world: int = 0) -> AgentSpec:
+        """Return what an agent of this environment is told before the first observation.
+
+        With several scenarios, fees, price and stake are those of the scenario of `world`.
+        """
+        return agent_spec(self.batch.kinds[self.batch.kind_of[world]])
+
+    def scenarios(self) -> tuple[str, ...]:
+        """Return the name of each world's scenario."""
+        return tuple(self.batch.kinds[kind].scenario.name for kind in self.batch.kind_of)
 
     def variants(self) -> dict[str, NDArray[Any]]:
         """Return what each world's seed drew from the scenario's ranges, columns by dotted key.
 
         Percentages are shares, durations seconds; choices that are no numbers stay what they are.
         """
-        return self.batch.variants.values(self.worlds["seed"])
+        return self.batch.drawn()
 
     def results(self) -> dict[str, NDArray[Any]]:
         """Return what became of each world so far, as columns of shape (num_envs,)."""

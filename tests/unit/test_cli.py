@@ -144,13 +144,18 @@ def test_bench_prints_figures() -> None:
         "1",
         "--worlds",
         "2",
-        "--steps",
-        "5",
+        "--time",
+        "0.01",
         "--json",
     )
     figures = json.loads(result.stdout)
     assert figures["book"]["ratio"] > 0
-    assert figures["env"]["agent_steps_a_second"] > 0
+    assert figures["env"]["single"]["step"] > 0
+    assert {row["worlds"] for row in figures["env"]["vector"]} == {2}
+    for row in figures["env"]["vector"]:
+        assert row["steps"] > 0
+        assert row["events"] == pytest.approx(row["steps"] * row["events_a_step"])
+        assert 0 < row["kernel"] <= 1
 
 
 TOURNAMENT = ["tournament", "--seeds", "2", *HORIZON]

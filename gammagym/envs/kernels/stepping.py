@@ -50,8 +50,10 @@ def turn_worlds(
             status[index] = _open(worlds[index], tape, seeds[index])
         elif commands[index] == STEP and status[index] == RUNNING:
             status[index] = _step(worlds[index], tape, actions[index], rewards[index])
-        else:
+        elif commands[index] == STEP:
             rewards[index, :] = 0.0
+            continue
+        else:
             continue
         for row in range(observations.shape[1]):
             observe(worlds[index], row, bounds, fields, observations[index, row])
