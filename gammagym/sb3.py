@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.errors import GammagymError
 from gammagym.scenario.tasks import Task
+from gammagym.world import PARTS
 
 
 class MissingExtraError(GammagymError, ImportError):
@@ -40,7 +41,12 @@ _ID_SUFFIX = "-v0"
 
 
 def make_vec_env(
-    task: str | Task, n_envs: int = 1, seed: int | None = None, **kwargs: Any
+    task: str | Task,
+    n_envs: int = 1,
+    seed: int | None = None,
+    *,
+    attribution: bool = False,
+    **kwargs: Any,
 ) -> HedgeVecEnv:
     """Make a vector environment for stable-baselines3.
 
@@ -48,6 +54,7 @@ def make_vec_env(
         task: an environment's id (``gammagym/GammaScalp-v0``), a task's name, or a `Task`.
         n_envs: number of worlds.
         seed: world i gets seed + i at the first reset; None: seeds of no memory.
+        attribution: put the profit's split into the info of every step, which costs time.
         **kwargs: as of `HedgeVectorEnv`: ``scenario``, ``overrides``, ``threads`` and so on.
 
     Raises:
@@ -60,7 +67,7 @@ def make_vec_env(
     if isinstance(task, str):
         task = task.removeprefix(_ID_PREFIX).removesuffix(_ID_SUFFIX)
     envs = HedgeVectorEnv(n_envs, task, autoreset_mode=AutoresetMode.SAME_STEP, **kwargs)
-    adapter = HedgeVecEnv(envs)
+    adapter = HedgeVecEnv(envs, attribution=attribution)
     if seed is not None:
         adapter.seed(seed)
     return adapter
@@ -73,17 +80,20 @@ class HedgeVecEnv(VecEnv):
     ``TimeLimit.truncated`` (False at the horizon, which is part of the task; True if the world has
     failed), ``episode`` with the
     return, the length and the time since the start, and ``results`` with what became of it; infos
-    of other worlds are empty.
+    of other worlds are empty, unless ``attribution`` is asked for.
 
     Worlds are rows of one environment, so attributes and methods are those of `HedgeVectorEnv`:
     the same for every world.
 
     Args:
         envs: the worlds, in the mode SAME_STEP.
+        attribution: put the profit's split into the info of every step, as ``attribution``; of an
+            episode that has ended, it is the last one.
     """
 
-    def __init__(self, envs: HedgeVectorEnv) -> None:
+    def __init__(self, envs: HedgeVectorEnv, *, attribution: bool = False) -> None:
         self.envs = envs
+        self.attribution = attribution
         self._first_seed: int | None = None
         self._actions = np.zeros((envs.num_envs, 0), np.float32)
         self._returns = np.zeros(envs.num_envs)
@@ -116,12 +126,15 @@ class HedgeVecEnv(VecEnv):
         """Let every agent take one decision; worlds that end start anew."""
         step = self.envs.step_lean(self._actions)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        if self.attribution:
+            for info, parts in zip(infos, step.parts.tolist(), strict=True):
+                info["attribution"] = dict(zip(PARTS, parts, strict=True))
         self._returns += step.rewards
         self._lengths += 1
         if step.over.any():
             elapsed = round(time.perf_counter() - self._start, 6)
             for index, row in enumerate(np.flatnonzero(step.over)):
-                infos[row] = {
+                infos[row] |= {
                     "terminal_observation": step.last_observations[index],
                     "TimeLimit.truncated": bool(step.truncated[row]),
                     "episode": {

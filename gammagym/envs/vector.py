@@ -35,6 +35,7 @@ class LeanStep(NamedTuple):
     observations: Observations  # shape (num_envs, fields); of the new episode where one ended
     rewards: NDArray[Any]  # shape (num_envs,)
     over: NDArray[np.bool_]  # shape (num_envs,): the episode has ended or failed
+    parts: NDArray[np.float64]  # shape (num_envs, parts): of the profit, also of what has ended
     truncated: NDArray[np.bool_]  # shape (num_envs,): it has failed
     last_observations: Observations  # of the episodes that ended, shape (k, fields)
     results: dict[str, NDArray[Any]]  # of the episodes that ended, columns of shape (k,)
@@ -238,6 +239,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
             raise gym.error.ResetNeeded("call reset() before step_lean()")
         self.batch.step(self._checked(actions))
         status, rewards = self.batch.status.copy(), self.batch.rewards[:, 0].copy()
+        parts = self.batch.infos[:, 0, INFO_PARTS:].copy()
         over = status != RUNNING
         last = self.batch.observations[over, 0]
         results: dict[str, NDArray[Any]] = {}
@@ -245,7 +247,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
             results = episode_results(self.worlds[over])
             self._start(over, self._seeds(None)[over])
         observations = self.batch.observations[:, 0].copy()
-        return LeanStep(observations, rewards, over, status == FAILED, last, results)
+        return LeanStep(observations, rewards, over, parts, status == FAILED, last, results)
 
     def _restart_same_step(self, ended: NDArray[np.bool_], infos: dict[str, Any]) -> dict[str, Any]:
         """Keep the last observation and info of worlds that ended, and start them anew."""

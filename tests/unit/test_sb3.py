@@ -125,3 +125,23 @@ def test_without_the_extra_the_error_says_what_to_install():
     told = subprocess.run(run, check=True, capture_output=True, text=True, timeout=300).stdout
     assert "pip install 'gammagym[train]'" in told
     assert len(told.splitlines()) == 1
+
+
+def test_attribution_comes_with_every_info_on_request():
+    """It is that of the vector environment, and of an episode that ends its last one."""
+    options = {"scenario": "calm", "horizon_seconds": 180.0}
+    plain, told = (
+        make_vec_env("GammaScalp", 2, seed=3, attribution=wish, **options) for wish in (False, True)
+    )
+    single = HedgeEnv(**options)
+    single.reset(seed=3)
+    plain.reset()
+    told.reset()
+    action = np.full((2, 2), 0.4, np.float32)
+    for step in range(3):
+        *_, infos = told.step(action)
+        *_, empty = plain.step(action)
+        *_, info = single.step(action[0])
+        assert infos[0]["attribution"] == info["attribution"]
+        assert all("attribution" not in each for each in empty)
+        assert ("results" in infos[0]) == (step == 2)
