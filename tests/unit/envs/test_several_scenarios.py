@@ -35,7 +35,11 @@ def played(env: Any, seed: int, actions: Any) -> list[Any]:
 
 
 def test_every_world_is_that_of_its_scenario_to_the_bit(falling: dict[str, Any]) -> None:
-    scenarios = ["calm", falling, {"extends": "calm", "flow": {"preset": "sparse"}, "purpose": "few"}]
+    scenarios = [
+        "calm",
+        falling,
+        {"extends": "calm", "flow": {"preset": "sparse"}, "purpose": "few"},
+    ]
     envs = HedgeVectorEnv(5, scenario=scenarios, **OPTIONS)
     actions = np.random.default_rng(0).uniform(-1, 1, (6, 5, 2)).astype(np.float32)
     columns = [envs.reset(seed=3)[0]]
