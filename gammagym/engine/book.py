@@ -18,7 +18,15 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.engine.feed import publish
 from gammagym.engine.members import clear_members, count_order
-from gammagym.engine.price_index import EMPTY, add_leaf, add_nodes, drop_leaf, find_leaf
+from gammagym.engine.price_index import (
+    EMPTY,
+    add_leaf,
+    add_nodes,
+    drop_leaf,
+    find_leaf,
+    find_place,
+    leaf_at,
+)
 from gammagym.engine.protocol import ADDED, CHANGED, REMOVED
 from gammagym.engine.tables import levels_of, orders_of, terms_of
 from gammagym.engine.terms import add_terms, drop_terms
@@ -113,15 +121,17 @@ def rest(book, side, price_ticks, quantity_lots):
     levels = levels_of(book)
     row, slot = np.int64(book.free_order), price_ticks & _CACHE_MASK
     level_row = np.int64(book.cache[side & 1, slot])
+    parent, code = np.int64(NO_NODE), EMPTY
     if not _is_level(levels, level_row, side, price_ticks):
-        level_row = find_leaf(book, side, price_ticks)
+        parent, code = find_place(book, side, price_ticks)
+        level_row = leaf_at(book, code, price_ticks)
     known = level_row != NO_LEVEL
     if row == NO_ORDER or (not known and book.free_level == NO_LEVEL):
         return NO_ORDER
     if known and levels[level_row].quantity_lots >= LARGEST_LOTS - quantity_lots:
         return NO_ORDER
     if not known:
-        level_row = _open_level(book, side, price_ticks)
+        level_row = _open_level(book, side, price_ticks, parent, code)
     book.cache[side & 1, slot] = level_row
     order = orders_of(book)[row]
     book.free_order = order.next
@@ -273,9 +283,10 @@ def find_level(book, side, price_ticks):
 
 
 @kernel(counted=False)
-def _open_level(book, side, price_ticks):
+def _open_level(book, side, price_ticks, parent, code):
     """Start an empty level at a price that has none, and return its row.
 
+    `find_place` has found where it belongs.
     Whoever opens the best price of BUY or SELL becomes the top order of that side.
     Writes: free_level, level_count, best, root, top_arrival, the level and its neighbours.
     """
@@ -288,7 +299,7 @@ def _open_level(book, side, price_ticks):
     level.quantity_lots = 0
     level.first = level.last = NO_ORDER
     level.side = side
-    neighbour = add_leaf(book, side, row)
+    neighbour = add_leaf(book, side, row, parent, code)
     better, worse = NO_LEVEL, NO_LEVEL
     if neighbour != NO_LEVEL:
         # Towards the touch is up on even sides, down on odd ones.

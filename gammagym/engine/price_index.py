@@ -42,29 +42,40 @@ def find_leaf(book, side, price_ticks):
 
     Reads: book.root, nodes, levels.price_ticks. Cost: O(depth), at most 32.
     """
-    bits = price_ticks ^ _SIGN
-    code = np.int64(book.root[side])
-    while code >= 0:
-        node = nodes_of(book)[code]
-        code = np.int64(node.child[_digit(bits, node.shift)])
-    if code == EMPTY or levels_of(book)[-1 - code].price_ticks != price_ticks:
-        return NO_LEVEL
-    return -1 - code
+    _, code = find_place(book, side, price_ticks)
+    return leaf_at(book, code, price_ticks)
 
 
 @kernel(counted=False)
-def add_leaf(book, side, row):
-    """Index the level of a row and return a level next to it in price, or NO_LEVEL if it is alone.
+def find_place(book, side, price_ticks):
+    """Return where a price is or would be: the node to hang it under, and what hangs there now.
 
-    No other level has its price. Reads: levels.price_ticks. Writes: book.{root, free_node}, nodes,
-    levels.parent. Cost: O(depth), at most 32.
+    Reads: book.root, nodes. Cost: O(depth), at most 32.
     """
-    bits = levels_of(book)[row].price_ticks ^ _SIGN
-    nodes = nodes_of(book)
+    bits, nodes = price_ticks ^ _SIGN, nodes_of(book)
     code, parent = np.int64(book.root[side]), np.int64(NO_NODE)
     while code >= 0 and _shares(nodes[code], bits):
         parent = code
         code = np.int64(nodes[code].child[_digit(bits, nodes[code].shift)])
+    return parent, code
+
+
+@kernel(inline=True, counted=False)
+def leaf_at(book, code, price_ticks):
+    """Return the row that a child stands for if that is the level of a price, or NO_LEVEL."""
+    if code >= 0 or code == EMPTY or levels_of(book)[-1 - code].price_ticks != price_ticks:
+        return np.int64(NO_LEVEL)
+    return -1 - code
+
+
+@kernel(counted=False)
+def add_leaf(book, side, row, parent, code):
+    """Index the level of a row and return a level next to it in price, or NO_LEVEL if it is alone.
+
+    No other level has its price, for which `find_place` has found the place: `code` under `parent`.
+    Reads: levels.price_ticks. Writes: book.{root, free_node}, nodes, levels.parent. Cost: O(1).
+    """
+    bits = levels_of(book)[row].price_ticks ^ _SIGN
     if code == EMPTY:
         _hang(book, side, parent, bits, -1 - row)
         return NO_LEVEL if parent == NO_NODE else _next_to(book, parent, bits)

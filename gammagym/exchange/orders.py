@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.book import shrink
+from gammagym.engine.book import crosses, shrink
 from gammagym.engine.entry import (
     get_ready,
     has_trigger,
@@ -20,12 +20,14 @@ from gammagym.engine.entry import (
     reason_against_change,
     reason_against_entering,
     reason_against_new,
+    reason_against_price,
     reason_against_size,
+    rest_order,
 )
 from gammagym.engine.matching import available
 from gammagym.engine.members import allow_message, join, tell_position
 from gammagym.engine.terms import next_expired
-from gammagym.engine.waiting import leave, next_triggered, take_out, wait
+from gammagym.engine.waiting import any_price_moved, leave, next_triggered, take_out, wait
 from gammagym.exchange.ledger import holding
 from gammagym.exchange.margin import can_afford
 from gammagym.exchange.marks import tell_book
@@ -38,6 +40,7 @@ from gammagym.world import (
     DISCONNECT,
     FOK,
     FUTURE,
+    GTC,
     IOC,
     LARGEST_QUANTA,
     LIMIT,
@@ -135,13 +138,17 @@ def open_times(world):
         _open_time(world, instrument)
 
 
-@kernel
+@kernel(inline=True)
 def _open_time(world, instrument):
     """Tell a book the time, and let the orders end that it has overtaken. Writes: book, rejects."""
     book = world.books[instrument]
     book.time_ns = world.time_ns
-    if book.first_expiry == NO_TERMS:
-        return
+    if book.first_expiry != NO_TERMS:
+        _end_overtaken(world, book)
+
+
+@kernel
+def _end_overtaken(world, book):
     row = next_expired(book, world.time_ns)
     while row != NO_ORDER:
         refuse(world, world.orders[row].owner, REJECT_EXPIRED)
@@ -430,12 +437,41 @@ def limit_order(world, account, instrument, side, price_ticks, quantity_lots, ti
     Writes: incoming (the work space), next_order_id and all that `enter` does.
     """
     message = world.incoming
+    _open_time(world, instrument)
     _draft(world, account, instrument, side, quantity_lots)
     message.order_id = next_order_id(world)
     message.price_ticks = price_ticks
     message.tif = tif
-    _open_time(world, instrument)
-    return enter(world, message)
+    if not _is_taken_as_it_is(world, message):
+        return enter(world, message)
+    book, work = world.books[instrument], world.work
+    get_ready(book, work)
+    if tif == GTC and not crosses(book, side, price_ticks) and not any_price_moved(book):
+        row = rest_order(book, work)
+        return row if row != NO_ORDER else refuse(world, account, REJECT_FULL)
+    return trade_and_rest(world, message)
+
+
+@kernel
+def _is_taken_as_it_is(world, message):
+    """Return whether no rule speaks against a plain limit order of the world's own accounts.
+
+    They need no margin and have no second leg, so few rules are left. Nearly every order of a world
+    is theirs; `enter`, which would come to the same, is for all others. Writes: work.
+    """
+    book, work = world.books[message.instrument], world.work
+    owner, contract = world.accounts[message.account], world.instruments[message.instrument]
+    _load(work, message)
+    if owner.margined or owner.partner != NO_ACCOUNT or owner.agent != NO_ACCOUNT:
+        return False
+    if contract.price_band > 0.0 or is_closed(world, message.instrument):
+        return False
+    if message.account != NOBODY and book.rules.maximum_orders + book.rules.maximum_waiting > 0:
+        return False
+    if reason_against_size(book, work) != ACCEPTED or reason_against_price(book, work) != ACCEPTED:
+        return False
+    value = float(work.price_ticks) * contract.tick_quanta * work.left_lots
+    return work.price_ticks > 0 and value <= LARGEST_QUANTA
 
 
 @kernel

@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.book import best_price, has_side, remove
+from gammagym.engine.book import best_price, first_order, has_side, remove
 from gammagym.exchange.orders import limit_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.beliefs import (
@@ -224,14 +224,15 @@ def _add(world, flow, key, draw, reference):
     first = side * flow.touch_slots if touches else 2 * flow.touch_slots
     end = first + flow.touch_slots if touches else flow.slots
     slot = _slot(bits(key, draw + _SLOT), first, end)
+    median = flow.touch_size_lots if touches else flow.add_size_lots
+    sigma = flow.touch_size_sigma if touches else flow.add_size_sigma
+    size = _size_lots(median, sigma, key, draw + _SIZE)
     price = _touch(world, flow, side, reference)
     if touches:
         price = _better(world, flow, side, price, reference)
         if flow.queue_response > 0.0 and not _joins(world, flow, side, price, key, draw):
             return
-        size = _size_lots(flow.touch_size_lots, flow.touch_size_sigma, key, draw + _SIZE)
     else:
-        size = _size_lots(flow.add_size_lots, flow.add_size_sigma, key, draw + _SIZE)
         distance = _distance(flow, key, draw)
         size = int(size * (1.0 + distance / flow.growth_distance))
         price += -distance if side == BUY else distance
@@ -288,17 +289,17 @@ def _clear_stale(world, flow, key, draw, side, reference):
     for _ in range(_LONGEST_SWEEP):
         if not has_side(book, side):
             return
-        row = world.levels[book.best[side]].first
-        order = world.orders[row]
-        passed = order.price_ticks - reference if side == BUY else reference - order.price_ticks
-        if order.owner != CROWD:
+        price = best_price(book, side)
+        passed = price - reference if side == BUY else reference - price
+        # The crowd's own quotes are the first to be stale: `half` is not negative.
+        if passed <= flow.stale_ticks - half:
+            return
+        row = first_order(book, side)
+        if world.orders[row].owner != CROWD:
             if passed > flow.stale_ticks:
                 median, sigma = flow.touch_size_lots, flow.touch_size_sigma
                 size = _size_lots(median, sigma, key, draw + _PICK_OFF)
-                price = order.price_ticks
                 limit_order(world, CROWD, flow.instrument, 1 - side, price, size, IOC)
-            return
-        if passed <= flow.stale_ticks - half:
             return
         remove(book, row)
 
