@@ -10,7 +10,7 @@ import functools
 import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -45,6 +45,18 @@ def _workers(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="gammagym")
 
 
+class Watcher(Protocol):
+    """Who is told what a batch does, such as a recorder; it must leave everything as it is."""
+
+    def opened(self, rows: Rows) -> None:
+        """Be told that new episodes have begun in some worlds."""
+        ...
+
+    def stepped(self, actions: NDArray[np.float32]) -> None:
+        """Be told that a decision was taken, before any world that has ended begins anew."""
+        ...
+
+
 class Batch:
     """Worlds of one scenario and task, each with the same number of competitors.
 
@@ -61,6 +73,7 @@ class Batch:
         rewards: shape (count, agents).
         infos: columns of `stepping.INFO_*`, shape (count, agents, columns).
         status: RUNNING, ENDED or FAILED, shape (count,).
+        watcher: who is told of every opening and every step, or None.
     """
 
     def __init__(self, compiled: Compiled, count: int, threads: int = 1) -> None:
@@ -74,6 +87,7 @@ class Batch:
         self.rewards = np.zeros((count, agents))
         self.infos = np.zeros((count, agents, INFO_COLUMNS))
         self.status = np.full(count, ENDED, np.int64)
+        self.watcher: Watcher | None = None
         self._no_actions = np.zeros((count, agents, *self.face.action_shape), np.float32)
         self._commands = np.full(count, STAY, np.int64)
         self._seeds = np.zeros(count, np.uint64)
@@ -87,6 +101,8 @@ class Batch:
         self._commands[:] = STAY
         self._commands[rows] = OPEN
         self._turn(self._no_actions)
+        if self.watcher is not None:
+            self.watcher.opened(rows)
 
     def step(self, actions: NDArray[np.float32]) -> None:
         """Let every competitor of every world that runs take one decision.
@@ -96,6 +112,8 @@ class Batch:
         """
         self._commands[:] = STEP
         self._turn(actions)
+        if self.watcher is not None:
+            self.watcher.stepped(actions)
 
     def _turn(self, actions: NDArray[np.float32]) -> None:
         """Let worlds do what they are told; on several threads, each takes its share of them."""
