@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gammagym.cli import benchmark, calibrate, catalogue, compete, learn, validate, venues
+from gammagym.cli import benchmark, calibrate, catalogue, compete, learn, play, validate, venues
 from gammagym.cli.common import Commands
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (compete, learn, catalogue, venues, validate, calibrate, benchmark):
+for group in (compete, play, learn, catalogue, venues, validate, calibrate, benchmark):
     group.register(app)
 
 

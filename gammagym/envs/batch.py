@@ -11,7 +11,7 @@ import itertools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import gymnasium as gym
 import numpy as np
@@ -47,6 +47,18 @@ def _workers(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="gammagym")
 
 
+class Watcher(Protocol):
+    """Who is told what a batch does, such as a recorder; it must leave everything as it is."""
+
+    def opened(self, rows: Rows) -> None:
+        """Be told that new episodes have begun in some worlds."""
+        ...
+
+    def stepped(self, actions: NDArray[np.float32]) -> None:
+        """Be told that a decision was taken, before any world that has ended begins anew."""
+        ...
+
+
 class Batch:
     """Worlds of one task, each with the same number of competitors.
 
@@ -66,6 +78,7 @@ class Batch:
         rewards: shape (count, agents).
         infos: columns of `stepping.INFO_*`, shape (count, agents, columns).
         status: RUNNING, ENDED or FAILED, shape (count,).
+        watcher: who is told of every opening and every step, or None.
     """
 
     def __init__(
@@ -86,6 +99,7 @@ class Batch:
         self.rewards = np.zeros((count, agents))
         self.infos = np.zeros((count, agents, INFO_COLUMNS))
         self.status = np.full(count, ENDED, np.int64)
+        self.watcher: Watcher | None = None
         self._no_actions = np.zeros((count, agents, *self.face.action_shape), np.float32)
         self._commands = np.full(count, STAY, np.int64)
         self._seeds = np.zeros(count, np.uint64)
@@ -101,6 +115,8 @@ class Batch:
         self._commands[:] = STAY
         self._commands[rows] = OPEN
         self._turn(self._no_actions)
+        if self.watcher is not None:
+            self.watcher.opened(rows)
 
     def step(self, actions: NDArray[np.float32]) -> None:
         """Let every competitor of every world that runs take one decision.
@@ -110,6 +126,8 @@ class Batch:
         """
         self._commands[:] = STEP
         self._turn(actions)
+        if self.watcher is not None:
+            self.watcher.stepped(actions)
 
     def drawn(self) -> dict[str, NDArray[Any]]:
         """Return what each world's seed drew from the ranges of its scenario, by dotted key.

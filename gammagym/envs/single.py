@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from gammagym.agent import AgentSpec
 from gammagym.envs.batch import Batch
 from gammagym.envs.core import agent_spec, build, checked_actions, episode_results, step_info
+from gammagym.envs.frames import Frame
 from gammagym.envs.kernels.stepping import ENDED, FAILED, RUNNING
-from gammagym.envs.ladder import draw_ladder
+from gammagym.envs.rendering import RENDERING, Renderer
 from gammagym.scenario.tasks import Task
 
 Observation = NDArray[np.float32]
@@ -31,7 +32,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         scenario: name, path, dict or `Scenario`.
         price_file: CSV of prices to replay as the fundamental price.
         overrides: scenario values by dotted key, such as ``{"price.volatility": 0.8}``.
-        render_mode: ``ansi`` or None.
+        render_mode: ``ansi``, ``rgb_array`` or None.
         **options: attributes of the task to change, such as ``horizon_seconds=14400``.
 
     Raises:
@@ -45,7 +46,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
     60.0
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 4}  # noqa: RUF012
+    metadata: dict[str, Any] = dict(RENDERING)  # noqa: RUF012
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         self.action_space = self.batch.face.action_space
         self.observation_fields = self.batch.face.fields
         self.render_mode = render_mode
+        self._renderer = Renderer(render_mode, 1)
 
     @property
     def worlds(self) -> NDArray[Any]:
@@ -121,6 +123,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
             step_info(batch.infos[0, 0]),
         )
 
-    def render(self) -> str | None:
-        """Return the order book as text, with the agent's own order marked (mode ``ansi``)."""
-        return draw_ladder(self.worlds[0]) if self.render_mode == "ansi" else None
+    def render(self) -> str | Frame | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return the book with the agent's own orders marked: text, or a picture of it."""
+        shown = self._renderer.render(self.worlds)
+        return None if shown is None else shown[0]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gammagym.agent import AgentSpec
 from gammagym.envs.batch import Batch, checked_threads
 from gammagym.envs.core import agent_spec, build, checked_actions, episode_results
+from gammagym.envs.frames import Frame
 from gammagym.envs.kernels.stepping import (
     ENDED,
     FAILED,
@@ -23,6 +24,7 @@ from gammagym.envs.kernels.stepping import (
     INFO_TIME,
     RUNNING,
 )
+from gammagym.envs.rendering import RENDERING, Renderer
 from gammagym.scenario.tasks import Task
 from gammagym.world import PARTS
 
@@ -55,6 +57,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         overrides: scenario values by dotted key, such as ``{"price.volatility": 0.8}``.
         autoreset_mode: what happens to a world that has ended (Gymnasium's own modes).
         threads: threads that step worlds; more than 1 pays only on an idle machine.
+        render_mode: ``ansi``, ``rgb_array`` or None.
         **options: attributes of the task to change, such as ``horizon_seconds=14400``.
 
     Raises:
@@ -68,7 +71,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 (Gymnasium's own name and type)
-        "render_modes": [],
+        **RENDERING,
         "autoreset_mode": AutoresetMode.NEXT_STEP,
     }
 
@@ -98,6 +101,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         self.compiled = self.batch.kinds[0]
         self.num_envs = num_envs
         self.render_mode = render_mode
+        self._renderer = Renderer(render_mode, num_envs)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode}
         face = self.batch.face
@@ -262,6 +266,10 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         fresh["final_info"] = final | {f"_{key}": ended for key in final}
         fresh["_final_info"] = ended
         return fresh
+
+    def render(self) -> tuple[str | Frame, ...] | None:
+        """Return every world's book, own orders marked: texts, or pictures of them."""
+        return self._renderer.render(self.worlds)
 
     def _infos(self, mask: NDArray[np.bool_]) -> dict[str, Any]:
         """Return time, profit and its parts, and refused orders since the start of each episode."""

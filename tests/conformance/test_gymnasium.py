@@ -56,7 +56,7 @@ def test_rendering_is_text_and_declared():
     env = gym.make(IDS[0], render_mode="ansi", **SHORT)
     env.reset(seed=1)
     assert "ask" in env.render()
-    assert env.metadata["render_modes"] == ["ansi"]
+    assert env.metadata["render_modes"] == ["ansi", "rgb_array"]
 
 
 def test_equal_seeds_give_equal_episodes_and_no_seed_gives_a_new_one():

@@ -44,7 +44,7 @@ def price_file(folder: Path, hours: int = 3) -> Path:
 
 @pytest.mark.parametrize(
     "command",
-    [[], *([each] for each in ("tournament", "evaluate", "report", "scenarios", "agents"))],
+    [[], *([each] for each in ("tournament", "evaluate", "report", "scenarios", "agents", "play"))],
 )
 def test_help_has_an_example(command: list[str]) -> None:
     result = run(*command, "--help")
