@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gammagym.errors import AgentError
+
 Array = NDArray[np.float32]
 
 
@@ -89,6 +91,7 @@ class AgentSpec:
     Attributes:
         task: name of the task, such as ``GammaScalp``.
         action_scheme: name of the action scheme, such as ``hedge``.
+        action_shape: shape of an action.
         observation_fields: names of the observation's entries, in order.
         gross_quantity: sum of the absolute quantities of the book (units of the underlying; a
             straddle on one unit counts one).
@@ -105,6 +108,7 @@ class AgentSpec:
 
     task: str
     action_scheme: str
+    action_shape: tuple[int, ...]
     observation_fields: tuple[str, ...]
     gross_quantity: float
     largest_order: float
@@ -146,6 +150,9 @@ class AgentSpec:
     def order(self, units: NDArray[Any] | float, urgency: NDArray[Any] | float = 1.0) -> Array:
         """Return the action of the ``hedge`` scheme that wishes for one order.
 
+        With several hedges it is for the first, and none is wished for in the others; where options
+        are traded, none are.
+
         Args:
             units: signed size in units of the underlying, shape ``(...)``; > 0 buys. Larger sizes
                 than the largest order are clipped.
@@ -153,10 +160,22 @@ class AgentSpec:
                 shape ``(...)`` or a number.
 
         Returns:
-            float32 array of shape ``(..., 2)``.
+            float32 array of shape ``(..., *action_shape)``.
+
+        Raises:
+            AgentError: actions are of another scheme.
         """
+        if self.action_scheme != "hedge":
+            raise AgentError(
+                f"task {self.task}: this agent acts by the action scheme 'hedge', the task's is "
+                f"{self.action_scheme!r}: make the environment without action_scheme, or write "
+                f"actions of shape {self.action_shape} yourself"
+            )
         size = np.clip(np.asarray(units, dtype=np.float64) / self.largest_order, -1.0, 1.0)
-        return np.stack([size, np.broadcast_to(urgency, size.shape)], axis=-1).astype(np.float32)
+        action = np.zeros((*size.shape, *self.action_shape), np.float32)
+        action[..., 0] = size
+        action[..., 1] = urgency
+        return action
 
 
 class Agent(Protocol):

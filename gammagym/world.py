@@ -279,6 +279,9 @@ OBSERVED = 29
 # Orders that a competitor keeps track of; instruments that it may hedge with.
 SLOTS = 8
 HEDGES = 4
+# Orders of a competitor with full control; what marks those of its terms that are reduce-only.
+FREE_ORDERS = 4
+ONLY_REDUCE = 8
 # Numbers that a reward may remember from one decision to the next.
 REWARD_MEMORY = 4
 # Rows of an empirical table of latencies.
@@ -1118,6 +1121,7 @@ class Working(Protocol):
     instrument: Annotated[int, I4, "instrument it is for"]
     account: Annotated[int, I4, "account it is for"]
     strays: Annotated[int, I8, "1 while orders before it may rest that could not be canceled"]
+    terms: Annotated[int, I8, "time in force it asked for, with ONLY_REDUCE added if reduce-only"]
 
 
 class Agent(Protocol):
@@ -1138,6 +1142,10 @@ class Agent(Protocol):
     relative_aversion: Annotated[float, F8, "risk_aversion times stake"]
     gross_units: Annotated[float, F8, "sum of absolute quantities of the book it is handed (units)"]
     reference_scale: Annotated[float, F8, "price that observed prices are divided by"]
+    largest_order_units: Annotated[float, F8, "largest order, before it is rounded to lots (units)"]
+    told_aversion: Annotated[
+        float, F8, "scheme band: risk aversion an agent is told (1 / currency)"
+    ]
     seen_return: Annotated[float, F8, "log return of the mid over the last decision"]
     seen_return_5: Annotated[float, F8, "sum of returns, memory of 5 decisions"]
     seen_return_15: Annotated[float, F8, "sum of returns, memory of 15 decisions"]
@@ -1153,7 +1161,12 @@ class Agent(Protocol):
     book_vega: Annotated[float, F8, "vega of that book (currency per unit of volatility)"]
     book_theta: Annotated[float, F8, "theta of that book (currency per year)"]
     book_coins: Annotated[float, F8, "coins of the book's account at the start (units)"]
-    book_profit: Annotated[float, F8, "joint account: what the book has earned (currency)"]
+    book_profit: Annotated[
+        float, F8, "what the book has earned, where its account trades too (currency)"
+    ]
+    traded_delta: Annotated[
+        float, F8, "option trading: delta beyond that of the book it was handed (units)"
+    ]
     reference_units: Annotated[float, F8, "hedge held by the frictionless reference (units)"]
     reference_price: Annotated[float, F8, "price at which the reference was last marked"]
     reference_profit: Annotated[
@@ -1176,6 +1189,9 @@ class Agent(Protocol):
     seen_touch_ticks: Annotated[
         Vector, I8, ("instruments", 2), "best bid and ask likewise, 0: none (ticks)"
     ]
+    handed_lots: Annotated[
+        Vector, I8, ("instruments",), "book as it was handed over and is not yet settled (lots)"
+    ]
     parts: Annotated[Vector, F8, (len(PARTS),), "profit so far by PARTS (currency)"]
     rejects: Annotated[Vector, I8, (len(REJECT_REASONS),), "refused orders by REJECT_REASONS"]
     book_account: Annotated[int, I4, "account that holds the book"]
@@ -1186,6 +1202,7 @@ class Agent(Protocol):
     hedge_mask: Annotated[int, I8, "the same as bits"]
     scheme: Annotated[int, I4, "SCHEME_* of its actions"]
     slots: Annotated[int, I4, "rows of `working` in use"]
+    option_slots: Annotated[int, I8, "the last of them, which trade options of the book"]
     reward: Annotated[int, I8, "REWARD_* it is paid"]
     reward_memory: Annotated[Vector, F8, (REWARD_MEMORY,), "what its reward remembers"]
     working: Annotated[Rows[Working], Working, (SLOTS,), "orders it keeps track of"]

@@ -289,6 +289,13 @@ def task_options() -> str:
     return table(("option", "default", "meaning"), rows)
 
 
+def moves() -> str:
+    """Return the moves of the action scheme `discrete`."""
+    from gammagym.envs.kernels.moves import MOVES
+
+    return table(("action", "move"), [(str(row), move.name) for row, move in enumerate(MOVES)])
+
+
 # --- Agents ----------------------------------------------------------------------------------
 
 
@@ -628,6 +635,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "reject_reasons": reject_reasons,
     "scenario_keys": scenario_keys,
     "history": history,
+    "moves": moves,
     "scenarios": scenarios,
     "task_options": task_options,
     "tasks": tasks,

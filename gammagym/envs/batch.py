@@ -100,7 +100,7 @@ class Batch:
         self.infos = np.zeros((count, agents, INFO_COLUMNS))
         self.status = np.full(count, ENDED, np.int64)
         self.watcher: Watcher | None = None
-        self._no_actions = np.zeros((count, agents, *self.face.action_shape), np.float32)
+        self._no_actions = np.zeros((count, agents, self.face.action_size), np.float32)
         self._commands = np.full(count, STAY, np.int64)
         self._seeds = np.zeros(count, np.uint64)
 

@@ -12,12 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.agent import FIELD_NAMES, OBSERVATION_FIELDS, AgentSpec
+from gammagym.envs.actions import (
+    action_size,
+    action_space,
+    checked_actions,
+    checked_moves,
+)
 from gammagym.envs.kernels.stepping import INFO_PARTS, INFO_PROFIT, INFO_REJECTS, INFO_TIME
-from gammagym.errors import ActionError, ScenarioError, nearest
+from gammagym.errors import ScenarioError, nearest
 from gammagym.exchange.attribution import write_hedge_profits
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.prices import ProcessParameters
+from gammagym.scenario.stakes import expected_stakes
 from gammagym.scenario.tasks import Task, get_task
 from gammagym.world import PARTS, QUANTA, RATE_UNIT, YEAR_NS
 
@@ -35,13 +42,34 @@ class Face:
         observation_space: of one competitor.
         action_space: of one competitor.
         action_shape: shape of what it contains.
+        action_size: how many numbers the worlds take for it.
     """
 
     fields: tuple[str, ...]
     rows: NDArray[np.int64]
     observation_space: gym.Space[NDArray[np.float32]]
-    action_space: gym.Space[NDArray[np.float32]]
+    action_space: gym.Space[Any]
     action_shape: tuple[int, ...]
+    action_size: int
+
+    def checked(self, action: Any, *lead: int) -> NDArray[np.float32]:
+        """Return actions as a batch takes them, after checking shape and numbers.
+
+        Args:
+            action: of the action space, with further axes before its own: shape (*lead,
+                *action_shape).
+            *lead: lengths of these axes.
+
+        Returns:
+            float32, shape (*lead, action_size).
+
+        Raises:
+            InvalidActionError: the shape is wrong, or something is no such number.
+        """
+        shape = (*lead, *self.action_shape)
+        if isinstance(self.action_space, gym.spaces.Box):
+            return checked_actions(action, shape)
+        return checked_moves(action, shape, self.action_space).reshape(*lead, self.action_size)
 
 
 def face_of(compiled: Compiled) -> Face:
@@ -65,22 +93,15 @@ def face_of(compiled: Compiled) -> Face:
         )
     rows = np.array([FIELD_ROWS[name] for name in fields], np.int64)
     lows, highs = BOUNDS[:, rows].astype(np.float32)
+    space = action_space(compiled)
     return Face(
         fields,
         rows,
         gym.spaces.Box(lows, highs, dtype=np.float32),
-        gym.spaces.Box(-1.0, 1.0, (action_size(compiled),), np.float32),
-        (action_size(compiled),),
+        space,
+        space.shape or (),
+        action_size(compiled),
     )
-
-
-def action_size(compiled: Compiled) -> int:
-    """Return how many numbers an action has."""
-    return 2 * int(compiled.template["agents"]["hedge_count"][0, 0])
-
-
-class InvalidActionError(ActionError, gym.error.InvalidAction):
-    """An action has the wrong shape or is not a number."""
 
 
 def build(
@@ -122,10 +143,12 @@ def agent_spec(compiled: Compiled) -> AgentSpec:
     task, price = compiled.task, compiled.reference_price
     stake = expected_stake(compiled)
     maker_fee, taker_fee = fees(compiled)
+    face = face_of(compiled)
     return AgentSpec(
         task=task.name,
         action_scheme=task.action_scheme,
-        observation_fields=face_of(compiled).fields,
+        action_shape=face.action_shape,
+        observation_fields=face.fields,
         gross_quantity=task.gross_quantity,
         largest_order=task.largest_order * task.gross_quantity,
         dead_zone=task.dead_zone,
@@ -157,37 +180,7 @@ def fees(compiled: Compiled) -> tuple[float, float]:
 
 def expected_stake(compiled: Compiled) -> float:
     """Return the stake of an episode that starts at the reference price (currency)."""
-    from gammagym.exchange.opening import fix_strikes, hand_over
-    from gammagym.market.price import start_price
-    from gammagym.market.surface import open_surface
-
-    world = compiled.template.copy()
-    world["price"]["tape_choices"] = 0
-    start_price(world[0], compiled.tape)
-    fix_strikes(world[0])
-    open_surface(world[0])
-    hand_over(world[0])
-    return float(world["agents"]["stake"][0, 0])
-
-
-def checked_actions(action: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return an action as contiguous float32 after checking shape and numbers.
-
-    Raises:
-        InvalidActionError: the shape is wrong or a number is NaN or infinite.
-    """
-    try:
-        array = np.ascontiguousarray(action, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise InvalidActionError(f"an action must be numbers of shape {shape}: {error}") from None
-    if array.shape != shape:
-        raise InvalidActionError(f"an action must have shape {shape}, was {array.shape}")
-    if not np.isfinite(array).all():
-        raise InvalidActionError(
-            "an action must be finite numbers (those beyond -1 and 1 are clipped), "
-            f"was {np.asarray(action).tolist()!r:.200}"
-        )
-    return array
+    return float(expected_stakes(compiled.template, compiled.tape)[0])
 
 
 def episode_results(worlds: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -200,6 +193,12 @@ def episode_results(worlds: NDArray[Any]) -> dict[str, NDArray[Any]]:
     agent = worlds["agents"][:, 0]
     rows = np.arange(len(worlds))
     hedge = worlds["accounts"][rows, agent["hedge_account"]]
+    book = worlds["accounts"][rows, agent["book_account"]]
+    is_apart = agent["book_account"] != agent["hedge_account"]
+
+    def fills(kind: str) -> NDArray[np.int64]:
+        return hedge[kind] + np.where(is_apart, book[kind], 0)
+
     profit = (agent["equity_quanta"] - agent["initial_equity_quanta"]) / QUANTA
     # The book's own profit is in both, so the difference is the hedge's less the reference's.
     relative = relative_profit(worlds)
@@ -211,8 +210,8 @@ def episode_results(worlds: NDArray[Any]) -> dict[str, NDArray[Any]]:
         "cost": -profit / agent["stake"],
         "relative_cost": -relative / agent["stake"],
         "turnover": agent["turnover_units"],
-        "taker_fills": hedge["taker_fills"],
-        "maker_fills": hedge["maker_fills"],
+        "taker_fills": fills("taker_fills"),
+        "maker_fills": fills("maker_fills"),
         "liquidations": hedge["liquidations"],
         "covered": hedge["covered_quanta"] / QUANTA,
         "drawdown": agent["drawdown"],

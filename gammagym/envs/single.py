@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gammagym.agent import AgentSpec
 from gammagym.envs.batch import Batch
-from gammagym.envs.core import agent_spec, build, checked_actions, episode_results, step_info
+from gammagym.envs.core import agent_spec, build, episode_results, step_info
 from gammagym.envs.frames import Frame
 from gammagym.envs.kernels.stepping import ENDED, FAILED, RUNNING
 from gammagym.envs.rendering import RENDERING, Renderer
@@ -104,7 +104,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         """Take one decision and let the market run until the next.
 
         Args:
-            action: shape (2,), each number from -1 to 1 (others are clipped).
+            action: of the action space; numbers beyond -1 and 1 are clipped.
 
         Raises:
             InvalidActionError: wrong shape, NaN or infinity.
@@ -113,7 +113,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         batch = self.batch
         if batch.status[0] != RUNNING:
             raise gym.error.ResetNeeded("the episode has not begun or is over: call reset()")
-        batch.step(checked_actions(action, self.batch.face.action_shape)[None, None])
+        batch.step(batch.face.checked(action)[None, None])
         status = batch.status[0]
         return (
             batch.observations[0, 0].copy(),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gammagym.agent import AgentSpec
 from gammagym.envs.batch import Batch, checked_threads
-from gammagym.envs.core import agent_spec, build, checked_actions, episode_results
+from gammagym.envs.core import agent_spec, build, episode_results
 from gammagym.envs.frames import Frame
 from gammagym.envs.kernels.stepping import (
     ENDED,
@@ -194,7 +194,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
 
     def _checked(self, actions: Any) -> NDArray[np.float32]:
         """Return actions as the batch takes them, one competitor a world."""
-        return checked_actions(actions, (self.num_envs, *self.batch.face.action_shape))[:, None]
+        return self.batch.face.checked(actions, self.num_envs)[:, None]
 
     def step(
         self, actions: Observations
@@ -202,7 +202,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         """Let every agent take one decision and the markets run until the next.
 
         Args:
-            actions: shape (num_envs, 2), each number from -1 to 1 (others are clipped).
+            actions: of the action space; numbers beyond -1 and 1 are clipped.
 
         Raises:
             InvalidActionError: wrong shape, NaN or infinity.
@@ -233,7 +233,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         """Step as in the mode SAME_STEP, without the cost of infos: for adapters that need few.
 
         Args:
-            actions: shape (num_envs, 2), each number from -1 to 1 (others are clipped).
+            actions: of the action space; numbers beyond -1 and 1 are clipped.
 
         Raises:
             InvalidActionError: wrong shape, NaN or infinity.

@@ -14,6 +14,7 @@ from gammagym.exchange.ledger import (
     equity,
     holding,
     in_quote,
+    scaled,
     shorts_of,
     travelling,
 )
@@ -21,6 +22,7 @@ from gammagym.world import (
     BUY,
     CALL,
     COIN,
+    FINE_UNIT,
     FUTURE,
     NO_ACCOUNT,
     PART_BASIS,
@@ -144,12 +146,42 @@ def attribute_coins(world, move):
 
 @kernel
 def note_book_profit(world, instrument, change):
-    """Note what the book earns by a change of an option's value, where it shares the account."""
+    """Note what the book earns by a change of an option's value, where its account trades too."""
     for row in range(world.agent_count):
         agent = world.agents[row]
-        if agent.hedge_account == agent.book_account:
-            lots = _held(world, agent, instrument)
+        if _book_trades(agent):
+            lots = agent.handed_lots[instrument]
+            if agent.option_slots == 0:
+                # Nothing but a liquidation changes it.
+                lots = _held(world, agent, instrument)
             agent.book_profit += lots * world.instruments[instrument].lot_size * change
+
+
+@kernel
+def note_delivery(world, instrument, fee_quanta):
+    """Let a settled option leave the books as they were handed over, which keep what it pays.
+
+    Args:
+        world: one world.
+        instrument: option whose value is that at which it settles.
+        fee_quanta: delivery fee on one lot (1e-4 quanta).
+    """
+    contract = world.instruments[instrument]
+    for row in range(world.agent_count):
+        agent = world.agents[row]
+        if agent.option_slots > 0:
+            lots = agent.handed_lots[instrument]
+            fee = scaled(abs(lots), fee_quanta, FINE_UNIT)
+            agent.book_profit -= in_quote(world, fee, contract.currency) / QUANTA
+            if contract.currency == COIN:
+                agent.book_coins += (lots * contract.fair_quanta - fee) / QUANTA
+            agent.handed_lots[instrument] = 0
+
+
+@kernel(inline=True)
+def _book_trades(agent):
+    """Return whether the account of the book trades: it hedges too, or options are traded."""
+    return agent.hedge_account == agent.book_account or agent.option_slots > 0
 
 
 @kernel
@@ -164,7 +196,7 @@ def attribute_mark(world, instrument, move, fair_price):
     for row in range(world.agent_count):
         agent = world.agents[row]
         lots = 0 if contract.kind == SPOT else _held(world, agent, instrument)
-        if not is_hedge(agent, instrument) and agent.hedge_account == agent.book_account:
+        if not is_hedge(agent, instrument) and _book_trades(agent):
             agent.book_profit += lots * contract.lot_size * (move + basis)
         agent.parts[PART_BASIS] += lots * contract.lot_size * basis
         if is_hedge(agent, instrument):
@@ -192,7 +224,7 @@ def attribute_settlement(world, instrument, move):
         agent = world.agents[row]
         profit = _held(world, agent, instrument) * contract.lot_size * move
         agent.parts[PART_BASIS] += profit
-        if not is_hedge(agent, instrument) and agent.hedge_account == agent.book_account:
+        if not is_hedge(agent, instrument) and _book_trades(agent):
             agent.book_profit += profit
 
 
@@ -243,11 +275,12 @@ def agent_equity(world, row):
 def hedge_profit(world, row):
     """Return what a competitor's hedge has earned: its own account, or all but the book (currency).
 
-    What the insurance fund has paid does not count.
+    Where options are traded, the book is that which was handed over: what trading it has earned
+    counts. What the insurance fund has paid does not.
     """
     agent = world.agents[row]
     account = agent.hedge_account
-    if account == agent.book_account:
+    if _book_trades(agent):
         change = agent_equity(world, row) - agent.initial_equity_quanta
         return change / QUANTA - agent.book_profit
     earned = equity(world, account) - world.accounts[account].covered_quanta
@@ -283,7 +316,7 @@ def measure_book(world, row):
     """Write the Greeks of the book a competitor must hedge (what it hedges with not counted).
 
     Coins count, those of the collateral too. Reads: positions, cash, Greeks. Writes:
-    agents.book_delta, collateral_delta, book_gamma, book_vega, book_theta.
+    agents.book_delta, collateral_delta, book_gamma, book_vega, book_theta, traded_delta.
     """
     agent = world.agents[row]
     agent.collateral_delta = 0.0
@@ -305,6 +338,19 @@ def measure_book(world, row):
             agent.book_theta += units * contract.theta
         else:
             agent.book_delta += units
+    if agent.option_slots > 0:
+        _measure_traded(world, agent)
+
+
+@kernel(counted=False)
+def _measure_traded(world, agent):
+    """Write the delta of what trading options has added to the book as it was handed over."""
+    agent.traded_delta = coins_held(world, agent.book_account) / QUANTA - agent.book_coins
+    for slot in range(agent.slots - agent.option_slots, agent.slots):
+        instrument = agent.working[slot].instrument
+        contract = world.instruments[instrument]
+        lots = _held(world, agent, instrument) - agent.handed_lots[instrument]
+        agent.traded_delta += lots * contract.lot_size * contract.delta
 
 
 @kernel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.exchange.attribution import attribute_settlement, note_book_profit
+from gammagym.exchange.attribution import attribute_settlement, note_book_profit, note_delivery
 from gammagym.exchange.fees import shift_fees, walk_ladder
 from gammagym.exchange.ledger import mul_div, settle
 from gammagym.exchange.marks import write_price
@@ -162,6 +162,7 @@ def _deliver(world, instrument):
         note_book_profit(world, instrument, contract.value - before)
         in_coins = contract.currency == COIN
         write_price(contract, contract.value / price if in_coins else contract.value)
+        note_delivery(world, instrument, _delivery_fee(contract, price))
     settle(world, instrument, contract.fair_quanta, _delivery_fee(contract, price))
     contract.settled = 1
 

@@ -105,10 +105,10 @@ def _carry_out(world, message):
     agent = world.agents[agent_row]
     slot = slot_of(agent, message.order_id)
     if message.kind == CANCEL_ALL and not shut:
-        _note_strays(agent, message, 0)
+        _note_strays(agent, message.account, 0)
     elif message.kind == CANCEL and shut and slot == NO_SLOT:
         # Another order has taken its place, and it may rest still.
-        _note_strays(agent, message, 1)
+        _note_strays(agent, message.account, 1)
     if slot != NO_SLOT:
         working = agent.working[slot]
         # A refused modify or cancel leaves the order where it was.
@@ -120,13 +120,11 @@ def _carry_out(world, message):
 
 
 @kernel
-def _note_strays(agent, message, strays):
+def _note_strays(agent, account, strays):
     """Note whether orders may rest that nobody keeps track of: of an account, all are canceled."""
     for slot in range(agent.slots):
-        working = agent.working[slot]
-        same = working.instrument == message.instrument or strays == 0
-        if working.account == message.account and same:
-            working.strays = strays
+        if agent.working[slot].account == account:
+            agent.working[slot].strays = strays
 
 
 @kernel

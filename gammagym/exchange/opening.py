@@ -70,6 +70,7 @@ def _hand_over_book(world, row):
         contract = world.instruments[instrument]
         position = world.positions[agent.book_account, instrument]
         wanted = position.quantity_lots
+        agent.handed_lots[instrument] = wanted
         if wanted == 0:
             continue
         position.quantity_lots = 0

@@ -30,6 +30,7 @@ def step_reference(world, elapsed_ns):
         agent.reference_price = price
         measure_book(world, row)
         if world.time_ns >= agent.reference_next_ns:
-            # Its own collateral is no coin.
-            agent.reference_units = agent.collateral_delta - agent.book_delta
+            # Its own collateral is no coin, and it keeps the options it was handed.
+            book_delta = agent.book_delta - agent.traded_delta
+            agent.reference_units = agent.collateral_delta - book_delta
             agent.reference_next_ns += _INTERVAL_NS

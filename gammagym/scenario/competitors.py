@@ -14,6 +14,7 @@ from gammagym.venues.schema import Latency, Venue
 from gammagym.world import (
     COIN,
     FIRST_AGENT_ACCOUNT,
+    FREE_ORDERS,
     LATENCY_CONSTANT,
     LATENCY_LOGNORMAL,
     LATENCY_TABLE,
@@ -31,6 +32,7 @@ from gammagym.world import (
     SCHEME_HEDGE,
     SCHEME_ORDERS,
     SCHEME_QUOTES,
+    SLOTS,
     WAY_ACKNOWLEDGEMENT,
     WAY_CANCEL,
     WAY_DATA,
@@ -107,17 +109,39 @@ def write_competitors(
 
 
 def _write_hedges(world: Any, agent: Any, task: Task) -> None:
-    """Write what a competitor hedges with, and the orders it keeps track of, one for each."""
+    """Write what a competitor hedges with, and the orders it keeps track of."""
     hedges = [HEDGE_ROW]
-    agent.hedge_count = agent.slots = len(hedges)
+    agent.hedge_count = len(hedges)
     agent.hedges[: len(hedges)] = hedges
     agent.hedge_mask = sum(1 << hedge for hedge in hedges)
+    agent.largest_order_units = task.largest_order * task.gross_quantity
+    slots = [(hedge, agent.hedge_account) for hedge in _slots_of(task, hedges)]
+    options = {row: leg for row, leg in enumerate(task.legs, start=1) if task.trades(leg)}
+    slots += [(row, agent.book_account) for row in options]
+    if len(slots) > SLOTS:
+        raise CapacityError(
+            f"task {task.name}: trade_options: {len(options)} options of the book and "
+            f"{len(slots) - len(options)} orders of the scheme {task.action_scheme!r} are more "
+            f"than the {SLOTS} orders a competitor keeps track of"
+        )
+    agent.slots, agent.option_slots = len(slots), len(options)
     agent.working["row"] = NO_ORDER
-    largest = task.largest_order * task.gross_quantity
-    for slot, hedge in enumerate(hedges):
-        working = agent.working[slot]
-        working.instrument, working.account = hedge, agent.hedge_account
-        working.largest_lots = max(1, round(largest / world.instruments[hedge].lot_size))
+    for working, (row, account) in zip(agent.working, slots, strict=False):
+        contract = world.instruments[row]
+        working.instrument, working.account = row, account
+        largest = round(agent.largest_order_units / contract.lot_size)
+        if row in options:
+            largest = abs(whole_lots(options[row], contract, task))
+        working.largest_lots = max(1, largest)
+
+
+def _slots_of(task: Task, hedges: list[int]) -> list[int]:
+    """Return the instrument of each order of an action scheme."""
+    if task.action_scheme == "hedge":
+        return hedges
+    if task.action_scheme == "orders":
+        return [hedges[slot % len(hedges)] for slot in range(FREE_ORDERS)]
+    return hedges[:1] * (2 if task.action_scheme == "quotes" else 1)
 
 
 def _collateral(scenario: Scenario, task: Task, venues: Venues) -> float:

@@ -37,6 +37,7 @@ from gammagym.scenario.rules import (
     write_closures,
     write_venue,
 )
+from gammagym.scenario.stakes import tell_aversion
 from gammagym.scenario.tasks import Task
 from gammagym.scenario.timeline import write_timeline
 from gammagym.venues.schema import Venue
@@ -148,6 +149,8 @@ def compile_world(
     place_in_world(worlds, **BOOK_TABLES)
     write_books(world, scenario, venues, task)
     open_books(worlds[0])
+    if task.action_scheme == "band":
+        tell_aversion(worlds, tape)
     return Compiled(worlds, tape, names, start, scenario, task, venues.hedge)
 
 

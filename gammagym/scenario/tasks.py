@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -64,7 +65,7 @@ class Task:
         action_scheme: how an action is read (docs/environments/actions).
         reward: name of what is paid (docs/environments/rewards).
         observation_fields: names of the fields of the observation, in order; None: the usual ones.
-        trade_options: whether actions also trade the options of the book.
+        trade_options: whether actions also trade the options of the book: one number for each.
         leverage: leverage of the hedge account; None: the scenario's.
         venue: venue of the hedge that a scenario's default gives way to, or None.
         book_venue: venue of the book, likewise.
@@ -98,6 +99,10 @@ class Task:
         for leg in self.legs:
             by_kind[leg.kind] = by_kind.get(leg.kind, 0.0) + abs(leg.quantity)
         return max(by_kind.values(), default=self.size or 0.0)
+
+    def trades(self, leg: Leg) -> bool:
+        """Return whether actions trade a leg of the book."""
+        return self.trade_options and leg.kind in ("call", "put")
 
 
 def _straddle(quantity: float) -> tuple[Leg, ...]:
@@ -185,3 +190,17 @@ def _check(task: Task) -> None:
             refuse("legs", leg, f"of kind {', '.join(get_args(LegKind))}")
         if not (abs(leg.quantity) > 0 and leg.moneyness > 0 and leg.expiry_days > 0):
             refuse("legs", leg, "of quantity other than 0, moneyness > 0, expiry_days > 0")
+    _check_actions(task, refuse)
+
+
+def _check_actions(task: Task, refuse: Callable[[str, object, str], None]) -> None:
+    """Refuse action schemes that do not exist or that a task is not made for."""
+    if task.action_scheme not in get_args(ActionScheme):
+        schemes = list(get_args(ActionScheme))
+        refuse("action_scheme", task.action_scheme, f"one of {', '.join(schemes)}")
+    if task.action_scheme == "band" and task.risk_aversion == 0:
+        refuse("risk_aversion", task.risk_aversion, "> 0 for the action scheme 'band'")
+    if task.trade_options not in (True, False):
+        refuse("trade_options", task.trade_options, "True or False")
+    if task.trade_options and not any(task.trades(leg) for leg in task.legs):
+        refuse("trade_options", True, "False for a book without options")

@@ -216,8 +216,9 @@ class _Search:
         except GammagymError as error:
             raise ScenarioError(f"{where}: {error}") from error
         self._check(made, where)
-        agents = made.template["agents"]
-        agents["reference_scale"] = self.compiled.template["agents"]["reference_scale"]
+        # What agents are told is what the scenario says in the middle.
+        for name in ("reference_scale", "told_aversion"):
+            made.template["agents"][name] = self.compiled.template["agents"][name]
         return _bytes(made.template)[0]
 
     def _check(self, made: Compiled, where: str) -> None:

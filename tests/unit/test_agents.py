@@ -16,6 +16,7 @@ SMALLEST = 0.1  # dead zone x largest order
 SPEC = AgentSpec(
     task="GammaScalp",
     action_scheme="hedge",
+    action_shape=(2,),
     observation_fields=FIELD_NAMES,
     gross_quantity=GROSS,
     largest_order=LARGEST,

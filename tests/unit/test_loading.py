@@ -15,6 +15,7 @@ from gammagym.loading import agent_title, checked_action, load_agent, parse_refe
 SPEC = AgentSpec(
     task="GammaScalp",
     action_scheme="hedge",
+    action_shape=(2,),
     observation_fields=FIELD_NAMES,
     gross_quantity=10.0,
     largest_order=2.0,

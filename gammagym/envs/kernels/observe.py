@@ -114,7 +114,8 @@ def observe(world, row, bounds, fields, out):
         _hold_back(world, row, observed)
     for index in range(len(fields)):
         field = fields[index]
-        out[index] = min(max(observed[field], bounds[0, field]), bounds[1, field])
+        observed[field] = min(max(observed[field], bounds[0, field]), bounds[1, field])
+        out[index] = observed[field]
 
 
 @kernel(counted=False)

@@ -3,8 +3,8 @@
 Every competitor keeps track of a few orders (`agents.working`), one in each slot. A wish is a
 signed size, and how to place it: +1 crosses the spread now, 0 joins the best price post-only, -1
 rests well behind. The order of the slot is turned into the wished one, losing as little queue
-priority as it can. As long as an earlier order of the slot could not be canceled, all orders of its
-account are canceled first, and nothing new rests.
+priority as it can. As long as an earlier order of the account could not be canceled, all of its
+orders are canceled first, and nothing new rests.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gammagym.world import (
     MODIFY,
     NEW,
     NO_ORDER,
+    ONLY_REDUCE,
     POST_ONLY,
     SELL,
     WAY_DATA,
@@ -32,6 +33,12 @@ from gammagym.world import (
 CROSS_URGENCY = 0.5
 # How far behind the touch urgency -1 rests (share of the price).
 REST_DEPTH = 0.002
+
+
+@kernel
+def clipped(number):
+    """Return a number of an action as a float from -1 to 1."""
+    return min(max(float(number), -1.0), 1.0)
 
 
 @kernel
@@ -63,32 +70,58 @@ def wish(world, row, slot, size, urgency):
     if urgency >= CROSS_URGENCY:
         cross(world, agent, working, side, lots)
         return
-    rest(world, agent, working, side, resting_price(world, agent, working, side, urgency), lots)
+    price_ticks = resting_price(world, agent, working, side, urgency)
+    rest(world, agent, working, side, price_ticks, lots, POST_ONLY)
 
 
 @kernel
 def cross(world, agent, working, side, lots):
     """Trade now against what is there; what rests of the slot goes."""
-    cancel_working(world, agent, working)
-    _send_new(world, agent, working, side, IOC, _protected_price(world, agent, working, side), lots)
+    price_ticks = _protected_price(world, agent, working, side)
+    replace(world, agent, working, side, price_ticks, lots, IOC)
 
 
 @kernel(counted=False)
-def rest(world, agent, working, side, price_ticks, lots):
-    """Let an order rest at a price, post-only, or change the one that does."""
+def rest(world, agent, working, side, price_ticks, lots, terms):
+    """Let an order rest at a price, or change the one that does on this side."""
     if working.strays:
         cancel_working(world, agent, working)
-        return
-    if _is_working(world, working) and working.side == side:
+    elif is_working(world, working) and working.side == side:
         _amend_working(world, agent, working, price_ticks, lots)
-        return
+    else:
+        replace(world, agent, working, side, price_ticks, lots, terms)
+
+
+@kernel(counted=False)
+def replace(world, agent, working, side, price_ticks, lots, terms):
+    """Cancel the order of a slot, if there may be one, and send a new one.
+
+    Args:
+        world: one world.
+        agent: row of agents, the record.
+        working: slot, the record.
+        side: BUY or SELL.
+        price_ticks: limit (ticks).
+        lots: quantity (lots).
+        terms: time in force, plus ONLY_REDUCE for an order that may only reduce the position.
+    """
     cancel_working(world, agent, working)
-    _send_new(world, agent, working, side, POST_ONLY, price_ticks, lots)
+    send_new(world, agent, working, side, price_ticks, lots, terms)
 
 
 @kernel
-def _is_working(world, working):
+def is_working(world, working):
+    """Return whether a slot has an order, as far as its owner knows."""
     return working.pending > 0 or working_quantity(world, working) > 0
+
+
+@kernel
+def standing_price(world, working):
+    """Return the price of a slot's order as its owner knows it (ticks).
+
+    What was asked for last may have been refused: where nothing is under way, it is what rests.
+    """
+    return working.price_ticks if working.pending > 0 else world.orders[working.row].price_ticks
 
 
 @kernel
@@ -96,7 +129,7 @@ def cancel_working(world, agent, working):
     """Cancel the order of a slot, if there may be one."""
     if working.strays:
         _write(world, agent, working, CANCEL_ALL, working.side, 0, 0)
-    elif _is_working(world, working):
+    elif is_working(world, working):
         _write(world, agent, working, CANCEL, working.side, working.price_ticks, 0)
     else:
         working.row = NO_ORDER
@@ -105,13 +138,12 @@ def cancel_working(world, agent, working):
 @kernel(counted=False)
 def _amend_working(world, agent, working, price_ticks, lots):
     """Modify the working order, unless it is close enough to what is wished to keep its place."""
-    standing_ticks, open_lots = working.price_ticks, working.quantity_lots
+    open_lots = working.quantity_lots
     if working.pending == 0:
-        # What was asked for may have been refused, or filled in part: look at what rests.
-        standing_ticks = world.orders[working.row].price_ticks
+        # It may have been filled in part.
         open_lots = working_quantity(world, working)
     slack = agent.dead_zone * working.largest_lots
-    if price_ticks == standing_ticks and abs(lots - open_lots) <= slack:
+    if price_ticks == standing_price(world, working) and abs(lots - open_lots) <= slack:
         return
     working.price_ticks = price_ticks
     working.quantity_lots = lots
@@ -119,7 +151,8 @@ def _amend_working(world, agent, working, price_ticks, lots):
 
 
 @kernel
-def _send_new(world, agent, working, side, tif, price_ticks, lots):
+def send_new(world, agent, working, side, price_ticks, lots, terms):
+    """Send the order of an empty slot; arguments as of `replace`."""
     working.order_id = next_order_id(world)
     working.side = side
     working.price_ticks = price_ticks
@@ -128,7 +161,8 @@ def _send_new(world, agent, working, side, tif, price_ticks, lots):
     working.pending = 0
     working.unacknowledged = 0
     working.seen[:] = 0.0
-    world.incoming.tif = tif
+    working.terms = terms
+    world.incoming.tif = terms % ONLY_REDUCE
     _write(world, agent, working, NEW, side, price_ticks, lots)
 
 
@@ -144,7 +178,7 @@ def _write(world, agent, working, kind, side, price_ticks, lots):
     message.quantity_lots = lots
     message.type = LIMIT
     plain(message)
-    message.reduce_only = 0
+    message.reduce_only = working.terms // ONLY_REDUCE
     message.liquidation = 0
     message.decision_mid = seen_mid(world, agent, working.instrument)
     if not instruct(world, agent.data_delay_ns) and kind == CANCEL:
@@ -169,12 +203,31 @@ def _protected_price(world, agent, working, side):
 @kernel(counted=False)
 def resting_price(world, agent, working, side, urgency):
     """Return the price at which an order of this urgency rests (ticks)."""
-    sign = 1 if side == BUY else -1
     touch = seen_touch(world, agent, working.instrument, side)
     far = seen_touch(world, agent, working.instrument, 1 - side)
     if touch == 0:
-        tick = world.instruments[working.instrument].tick_size
-        touch = int(seen_mid(world, agent, working.instrument) / tick) - sign
+        touch = price_beside_mid(world, agent, working.instrument, side)
+    return price_from_touch(side, touch, far, urgency)
+
+
+@kernel
+def price_beside_mid(world, agent, instrument, side):
+    """Return a price of an empty side, one tick from the middle (ticks)."""
+    tick = world.instruments[instrument].tick_size
+    return int(seen_mid(world, agent, instrument) / tick) + (-1 if side == BUY else 1)
+
+
+@kernel(counted=False)
+def price_from_touch(side, touch, far, urgency):
+    """Return the price that an urgency below CROSS_URGENCY stands for (ticks).
+
+    Args:
+        side: BUY or SELL.
+        touch: best price of this side (ticks).
+        far: best price of the other side, 0 for none (ticks).
+        urgency: placement, -1 to CROSS_URGENCY.
+    """
+    sign = 1 if side == BUY else -1
     if urgency < 0.0:
         return touch + int(urgency * REST_DEPTH * touch) * sign
     if far == 0:
