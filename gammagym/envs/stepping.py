@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gammagym._kernel import kernel
+from gammagym.engine.warming import warm
 from gammagym.envs.hedge_action import is_number, wish
 from gammagym.envs.observe import implied_volatility, observe, see_market, start_seeing
 from gammagym.exchange.attribution import close_attribution, hedge_profit
@@ -93,6 +94,7 @@ def step_worlds(worlds, tape, actions, bounds, observations, rewards, status):
 def _step_row(worlds, tape, actions, bounds, observations, rewards, status, row):
     rewards[row] = 0.0
     if status[row] == RUNNING:
+        warm(worlds[row])
         rewards[row], status[row] = step_world(
             worlds[row], tape, actions[row], bounds, observations[row]
         )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.engine.tables import BOOK_TABLES, place_in_world
+from gammagym.engine.warming import note_stretches
 from gammagym.errors import ScenarioError
 from gammagym.exchange.calendar import make_changes
 from gammagym.exchange.fees import walk_ladder
@@ -148,6 +149,7 @@ def compile_world(
     place_in_world(worlds, **BOOK_TABLES)
     write_books(world, scenario, venues, task)
     open_books(worlds[0])
+    note_stretches(worlds)
     return Compiled(worlds, tape, names, start, scenario, task, venues.hedge)
 
 
