@@ -18,6 +18,7 @@ import numpy as np
 
 from gammagym._kernel import DEBUG, kernel
 from gammagym.engine.inspection import SOUND, check_book
+from gammagym.engine.warming import warm
 from gammagym.errors import InvariantError
 from gammagym.exchange.attribution import close_attribution, measure_book
 from gammagym.exchange.calendar import expire, turn_pages, watch_breakers
@@ -228,4 +229,5 @@ def close_out(world, row):
 def advance_all(worlds, tape, until_ns):
     """Advance every world of an array, one after the other."""
     for index in range(len(worlds)):
+        warm(worlds[index])
         advance(worlds[index], tape, until_ns)

@@ -288,6 +288,9 @@ REWARD_MEMORY = 4
 LATENCY_SAMPLES = 10
 # Direct-mapped cache of the price index, per side of a book; a power of two.
 PRICE_CACHE = 64
+# Bytes that the processor reads from memory at once; parts of a world that are read before a step.
+CACHE_LINE = 64
+STRETCHES = 40
 # Trades of one step of matching; a longer match takes several steps.
 FILLS_AT_ONCE = 32
 # Steps of a venue's liquidations, rows of its fee ladder, scenarios of its portfolio margin.
@@ -1222,6 +1225,13 @@ class FillRecord(Protocol):
     cause: Annotated[int, I4, "FILL_ORDERED, FILL_LIQUIDATION or FILL_DELEVERAGING"]
 
 
+class Stretch(Protocol):
+    """Bytes that every step of a world needs (`engine/warming.py`)."""
+
+    start: Annotated[int, I8, "where they begin (bytes from the start of the world)"]
+    end: Annotated[int, I8, "where they end (bytes from the start of the world)"]
+
+
 # --- The world -------------------------------------------------------------------------------
 
 
@@ -1260,6 +1270,8 @@ class World(Protocol):
     watched_ids: Annotated[Vector, I8, (WATCHED,), "order_id of the last of these orders"]
     watched_rows: Annotated[Vector, I4, (WATCHED,), "their rows of orders"]
     triggers_due: Annotated[int, I8, "1 while triggered orders may have to be carried out"]
+    stretch_count: Annotated[int, I8, "rows of stretches in use"]
+    stretches: Annotated[Rows[Stretch], Stretch, (STRETCHES,), "what is read before a step"]
     price: Annotated[Price, Price, (), "fundamental price"]
     surface: Annotated[Surface, Surface, (), "implied volatility"]
     option_makers: Annotated[OptionMakers, OptionMakers, (), "how options are quoted"]

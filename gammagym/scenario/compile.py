@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.engine.tables import BOOK_TABLES, place_in_world
+from gammagym.engine.warming import note_stretches
 from gammagym.errors import ScenarioError
 from gammagym.exchange.calendar import make_changes
 from gammagym.exchange.fees import walk_ladder
@@ -151,6 +152,7 @@ def compile_world(
     open_books(worlds[0])
     if task.action_scheme == "band":
         tell_aversion(worlds, tape)
+    note_stretches(worlds)
     return Compiled(worlds, tape, names, start, scenario, task, venues.hedge)
 
 

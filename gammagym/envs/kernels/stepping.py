@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from gammagym._kernel import kernel
+from gammagym.engine.warming import warm
 from gammagym.envs.kernels.observe import implied_volatility, observe, see_market, start_seeing
 from gammagym.envs.kernels.rewards import pay
 from gammagym.envs.kernels.schemes import decide
@@ -49,6 +50,7 @@ def turn_worlds(
         if commands[index] == OPEN:
             status[index] = _open(worlds[index], tape, seeds[index])
         elif commands[index] == STEP and status[index] == RUNNING:
+            warm(worlds[index])
             status[index] = _step(worlds[index], tape, actions[index], rewards[index])
         elif commands[index] == STEP:
             rewards[index, :] = 0.0
