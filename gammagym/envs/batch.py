@@ -17,16 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.envs.core import BOUNDS, Face, face_of
+from gammagym.envs.kernels.observe_more import GROUP_STARTS, observe_more
 from gammagym.envs.kernels.stepping import (
     ENDED,
     INFO_COLUMNS,
     OPEN,
+    RUNNING,
     STAY,
     STEP,
     turn_worlds,
 )
+from gammagym.envs.paying import Payer, RewardFunction
 from gammagym.scenario.compile import Compiled
 from gammagym.scenario.variants import variants_of
+from gammagym.world import OBSERVED
 
 Rows = NDArray[np.int64]
 
@@ -52,6 +56,7 @@ class Batch:
         compiled: what worlds are copied from.
         count: number of worlds.
         threads: threads that step them.
+        reward: a reward function of the user's own, or None for the task's reward by name.
 
     Attributes:
         face: spaces, and which fields are observed.
@@ -63,7 +68,13 @@ class Batch:
         status: RUNNING, ENDED or FAILED, shape (count,).
     """
 
-    def __init__(self, compiled: Compiled, count: int, threads: int = 1) -> None:
+    def __init__(
+        self,
+        compiled: Compiled,
+        count: int,
+        threads: int = 1,
+        reward: RewardFunction | None = None,
+    ) -> None:
         agents = int(compiled.template["agent_count"][0])
         self.compiled = compiled
         self.face: Face = face_of(compiled)
@@ -77,6 +88,10 @@ class Batch:
         self._no_actions = np.zeros((count, agents, *self.face.action_shape), np.float32)
         self._commands = np.full(count, STAY, np.int64)
         self._seeds = np.zeros(count, np.uint64)
+        further = self.face.rows[self.face.rows >= OBSERVED] - OBSERVED
+        places = np.searchsorted(GROUP_STARTS, further, side="right") - 1
+        self._groups = np.isin(np.arange(len(GROUP_STARTS)), places).astype(np.int64)
+        self._payer = Payer(reward, count, agents) if reward is not None else None
 
     def open(self, rows: Rows, seeds: NDArray[np.uint64]) -> None:
         """Start new episodes in the chosen worlds, each with its seed."""
@@ -98,7 +113,20 @@ class Batch:
         self._turn(actions)
 
     def _turn(self, actions: NDArray[np.float32]) -> None:
-        """Let worlds do what they are told; on several threads, each takes its share of them."""
+        """Let worlds do what they are told, and pay those that took a decision."""
+        # A world that is over stays as it is.
+        self._commands[(self._commands == STEP) & (self.status != RUNNING)] = STAY
+        self._turn_all(actions)
+        if self._payer is None:
+            return
+        if (self._commands == OPEN).any():
+            self._payer.begin(self.worlds, self._commands == OPEN)
+        turned = self._commands == STEP
+        if turned.any():
+            self._payer.pay(self.worlds, turned, self.status != RUNNING, self.rewards)
+
+    def _turn_all(self, actions: NDArray[np.float32]) -> None:
+        """Turn all worlds; on several threads, each takes its share of them."""
         if self.threads == 1:
             self._turn_share(actions, slice(None))
             return
@@ -120,3 +148,12 @@ class Batch:
             self.infos[share],
             self.status[share],
         )
+        if self._groups.any():
+            observe_more(
+                self.worlds[share],
+                self._commands[share],
+                self._groups,
+                BOUNDS,
+                self.face.rows,
+                self.observations[share],
+            )

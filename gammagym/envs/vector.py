@@ -23,6 +23,7 @@ from gammagym.envs.kernels.stepping import (
     INFO_TIME,
     RUNNING,
 )
+from gammagym.envs.paying import RewardFunction, take_function
 from gammagym.scenario.tasks import Task
 from gammagym.world import PARTS
 
@@ -52,6 +53,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         scenario: name, path, dict or `Scenario`.
         price_file: CSV of prices to replay as the fundamental price.
         overrides: scenario values by dotted key, such as ``{"price.volatility": 0.8}``.
+        reward: name of a reward, or a function of two `gammagym.envs.paying.Standing`.
         autoreset_mode: what happens to a world that has ended (Gymnasium's own modes).
         threads: threads that step worlds; more than 1 pays only on an idle machine.
         **options: attributes of the task to change, such as ``horizon_seconds=14400``.
@@ -79,6 +81,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         *,
         price_file: str | None = None,
         overrides: Mapping[str, Any] | None = None,
+        reward: str | RewardFunction | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 1,
         render_mode: str | None = None,
@@ -86,8 +89,9 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
     ) -> None:
         if num_envs < 1:
             raise gym.error.Error(f"num_envs must be at least 1, was {num_envs}")
+        function = take_function(reward, options)
         self.compiled = build(task, scenario, price_file, overrides, options)
-        self.batch = Batch(self.compiled, num_envs, threads)
+        self.batch = Batch(self.compiled, num_envs, threads, function)
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.autoreset_mode = AutoresetMode(autoreset_mode)
