@@ -2,8 +2,8 @@
 
 An agent file defines ``make_agent(spec) -> Agent``. Everything an agent may know of its task before
 it starts is in the ``AgentSpec``; everything it may know later is in the observation, a flat
-float32 vector whose fields are declared here. Agents work on the last axis, so that one call serves
-one world or a thousand.
+float32 vector (gammagym/fields.py). Agents work on the last axis, so that one call serves one world
+or a thousand.
 """
 
 from __future__ import annotations
@@ -15,57 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.errors import AgentError
+from gammagym.fields import FIELD_NAMES, OBSERVATION_FIELDS, Field
+
+__all__ = [
+    "FIELD_NAMES",
+    "OBSERVATION_FIELDS",
+    "Agent",
+    "AgentSpec",
+    "Array",
+    "Field",
+    "Reading",
+]
 
 Array = NDArray[np.float32]
-
-
-class Field(NamedTuple):
-    """One number of the observation: name, bounds it is clipped to, meaning with its scale."""
-
-    name: str
-    low: float
-    high: float
-    meaning: str
-
-
-# The order is that in which envs/observe.py writes them; a test compares the two.
-OBSERVATION_FIELDS = (
-    Field("net_delta", -20, 20, "delta of book and hedge, in gross book quantities"),
-    Field("book_delta", -20, 20, "delta of the book alone, in gross book quantities"),
-    Field("hedge", -20, 20, "hedge position, in gross book quantities"),
-    Field("gamma", -100, 100, "change of book_delta when the price moves 1 %"),
-    Field("vega", -100, 100, "change of the book's value per volatility point, in stakes"),
-    Field("theta", -100, 100, "change of the book's value per day, in stakes"),
-    Field("time_to_expiry", 0, 100, "time to the first expiry of the book, in weeks; 0 without"),
-    Field("time_left", 0, 1, "share of the episode that is left"),
-    Field("implied_volatility", 0, 10, "annual implied volatility of the book's first option"),
-    Field("realised_volatility", 0, 10, "annual volatility of the mid, last 30 minutes weighted"),
-    Field(
-        "return_1",
-        -20,
-        20,
-        "log return of the mid over a decision, in deviations of the larger volatility",
-    ),
-    Field("return_5", -20, 20, "the same over about 5 decisions (exponential memory)"),
-    Field("return_15", -20, 20, "the same over about 15 decisions (exponential memory)"),
-    Field("price", 0, 100, "mid of the hedge instrument, in reference prices"),
-    Field("spread", 0, 1000, "best ask less best bid, in basis points"),
-    Field("bid_depth", 0, 1000, "quantity at the best bid, in largest orders"),
-    Field("ask_depth", 0, 1000, "quantity at the best ask, in largest orders"),
-    Field("imbalance", -1, 1, "(bid - ask) / (bid + ask) quantity at the touch"),
-    Field("working", -20, 20, "signed open quantity of the working order, in largest orders"),
-    Field("working_distance", -1000, 1000, "distance of its price behind the touch, basis points"),
-    Field("queue_ahead", 0, 1000, "quantity queued before it, in largest orders"),
-    Field("margin_ratio", 0, 10, "maintenance margin as a share of the hedge account's equity"),
-    Field("funding_rate", -1000, 1000, "rate of the current funding interval, in basis points"),
-    Field("time_to_funding", 0, 1, "share of the funding interval that is left"),
-    Field("basis", -1000, 1000, "mid of the hedge instrument over the index, in basis points"),
-    Field("maker_fee", -100, 100, "fee for resting, in basis points"),
-    Field("taker_fee", -100, 100, "fee for taking, in basis points"),
-    Field("halted", 0, 1, "1 while the hedge's venue does not match, or publishes no data"),
-    Field("profit", -1000, 1000, "change of equity since the start, in stakes"),
-)
-FIELD_NAMES = tuple(field.name for field in OBSERVATION_FIELDS)
 
 
 class Reading(NamedTuple):

@@ -23,6 +23,10 @@ class ActionError(GammagymError, ValueError):
     """An action has the wrong shape or is not a number."""
 
 
+class RewardError(GammagymError, ValueError):
+    """A reward function has returned something that is not one finite number a world."""
+
+
 class CapacityError(GammagymError):
     """A world has no room for what was asked of it."""
 

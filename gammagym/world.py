@@ -274,8 +274,12 @@ LARGEST_PRESSURE = 2.302585092994046
 LARGEST_QUANTA = 2**62
 # No message is longer on its way.
 LONGEST_LATENCY_NS = 3_600 * NANOSECONDS
-# Numbers of an observation (gammagym/agent.py).
+# Numbers of an observation (gammagym/fields.py): the usual ones, and further ones on request with
+# what they remember: sums and variances of returns, and counts as of the last decision.
 OBSERVED = 29
+MORE_OBSERVED = 88
+MORE_RETURNS = 6
+MORE_COUNTS = 6
 # Orders that a competitor keeps track of; instruments that it may hedge with.
 SLOTS = 8
 HEDGES = 4
@@ -1157,6 +1161,14 @@ class Agent(Protocol):
         Vector, F8, (OBSERVED,), "timeline: observed fields that need market data, as of the last"
     ]
     observed: Annotated[Vector, F4, (OBSERVED + OBSERVED % 2,), "work space: what it observes now"]
+    more: Annotated[Vector, F4, (MORE_OBSERVED,), "further fields that it observes, if it does"]
+    more_returns: Annotated[
+        Vector, F8, (MORE_RETURNS,), "for them: sums of returns, then annual variances"
+    ]
+    more_counts: Annotated[
+        Vector, I8, (MORE_COUNTS,), "for them: trades, lots and refusals up to the last decision"
+    ]
+    more_lots: Annotated[Vector, I8, (HEDGES,), "for them: hedges held at the last decision (lots)"]
     initial_hedge_quanta: Annotated[int, I8, "equity of the hedge account at the start (quanta)"]
     book_delta: Annotated[float, F8, "delta of the book it must hedge, coins included (units)"]
     collateral_delta: Annotated[float, F8, "part of it that is coins of the hedge account (units)"]
@@ -1177,9 +1189,7 @@ class Agent(Protocol):
     ]
     reference_next_ns: Annotated[int, I8, "next rebalance of the reference (ns)"]
     risk_penalty: Annotated[float, F8, "integral of squared delta risk so far (currency squared)"]
-    reward_equity: Annotated[
-        float, F8, "relative profit less penalty at the last reward (currency)"
-    ]
+    reward_equity: Annotated[float, F8, "what its reward adds up to, at the last reward (currency)"]
     turnover_units: Annotated[float, F8, "units of the hedge traded so far"]
     peak_equity: Annotated[float, F8, "largest profit so far (currency)"]
     drawdown: Annotated[float, F8, "largest fall from it so far (currency)"]

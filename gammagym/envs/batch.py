@@ -18,17 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.envs.core import BOUNDS, Face, face_of
+from gammagym.envs.kernels.observe_more import GROUP_STARTS, observe_more
 from gammagym.envs.kernels.stepping import (
     ENDED,
     INFO_COLUMNS,
     OPEN,
+    RUNNING,
     STAY,
     STEP,
     turn_worlds,
 )
+from gammagym.envs.paying import Payer, RewardFunction
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.variants import variants_of
-from gammagym.world import PRICE_REPLAY, capacity_of
+from gammagym.world import OBSERVED, PRICE_REPLAY, capacity_of
 
 Rows = NDArray[np.int64]
 
@@ -67,6 +70,7 @@ class Batch:
             i % len(compiled).
         count: number of worlds.
         threads: threads that step them.
+        reward: a reward function of the user's own, or None for the task's reward by name.
 
     Attributes:
         kinds: what worlds are copied from.
@@ -82,7 +86,11 @@ class Batch:
     """
 
     def __init__(
-        self, compiled: Compiled | Sequence[Compiled], count: int, threads: int = 1
+        self,
+        compiled: Compiled | Sequence[Compiled],
+        count: int,
+        threads: int = 1,
+        reward: RewardFunction | None = None,
     ) -> None:
         self.kinds = (compiled,) if isinstance(compiled, Compiled) else _alike(compiled)
         self.kind_of = np.arange(count) % len(self.kinds)
@@ -103,6 +111,10 @@ class Batch:
         self._no_actions = np.zeros((count, agents, self.face.action_size), np.float32)
         self._commands = np.full(count, STAY, np.int64)
         self._seeds = np.zeros(count, np.uint64)
+        further = self.face.rows[self.face.rows >= OBSERVED] - OBSERVED
+        places = np.searchsorted(GROUP_STARTS, further, side="right") - 1
+        self._groups = np.isin(np.arange(len(GROUP_STARTS)), places).astype(np.int64)
+        self._payer = Payer(reward, count, agents) if reward is not None else None
 
     def open(self, rows: Rows, seeds: NDArray[np.uint64]) -> None:
         """Start new episodes in the chosen worlds, each with its seed."""
@@ -115,6 +127,8 @@ class Batch:
         self._commands[:] = STAY
         self._commands[rows] = OPEN
         self._turn(self._no_actions)
+        if self._payer is not None:
+            self._payer.begin(self.worlds, self._commands == OPEN)
         if self.watcher is not None:
             self.watcher.opened(rows)
 
@@ -124,10 +138,24 @@ class Batch:
         Args:
             actions: float32, contiguous and finite, shape (count, agents, numbers of an action).
         """
+        over = self.status != RUNNING
         self._commands[:] = STEP
+        self._commands[over] = STAY
+        self.rewards[over] = 0.0
         self._turn(actions)
+        if self._payer is not None and not over.all():
+            self._payer.pay(self.worlds, ~over, self.status != RUNNING, self.rewards)
         if self.watcher is not None:
             self.watcher.stepped(actions)
+
+    def kind(self, row: int) -> Compiled:
+        """Return what a world is copied from."""
+        return self.kinds[self.kind_of[row]]
+
+    def variant(self, row: int, seed: int) -> dict[str, Any]:
+        """Return what a seed draws from the ranges of a world's scenario, by dotted key."""
+        columns = self._variants[self.kind_of[row]].values(np.array([seed], np.uint64))
+        return {key: column.tolist()[0] for key, column in columns.items()}
 
     def drawn(self) -> dict[str, NDArray[Any]]:
         """Return what each world's seed drew from the ranges of its scenario, by dotted key.
@@ -176,6 +204,15 @@ class Batch:
             self.infos[share],
             self.status[share],
         )
+        if self._groups.any():
+            observe_more(
+                self.worlds[share],
+                commands[share],
+                self._groups,
+                BOUNDS,
+                self.face.rows,
+                self.observations[share],
+            )
 
 
 def _alike(kinds: Sequence[Compiled]) -> tuple[Compiled, ...]:

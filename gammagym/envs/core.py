@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym.agent import FIELD_NAMES, OBSERVATION_FIELDS, AgentSpec
+from gammagym.agent import AgentSpec
 from gammagym.envs.actions import (
     action_size,
     action_space,
@@ -21,15 +21,16 @@ from gammagym.envs.actions import (
 from gammagym.envs.kernels.stepping import INFO_PARTS, INFO_PROFIT, INFO_REJECTS, INFO_TIME
 from gammagym.errors import ScenarioError, nearest
 from gammagym.exchange.attribution import write_hedge_profits
+from gammagym.fields import ALL_FIELDS, default_fields
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.prices import ProcessParameters
 from gammagym.scenario.stakes import expected_stakes
 from gammagym.scenario.tasks import Task, get_task
-from gammagym.world import PARTS, QUANTA, RATE_UNIT, YEAR_NS
+from gammagym.world import CALL, PARTS, PUT, QUANTA, RATE_UNIT, YEAR_NS
 
-BOUNDS = np.array([[field.low, field.high] for field in OBSERVATION_FIELDS]).T.copy()
-FIELD_ROWS = {field.name: row for row, field in enumerate(OBSERVATION_FIELDS)}
+BOUNDS = np.array([[field.low, field.high] for field in ALL_FIELDS]).T.copy()
+FIELD_ROWS = {field.name: row for row, field in enumerate(ALL_FIELDS)}
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Face:
 
     Attributes:
         fields: names of the observation's entries.
-        rows: their rows of `OBSERVATION_FIELDS`, int64.
+        rows: their rows of `ALL_FIELDS`, int64.
         observation_space: of one competitor.
         action_space: of one competitor.
         action_shape: shape of what it contains.
@@ -79,7 +80,9 @@ def face_of(compiled: Compiled) -> Face:
         ScenarioError: an observation field is unknown or named twice.
     """
     task = compiled.task
-    fields = FIELD_NAMES if task.observation_fields is None else tuple(task.observation_fields)
+    fields = _usual_fields(compiled)
+    if task.observation_fields is not None:
+        fields = tuple(task.observation_fields)
     for name in fields:
         if name not in FIELD_ROWS:
             raise ScenarioError(
@@ -102,6 +105,16 @@ def face_of(compiled: Compiled) -> Face:
         space.shape or (),
         action_size(compiled),
     )
+
+
+def _usual_fields(compiled: Compiled) -> tuple[str, ...]:
+    """Return the fields that are shown where the task names none."""
+    agent = compiled.template["agents"][0, 0]
+    hedges = agent["hedges"][: agent["hedge_count"]]
+    orders = np.isin(agent["working"]["instrument"][: agent["slots"]], hedges).sum()
+    kinds = compiled.template["instruments"]["kind"][0, : compiled.template["instrument_count"][0]]
+    options = np.isin(kinds, (CALL, PUT)).sum() if compiled.task.trade_options else 0
+    return default_fields(len(hedges), int(orders), int(options))
 
 
 def build(

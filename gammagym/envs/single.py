@@ -14,6 +14,7 @@ from gammagym.envs.batch import Batch
 from gammagym.envs.core import agent_spec, build, episode_results, step_info
 from gammagym.envs.frames import Frame
 from gammagym.envs.kernels.stepping import ENDED, FAILED, RUNNING
+from gammagym.envs.paying import RewardFunction, take_function
 from gammagym.envs.rendering import RENDERING, Renderer
 from gammagym.scenario.tasks import Task
 
@@ -23,7 +24,7 @@ Observation = NDArray[np.float32]
 class HedgeEnv(gym.Env[Observation, Observation]):
     """A market with one agent that hedges the book of a task.
 
-    Observations are described by `gammagym.agent.OBSERVATION_FIELDS`; the action is the one working
+    Observations are described by `gammagym.fields`; the action is the one working
     hedge order the agent wishes to have: signed size, and how to place it. The reward is minus the
     increment of cost relative to a frictionless one-minute hedger, less a price on delta risk.
 
@@ -32,6 +33,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         scenario: name, path, dict or `Scenario`.
         price_file: CSV of prices to replay as the fundamental price.
         overrides: scenario values by dotted key, such as ``{"price.volatility": 0.8}``.
+        reward: name of a reward, or a function of two `gammagym.envs.paying.Standing`.
         render_mode: ``ansi``, ``rgb_array`` or None.
         **options: attributes of the task to change, such as ``horizon_seconds=14400``.
 
@@ -55,11 +57,13 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         *,
         price_file: str | None = None,
         overrides: Mapping[str, Any] | None = None,
+        reward: str | RewardFunction | None = None,
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
+        function = take_function(reward, options)
         self.compiled = build(task, scenario, price_file, overrides, options)
-        self.batch = Batch(self.compiled, 1)
+        self.batch = Batch(self.compiled, 1, reward=function)
         self.observation_space = self.batch.face.observation_space
         self.action_space = self.batch.face.action_space
         self.observation_fields = self.batch.face.fields
@@ -81,7 +85,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
 
         Percentages are shares, durations seconds; choices that are no numbers stay what they are.
         """
-        return {key: column.tolist()[0] for key, column in self.batch.drawn().items()}
+        return self.batch.variant(0, int(self.worlds["seed"][0]))
 
     def results(self) -> dict[str, Any]:
         """Return what became of the episode so far."""

@@ -24,6 +24,7 @@ from gammagym.envs.kernels.stepping import (
     INFO_TIME,
     RUNNING,
 )
+from gammagym.envs.paying import RewardFunction, take_function
 from gammagym.envs.rendering import RENDERING, Renderer
 from gammagym.scenario.tasks import Task
 from gammagym.world import PARTS
@@ -55,6 +56,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         scenario: name, path, dict or `Scenario`; a list: world i has the one at i % len(list).
         price_file: CSV of prices to replay as the fundamental price.
         overrides: scenario values by dotted key, such as ``{"price.volatility": 0.8}``.
+        reward: name of a reward, or a function of two `gammagym.envs.paying.Standing`.
         autoreset_mode: what happens to a world that has ended (Gymnasium's own modes).
         threads: threads that step worlds; more than 1 pays only on an idle machine.
         render_mode: ``ansi``, ``rgb_array`` or None.
@@ -83,6 +85,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         *,
         price_file: str | None = None,
         overrides: Mapping[str, Any] | None = None,
+        reward: str | RewardFunction | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 1,
         render_mode: str | None = None,
@@ -96,8 +99,9 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
                 f"scenario must be one, or a list of 1 to num_envs = {num_envs}, had "
                 f"{len(scenarios)} entries"
             )
+        function = take_function(reward, options)
         kinds = [build(task, one, price_file, overrides, options) for one in scenarios]
-        self.batch = Batch(kinds, num_envs, threads)
+        self.batch = Batch(kinds, num_envs, threads, function)
         self.compiled = self.batch.kinds[0]
         self.num_envs = num_envs
         self.render_mode = render_mode

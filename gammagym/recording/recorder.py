@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +74,7 @@ class Recorder:
         levels: int = 10,
         most_megabytes: float = 16.0,
     ) -> None:
-        competitors = int(batch.compiled.template["agent_count"][0])
+        competitors = int(batch.kinds[0].template["agent_count"][0])
         _check("worlds", worlds, 0, len(batch.worlds) - 1)
         _check("competitor", [competitor], 0, competitors - 1)
         _check("levels", [levels], 1, _MOST_LEVELS)
@@ -90,7 +89,7 @@ class Recorder:
         self._dtype = step_dtype(batch.face.fields, int(np.prod(batch.face.action_shape)))
         self._episodes: dict[int, Episode | None] = dict.fromkeys(worlds)
         self._watches = {
-            world: EventWatch(competitor, self._venues(), batch.compiled.instruments)
+            world: EventWatch(competitor, self._venues(world), batch.kind(world).instruments)
             for world in worlds
         }
         batch.watcher = self
@@ -170,7 +169,7 @@ class Recorder:
         self._episodes[row] = None
         if episode is None or episode.decisions == 0:
             return
-        about = self._constants | {
+        about = self._constants(row) | {
             "seed": episode.seed,
             "world": row,
             "status": _STATUS[status],
@@ -179,37 +178,31 @@ class Recorder:
             "lost": episode.lost,
             "return": episode.total_reward,
             "results": dict(results),
-            "variant": self._variant(episode.seed),
+            "variant": self._batch.variant(row, episode.seed),
             "written": datetime.now(UTC).isoformat(timespec="seconds"),
             "hidden_timeline": episode.timeline,
         }
-        instruments = self._batch.compiled.instruments
+        instruments = self._batch.kind(row).instruments
         self.written.append(write_recording(self.folder, episode.tables(), about, instruments))
 
     def _results(self, row: int) -> dict[str, Any]:
         columns = episode_results(self._batch.worlds[row : row + 1])
         return {key: column[0].item() for key, column in columns.items()}
 
-    def _variant(self, seed: int) -> dict[str, Any]:
-        columns = self._batch.variants.values(np.array([seed], np.uint64))
-        return {key: column.tolist()[0] for key, column in columns.items()}
-
-    def _venues(self) -> list[str]:
-        """Return names of the venues that the competitor has accounts at, by row."""
-        world = self._batch.compiled.template[0]
+    def _venues(self, row: int) -> list[str]:
+        """Return names of the venues that the competitor of a world has accounts at, by row."""
+        compiled = self._batch.kind(row)
+        world = compiled.template[0]
         agent = world["agents"][self._competitor]
         names = {int(world["accounts"]["venue"][agent["book_account"]]): "book venue"}
-        names[int(world["accounts"]["venue"][agent["hedge_account"]])] = (
-            self._batch.compiled.venue.name
-        )
+        names[int(world["accounts"]["venue"][agent["hedge_account"]])] = compiled.venue.name
         return [names.get(row, f"venue {row}") for row in range(max(names) + 1)]
 
-    @cached_property
-    def _constants(self) -> dict[str, Any]:
-        """What all episodes have in common."""
+    def _constants(self, row: int) -> dict[str, Any]:
+        """Return what all episodes of a world have in common."""
         import gammagym
 
-        compiled = self._batch.compiled
+        compiled = self._batch.kind(row)
         return {
             "format": FORMAT,
             "gammagym": gammagym.__version__,

@@ -1,4 +1,4 @@
-"""Write observations: the fields of gammagym.agent.OBSERVATION_FIELDS, in that order.
+"""Write observations: the fields of gammagym.fields.OBSERVATION_FIELDS, in that order.
 
 The environment's clock runs on the agent's data time: what is written here is the market as the
 agent knows it at its decision, and its instructions arrive later by both latencies. Its own order
@@ -17,7 +17,7 @@ from gammagym.exchange.ledger import in_quote
 from gammagym.exchange.margin import isolated_equity, position_maintenance
 from gammagym.exchange.messages import working_quantity
 from gammagym.exchange.trading import is_closed, mid_price
-from gammagym.world import BUY, CALL, MARGIN_ISOLATED, PUT, QUANTA, SELL, YEAR_NS
+from gammagym.world import BUY, CALL, MARGIN_ISOLATED, OBSERVED, PUT, QUANTA, SELL, YEAR_NS
 
 _WEEK_NS = 7 * 86_400_000_000_000
 _DAYS_A_YEAR = 365.0
@@ -101,7 +101,7 @@ def observe(world, row, bounds, fields, out):
         world: one world.
         row: row of agents.
         bounds: lower and upper bounds of all fields, shape (2, all fields).
-        fields: which fields are shown, shape (fields,).
+        fields: which fields are shown, shape (fields,); further ones are `observe_more`'s.
         out: float32, shape (fields,).
     """
     observed = world.agents[row].observed
@@ -114,8 +114,9 @@ def observe(world, row, bounds, fields, out):
         _hold_back(world, row, observed)
     for index in range(len(fields)):
         field = fields[index]
-        observed[field] = min(max(observed[field], bounds[0, field]), bounds[1, field])
-        out[index] = observed[field]
+        if field < OBSERVED:
+            observed[field] = min(max(observed[field], bounds[0, field]), bounds[1, field])
+            out[index] = observed[field]
 
 
 @kernel(counted=False)
@@ -244,16 +245,23 @@ def _see_order(world, agent, working):
 
 
 @kernel
-def _margin_ratio(world, agent):
-    """Return maintenance margin over what stands behind it, 10 at most: isolated, of the hedge."""
+def hedge_margin(world, agent):
+    """Return maintenance margin and what stands behind it: isolated, of the hedge (quanta)."""
     account = world.accounts[agent.hedge_account]
-    needed, there = account.maintenance_quanta, account.equity_quanta
-    if account.margin_mode == MARGIN_ISOLATED:
-        row, currency = agent.hedge_instrument, world.instruments[agent.hedge_instrument].currency
-        needed = position_maintenance(world, agent.hedge_account, row)
-        there = in_quote(world, isolated_equity(world, agent.hedge_account, row), currency)
-        if needed == 0:
-            return 0.0
+    if account.margin_mode != MARGIN_ISOLATED:
+        return account.maintenance_quanta, account.equity_quanta
+    row, currency = agent.hedge_instrument, world.instruments[agent.hedge_instrument].currency
+    needed = position_maintenance(world, agent.hedge_account, row)
+    there = isolated_equity(world, agent.hedge_account, row)
+    return needed, in_quote(world, there, currency)
+
+
+@kernel
+def _margin_ratio(world, agent):
+    """Return maintenance margin over what stands behind it, 10 at most."""
+    needed, there = hedge_margin(world, agent)
+    if needed == 0 and world.accounts[agent.hedge_account].margin_mode == MARGIN_ISOLATED:
+        return 0.0
     return needed / there if needed < 10 * there else 10.0
 
 

@@ -36,7 +36,7 @@ def turn_worlds(
     Args:
         worlds: shape (n,); those to be opened fresh from the template.
         tape: recorded prices, shape (m,).
-        commands: STAY, STEP (those that run) or OPEN, shape (n,).
+        commands: STAY, STEP or OPEN, shape (n,).
         seeds: of worlds to be opened, uint64, shape (n,).
         actions: float32, shape (n, agents, numbers of an action).
         bounds: lower and upper bounds of all fields of an observation, shape (2, all fields).
@@ -49,12 +49,9 @@ def turn_worlds(
     for index in range(len(worlds)):
         if commands[index] == OPEN:
             status[index] = _open(worlds[index], tape, seeds[index])
-        elif commands[index] == STEP and status[index] == RUNNING:
+        elif commands[index] == STEP:
             warm(worlds[index])
             status[index] = _step(worlds[index], tape, actions[index], rewards[index])
-        elif commands[index] == STEP:
-            rewards[index, :] = 0.0
-            continue
         else:
             continue
         for row in range(observations.shape[1]):

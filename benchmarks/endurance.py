@@ -1,0 +1,222 @@
+"""Random actions in every scenario and task, and what must hold whatever an agent does.
+
+    python benchmarks/endurance.py [--steps 1000000] [--scenario calm] [--task GammaScalp]
+
+After every step: observations are finite and inside their space, rewards and infos are finite, the
+parts of the profit sum to the change of equity within 1e-6 of the stake, money is conserved to the
+unit and positions sum to zero. At the end of each episode of constant volatility the residual is
+less than 0.5 % of the absolute gamma profit. Ends with 1 if anything was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
+
+from gammagym.envs.vector import HedgeVectorEnv
+from gammagym.errors import GammagymError, ScenarioError
+from gammagym.fields import ALL_FIELDS
+from gammagym.scenario.load import list_scenarios
+from gammagym.scenario.tasks import TASKS
+from gammagym.world import COIN, PART_GAMMA, PART_RESIDUAL, PARTS, PRICE_GBM, QUOTE
+
+# Few worlds, so that runs get far into their episodes, to where timelines happen.
+WORLDS = 4
+HORIZON_SECONDS = 14_400.0
+# The interval of a run's decisions (s), one after the other, and the rewards they are paid by.
+INTERVALS = (1.0, 60.0, 5.0, 20.0)
+REWARDS = ("relative", "equity", "risk", "sharpe", "utility", "terminal")
+PARTS_TOLERANCE = 1e-6
+RESIDUAL_SHARE = 0.005
+EVERY_FIELD = tuple(one.name for one in ALL_FIELDS)
+
+
+@dataclass
+class Found:
+    """What a run has found: steps taken, the largest deviations, and what was wrong."""
+
+    steps: int = 0
+    seconds: float = 0.0
+    parts: float = 0.0  # largest difference of parts and profit, in stakes
+    residual: float = 0.0  # largest share of absolute gamma profit, constant volatility only
+    failures: int = 0  # worlds that ended truncated
+    wrong: list[str] = field(default_factory=list[str])
+
+    def note(self, what: str) -> None:
+        """Note something wrong, the first few of a run."""
+        if len(self.wrong) < 5:
+            self.wrong.append(f"step {self.steps}: {what}")
+
+
+def is_plain(envs: HedgeVectorEnv) -> bool:
+    """Return whether volatility is constant: geometric Brownian motion and nothing else."""
+    world = envs.compiled.template[0]
+    quiet = world["shock_count"] == 0 and world["bucket_count"] == 0 and world["hedger_count"] == 0
+    return bool(
+        quiet
+        and world["price"]["model"] == PRICE_GBM
+        and world["price"]["activity_sigma"] == 0
+        and not world["surface"]["shaped"]
+    )
+
+
+def check_money(worlds: NDArray[Any], found: Found) -> None:
+    """Check that no money was made or lost, and that positions sum to zero."""
+    for currency in (QUOTE, COIN):
+        there = money(worlds, currency)
+        for row in np.flatnonzero(there != worlds["deposits"][:, currency]):
+            found.note(f"world {row}: {there[row]} quanta of {worlds['deposits'][row, currency]}")
+    held = worlds["positions"]["quantity_lots"].sum(axis=1)
+    if held.any():
+        found.note(f"positions do not cancel in worlds {np.unique(held.nonzero()[0])[:4]}")
+
+
+def money(worlds: NDArray[Any], currency: int) -> NDArray[np.int64]:
+    """Return all money of a currency: cash less what positions were entered at (quanta)."""
+    settles = worlds["instruments"]["currency"] == currency
+    entries = worlds["positions"]["entry_quanta"].sum(axis=1)
+    return worlds["cash"][:, :, currency].sum(axis=1) - np.where(settles, entries, 0).sum(axis=1)
+
+
+def check_step(envs: HedgeVectorEnv, results: tuple[Any, ...], found: Found) -> None:
+    """Check what a step returned."""
+    observations, rewards, _, truncated, infos = results
+    space = envs.single_observation_space
+    if not np.isfinite(observations).all():
+        names = np.array(envs.observation_fields)[~np.isfinite(observations).all(axis=0)]
+        found.note(f"not finite: {', '.join(names[:4])}")
+    elif not ((observations >= space.low) & (observations <= space.high)).all():  # type: ignore[attr-defined]
+        found.note("an observation outside its space")
+    if not np.isfinite(rewards).all():
+        found.note("a reward that is not finite")
+    parts = sum(infos["attribution"][part] for part in PARTS)
+    agents = envs.worlds["agents"][:, 0]
+    scale = np.maximum(agents["stake"], 1.0)
+    off = np.abs(parts - infos["profit"]) / scale
+    if not np.isfinite(off).all():
+        found.note("an info that is not finite")
+    found.parts = max(found.parts, float(off.max()))
+    if off.max() > PARTS_TOLERANCE:
+        found.note(f"parts are {off.max():.2e} stakes off the profit")
+    found.failures += int(truncated.sum())
+
+
+def check_residual(worlds: NDArray[Any], gamma: NDArray[Any], found: Found) -> None:
+    """Check the residual of episodes against their absolute gamma profit."""
+    residual = np.abs(worlds["agents"]["parts"][:, 0, PART_RESIDUAL])
+    shares = residual / np.maximum(gamma, 1e-9)
+    has_gamma = gamma > 0
+    if has_gamma.any():
+        found.residual = max(found.residual, float(shares[has_gamma].max()))
+        if found.residual > RESIDUAL_SHARE:
+            found.note(f"a residual of {found.residual:.2%} of the absolute gamma profit")
+
+
+def open_envs(scenario: str, task: str, count: int, given: dict[str, Any]) -> HedgeVectorEnv:
+    """Return worlds of a few hours, or of the task's horizon where the timeline needs more."""
+    options: dict[str, Any] = {"observation_fields": EVERY_FIELD} | given
+    options["autoreset_mode"] = AutoresetMode.DISABLED
+    try:
+        horizon: dict[str, Any] = {"horizon_seconds": HORIZON_SECONDS}
+        return HedgeVectorEnv(count, task, scenario, **(horizon | options))
+    except ScenarioError:
+        return HedgeVectorEnv(count, task, scenario, **options)
+
+
+def endure(scenario: str, task: str, steps: int, seed: int, **options: Any) -> Found:
+    """Play random actions and return what was found.
+
+    Args:
+        scenario: name of a scenario.
+        task: name of a task.
+        steps: decisions in all worlds together, at least.
+        seed: of worlds and actions.
+        **options: of the environment.
+    """
+    found, count = Found(), int(options.pop("worlds", WORLDS))
+    envs = open_envs(scenario, task, count, options)
+    random = np.random.default_rng(seed)
+    plain, start = is_plain(envs), time.perf_counter()
+    gamma = np.zeros(count)
+    for episode in itertools.count():
+        if found.steps >= steps:
+            break
+        envs.reset(seed=seed + count * episode)
+        gamma[:], before = 0.0, np.zeros(count)
+        over = np.zeros(count, np.bool_)
+        while not over.any() and found.steps < steps:
+            shape = (count, *envs.single_action_space.shape)  # type: ignore[misc]
+            results = envs.step(random.uniform(-1.2, 1.2, shape).astype(np.float32))
+            found.steps += count
+            check_step(envs, results, found)
+            check_money(envs.worlds, found)
+            now = envs.worlds["agents"]["parts"][:, 0, PART_GAMMA]
+            gamma += np.abs(now - before)
+            before = now.copy()
+            over = results[2] | results[3]
+        if plain:
+            check_residual(envs.worlds, gamma, found)
+    found.seconds = time.perf_counter() - start
+    return found
+
+
+def runs(arguments: argparse.Namespace) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield scenario, task and options of every run; intervals and rewards take turns."""
+    scenarios = [arguments.scenario] if arguments.scenario else list_scenarios()
+    tasks = [arguments.task] if arguments.task else list(TASKS)
+    for number, (scenario, task) in enumerate(itertools.product(scenarios, tasks)):
+        yield (
+            scenario,
+            task,
+            {
+                "decision_interval": INTERVALS[number % len(INTERVALS)],
+                "reward": REWARDS[number % len(REWARDS)],
+            },
+        )
+
+
+def main() -> None:
+    """Run everything and print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--steps", type=int, default=1_000_000, help="of all runs together")
+    parser.add_argument("--scenario", help="one scenario only")
+    parser.add_argument("--task", help="one task only")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    plan = list(runs(arguments))
+    head = f"{'scenario':22} {'task':18} {'every':>5} {'reward':9} {'steps':>8} {'seconds':>7}"
+    print(f"{head} {'parts':>8} {'residual':>8} failed")
+    total, wrong = 0, 0
+    for scenario, task, options in plan:
+        every, reward = options["decision_interval"], options["reward"]
+        line = f"{scenario:22} {task:18} {every:5.0f} {reward:9}"
+        try:
+            steps = -(-arguments.steps // len(plan))
+            found = endure(scenario, task, steps, arguments.seed, **options)
+        except GammagymError as error:
+            print(f"{line} refused: {error}", flush=True)
+            continue
+        total, wrong = total + found.steps, wrong + len(found.wrong)
+        residual = f"{found.residual:8.3%}" if found.residual > 0 else f"{'':8}"
+        print(
+            f"{line} {found.steps:8,} {found.seconds:7.1f} {found.parts:8.1e} {residual} "
+            f"{found.failures:6}",
+            flush=True,
+        )
+        for what in found.wrong:
+            print(f"    {what}", flush=True)
+    print(f"{total:,} steps, {wrong} found wrong")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
