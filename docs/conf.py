@@ -43,7 +43,7 @@ autodoc_typehints = "description"
 autodoc_typehints_format = "short"
 autodoc_typehints_description_target = "documented"
 autodoc_preserve_defaults = True
-autodoc_mock_imports = ["stable_baselines3", "torch"]
+autodoc_mock_imports = ["pettingzoo", "ray", "stable_baselines3", "torch"]
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 # Attributes that a docstring lists are shown once, as a list.

@@ -35,6 +35,10 @@ class OrderError(GammagymError, ValueError):
     """An order given through the Python interface is impossible (unknown id, zero quantity ...)."""
 
 
+class MissingExtraError(GammagymError, ImportError):
+    """An optional dependency is not installed."""
+
+
 class InvariantError(GammagymError, AssertionError):
     """A debug build (GAMMAGYM_DEBUG=1) has found a book that contradicts itself: our mistake."""
 

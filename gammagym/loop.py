@@ -208,13 +208,21 @@ def _open_agent(world, row):
 
 
 @kernel(counted=False)
-def close_out(world, row):
-    """Cancel a competitor's orders and close its hedge in the book, at the end of an episode.
+def close_out(world, first):
+    """Cancel all competitors' orders and close their hedges in the book, at the end of an episode.
 
-    What the book does not take stays marked. Writes: book, cash, positions, parts.
+    They close one after the other, from row `first` on. What the book does not take stays marked.
+    Writes: book, cash, positions, parts.
     """
+    for row in range(world.agent_count):
+        cancel_orders(world, world.agents[row].hedge_account)
+    for place in range(world.agent_count):
+        _close_hedge(world, (first + place) % world.agent_count)
+
+
+@kernel(counted=False)
+def _close_hedge(world, row):
     agent = world.agents[row]
-    cancel_orders(world, agent.hedge_account)
     for place in range(agent.hedge_count):
         instrument = np.int64(agent.hedges[place])
         lots = world.positions[agent.hedge_account, instrument].quantity_lots

@@ -15,14 +15,9 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from gammagym.envs.vector import HedgeVectorEnv
-from gammagym.errors import GammagymError
+from gammagym.errors import GammagymError, MissingExtraError
 from gammagym.scenario.tasks import Task
 from gammagym.world import PARTS
-
-
-class MissingExtraError(GammagymError, ImportError):
-    """An optional dependency is not installed."""
-
 
 try:
     from stable_baselines3.common.monitor import Monitor

@@ -151,8 +151,9 @@ CROWD, MAKERS, FEE_INCOME, INSURANCE, ROUNDING, TRANSIT, FIRST_AGENT_ACCOUNT = 0
 STREAM_PRICE, STREAM_SEEDING, STREAM_SHOCKS, STREAM_FLOW = 0, 1, 2, 8
 STREAM_VARIANCE, STREAM_JUMPS, STREAM_JUMP_SIZES, STREAM_REGIME = 3, 4, 5, 6
 STREAM_VARIANTS = 7  # what a scenario's ranges become
-# `+ WAYS * agent + way`: every agent has a stream for each way.
-STREAM_LATENCY = 16
+# `+ WAYS * agent + way`: of the first LATENCY_STREAMS agents each has a stream for each way, those
+# that follow have further streams of the same keys (market/latency.py).
+STREAM_LATENCY, LATENCY_STREAMS = 16, 4
 STREAM_PATH, STREAM_SURFACE, STREAM_CUSTOMERS, STREAM_ACTIVITY = 32, 33, 36, 38
 STREAM_ENTRIES = 40  # at what prices the leveraged crowd came in
 # `+ instrument`, `+ flow` and `+ arbitrageur`, each of which has a stream of its own.
@@ -1213,6 +1214,7 @@ class Agent(Protocol):
     hedge_count: Annotated[int, I4, "instruments it hedges with"]
     hedges: Annotated[Vector, I4, (HEDGES,), "which they are; the first is `hedge_instrument`"]
     hedge_mask: Annotated[int, I8, "the same as bits"]
+    others_mask: Annotated[int, I8, "instruments that only other competitors' books have, as bits"]
     scheme: Annotated[int, I4, "SCHEME_* of its actions"]
     slots: Annotated[int, I4, "rows of `working` in use"]
     option_slots: Annotated[int, I8, "the last of them, which trade options of the book"]
@@ -1406,20 +1408,20 @@ LARGE = Capacity(
     closures=64,
     changes=8,
     instruments=16,
-    accounts=40,
-    agents=4,
+    accounts=80,
+    agents=16,
     flows=5,
     background=512,
     hedgers=12,
     arbitrageurs=4,
     shocks=24,
     buckets=128,
-    messages=32,
+    messages=128,
     fills=64,
     orders=2816,
     levels=2048,
     terms=64,
-    members=32,
+    members=64,
 )
 
 

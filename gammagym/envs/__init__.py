@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import gymnasium as gym
 
 from gammagym.scenario.tasks import TASKS
+
+if TYPE_CHECKING:
+    from gammagym.envs.parallel import arena_parallel_env
+
+__all__ = ["arena_parallel_env", "register_environments"]
 
 
 def register_environments() -> None:
@@ -17,3 +24,12 @@ def register_environments() -> None:
                 vector_entry_point="gammagym.envs.vector:HedgeVectorEnv",
                 kwargs={"task": task},
             )
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs PettingZoo when it is asked for, since PettingZoo is optional."""
+    if name != "arena_parallel_env":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from gammagym.envs.parallel import arena_parallel_env
+
+    return arena_parallel_env

@@ -222,7 +222,7 @@ def _alike(kinds: Sequence[Compiled]) -> tuple[Compiled, ...]:
     return tuple(
         kind
         if capacity == largest
-        else compile_world(kind.scenario, kind.task, int(kind.template["agent_count"][0]), largest)
+        else compile_world(kind.scenario, kind.task, kind.competitors, largest)
         for kind, capacity in zip(kinds, capacities, strict=True)
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from gammagym.envs.kernels.stepping import INFO_PARTS, INFO_PROFIT, INFO_REJECTS
 from gammagym.errors import ScenarioError, nearest
 from gammagym.exchange.attribution import write_hedge_profits
 from gammagym.fields import ALL_FIELDS, default_fields
+from gammagym.scenario.arena import Competitor
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.prices import ProcessParameters
@@ -123,6 +124,7 @@ def build(
     price_file: str | os.PathLike[str] | None,
     overrides: Mapping[str, Any] | None,
     options: Mapping[str, Any],
+    agents: int | Sequence[Competitor] = 1,
 ) -> Compiled:
     """Compile a scenario and a task, both by name or given.
 
@@ -132,6 +134,7 @@ def build(
         price_file: CSV of prices: turns the scenario's price into a replay of it.
         overrides: scenario values by dotted key.
         options: attributes of the task to change.
+        agents: number of competitors in each world, or what each of them has of its own.
 
     Raises:
         ScenarioError: something is unknown, malformed or impossible.
@@ -148,22 +151,23 @@ def build(
             f"scenario {loaded.name!r}: account.position_mode: 'hedge' is for gammagym.Market: an "
             "environment's action is one signed order, which is for a one-way position"
         )
-    return compile_world(loaded, get_task(task, **options))
+    return compile_world(loaded, get_task(task, **options), agents)
 
 
-def agent_spec(compiled: Compiled) -> AgentSpec:
-    """Return what an agent of this environment is told before the first observation."""
+def agent_spec(compiled: Compiled, row: int = 0) -> AgentSpec:
+    """Return what the agent of one competitor is told before the first observation."""
     task, price = compiled.task, compiled.reference_price
-    stake = expected_stake(compiled)
-    maker_fee, taker_fee = fees(compiled)
+    stake = expected_stake(compiled, row)
+    maker_fee, taker_fee = fees(compiled, row)
+    gross = float(compiled.template["agents"]["gross_units"][0, row])
     face = face_of(compiled)
     return AgentSpec(
         task=task.name,
         action_scheme=task.action_scheme,
         action_shape=face.action_shape,
         observation_fields=face.fields,
-        gross_quantity=task.gross_quantity,
-        largest_order=task.largest_order * task.gross_quantity,
+        gross_quantity=gross,
+        largest_order=task.largest_order * gross,
         dead_zone=task.dead_zone,
         maker_fee=maker_fee,
         taker_fee=taker_fee,
@@ -175,10 +179,10 @@ def agent_spec(compiled: Compiled) -> AgentSpec:
     )
 
 
-def fees(compiled: Compiled) -> tuple[float, float]:
+def fees(compiled: Compiled, row: int = 0) -> tuple[float, float]:
     """Return what the hedge's account pays at first as maker and as taker, discounts taken off."""
     world = compiled.template[0]
-    agent = world["agents"][0]
+    agent = world["agents"][row]
     account = world["accounts"][agent["hedge_account"]]
     group = int(world["instruments"]["fee_class"][agent["hedge_instrument"]])
     discount = int(account["discount_e9"])
@@ -191,19 +195,19 @@ def fees(compiled: Compiled) -> tuple[float, float]:
     )
 
 
-def expected_stake(compiled: Compiled) -> float:
-    """Return the stake of an episode that starts at the reference price (currency)."""
-    return float(expected_stakes(compiled.template, compiled.tape)[0])
+def expected_stake(compiled: Compiled, row: int = 0) -> float:
+    """Return a competitor's stake of an episode that starts at the reference price (currency)."""
+    return float(expected_stakes(compiled.template, compiled.tape)[row])
 
 
-def episode_results(worlds: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Return what became of each world's competitor, as columns of shape (worlds,).
+def episode_results(worlds: NDArray[Any], row: int = 0) -> dict[str, NDArray[Any]]:
+    """Return what became of one competitor of each world, as columns of shape (worlds,).
 
     Profit and parts are in the settlement currency; `cost` and `relative_cost` are shares of the
     stake, raw and relative to the frictionless reference; `delta_risk` is the annualised standard
     deviation of the net delta's profit, in stakes. Parts (`PARTS`) have the sign of a profit.
     """
-    agent = worlds["agents"][:, 0]
+    agent = worlds["agents"][:, row]
     rows = np.arange(len(worlds))
     hedge = worlds["accounts"][rows, agent["hedge_account"]]
     book = worlds["accounts"][rows, agent["book_account"]]
@@ -214,7 +218,7 @@ def episode_results(worlds: NDArray[Any]) -> dict[str, NDArray[Any]]:
 
     profit = (agent["equity_quanta"] - agent["initial_equity_quanta"]) / QUANTA
     # The book's own profit is in both, so the difference is the hedge's less the reference's.
-    relative = relative_profit(worlds)
+    relative = relative_profit(worlds, row)
     years = worlds["end_ns"] / YEAR_NS
     columns = {
         "seed": worlds["seed"].astype(np.int64),
@@ -246,8 +250,8 @@ def step_info(numbers: NDArray[np.float64]) -> dict[str, Any]:
     }
 
 
-def relative_profit(worlds: NDArray[Any]) -> NDArray[np.float64]:
+def relative_profit(worlds: NDArray[Any], row: int = 0) -> NDArray[np.float64]:
     """Return the hedge's profit less that of the frictionless reference, shape (worlds,)."""
     profits = np.empty(len(worlds))
-    write_hedge_profits(worlds, profits)
-    return profits - worlds["agents"]["reference_profit"][:, 0]
+    write_hedge_profits(worlds, row, profits)
+    return profits - worlds["agents"]["reference_profit"][:, row]

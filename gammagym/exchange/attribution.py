@@ -288,10 +288,10 @@ def hedge_profit(world, row):
 
 
 @kernel
-def write_hedge_profits(worlds, profits):
-    """Write what each world's hedge account has earned, shape (worlds,) (currency)."""
+def write_hedge_profits(worlds, row, profits):
+    """Write what a competitor's hedge has earned in each world, shape (worlds,) (currency)."""
     for index in range(len(worlds)):
-        profits[index] = hedge_profit(worlds[index], 0)
+        profits[index] = hedge_profit(worlds[index], row)
 
 
 @kernel

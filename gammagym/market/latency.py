@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gammagym._kernel import kernel
 from gammagym.exchange.messages import send
 from gammagym.market.streams import normal, uniform
@@ -16,6 +18,7 @@ from gammagym.world import (
     CANCEL_ALL,
     DISCONNECT,
     LATENCY_LOGNORMAL,
+    LATENCY_STREAMS,
     LATENCY_TABLE,
     LONGEST_LATENCY_NS,
     STREAM_LATENCY,
@@ -50,7 +53,8 @@ def travel_ns(world, row, way, number):
 
     At most LONGEST_LATENCY_NS. Reads: keys, latencies, stress.
     """
-    key = world.keys[STREAM_LATENCY + WAYS * row + way]
+    key = world.keys[STREAM_LATENCY + WAYS * (row % LATENCY_STREAMS) + way]
+    key += np.uint64(row // LATENCY_STREAMS)
     time_ns = latency_ns(world.agents[row].latencies[way], key, number)
     return int(min(time_ns * world.stress.latency_multiple, LONGEST_LATENCY_NS))
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gammagym.errors import CapacityError, ScenarioError
+from gammagym.scenario.arena import Competitor, book_rows, joint_task, own_task
 from gammagym.scenario.instruments import whole_lots
 from gammagym.scenario.places import HEDGE_ROW, HEDGE_VENUE, Venues, hedge_listing
-from gammagym.scenario.rules import is_hedge_mode, write_account, write_short_legs
+from gammagym.scenario.rules import is_hedge_mode, rate_e9, write_account, write_short_legs
 from gammagym.scenario.schema import AccountTerms, Scenario
 from gammagym.scenario.tasks import Task
 from gammagym.venues.schema import Latency, Venue
 from gammagym.world import (
     COIN,
+    FEES_DERIVATIVE,
     FIRST_AGENT_ACCOUNT,
     FREE_ORDERS,
     LATENCY_CONSTANT,
@@ -59,9 +62,15 @@ _COLLATERAL, _COLLATERAL_ROOM = 0.1, 1.25
 
 
 def write_competitors(
-    world: Any, scenario: Scenario, task: Task, venues: Venues, agents: int, start: float
+    world: Any,
+    scenario: Scenario,
+    task: Task,
+    venues: Venues,
+    competitors: Sequence[Competitor],
+    start: float,
 ) -> None:
     """Give every competitor an account for its book and one for its hedge."""
+    agents = len(competitors)
     if not 1 <= agents <= len(world.agents):
         raise CapacityError(f"{agents} agents: a world has room for 1 to {len(world.agents)}")
     world.agent_count = agents
@@ -71,14 +80,16 @@ def write_competitors(
     world.accounts["partner"] = NO_ACCOUNT
     for row in range(world.account_count):
         world.accounts[row].agent = NO_ACCOUNT
-    for row in range(agents):
+    tasks = [own_task(task, each) for each in competitors]
+    listed = joint_task(tasks)
+    for row, (task, competitor) in enumerate(zip(tasks, competitors, strict=True)):
         agent = world.agents[row]
         agent.hedge_account = FIRST_AGENT_ACCOUNT + 2 * row + 1
         joint = _shares_account(scenario, venues)
         agent.book_account = agent.hedge_account - (0 if joint else 1)
         agent.hedge_instrument = HEDGE_ROW
         _write_hedges(world, agent, task)
-        _write_latencies(agent, venues.hedge)
+        _write_latencies(agent, venues.hedge, competitor)
         agent.decision_ns = round(task.decision_interval * 1e9)
         agent.gross_units = task.gross_quantity
         agent.largest_order_lots = agent.working[0].largest_lots
@@ -96,6 +107,8 @@ def write_competitors(
             world.accounts[account].venue = venue_row
             # The scenario's terms are those of the account at its venue, not at that of the book.
             terms = scenario.account if venue is venues.hedge else AccountTerms()
+            if competitor.volume is not None:
+                terms = terms.model_copy(update={"volume": competitor.volume})
             write_account(world.accounts[account], venue, terms)
         if not joint:
             # The book is in custody: its account pays fees, but needs no margin.
@@ -103,9 +116,12 @@ def write_competitors(
             book.margin_mode = MARGIN_CROSS
             book.bonus_quanta = book.credit_quanta = 0
         world.accounts[agent.hedge_account].margined = 1
+        _write_fees(world.accounts[agent.hedge_account], venues.hedge, competitor)
         if in_hedge_mode:
             write_short_legs(world, agent.hedge_account, first_shorts + row)
-        _write_book(world, agent.book_account, task)
+        _write_book(world, agent, task, listed)
+    if any(each.maker_fee is not None or each.taker_fee is not None for each in competitors):
+        _check_rebates(world)
 
 
 def _write_hedges(world: Any, agent: Any, task: Task) -> None:
@@ -164,16 +180,54 @@ def _shares_account(scenario: Scenario, venues: Venues) -> bool:
     return joint
 
 
-def _write_latencies(agent: Any, venue: Venue) -> None:
-    """Write how long each way takes; what the venue leaves out is as its neighbour."""
+def _write_latencies(agent: Any, venue: Venue, own: Competitor) -> None:
+    """Write how long each way takes; what is left out is as its neighbour.
+
+    The competitor's own latency of a way comes first, then what it has for all of them.
+    """
+    order = own.order_latency or own.latency or venue.order_latency
+    data = own.data_latency or own.latency or venue.data_latency
+    cancel = None if own.order_latency or own.latency else venue.cancel_latency
+    answer = None if own.data_latency or own.latency else venue.acknowledgement_latency
     ways = {
-        WAY_ENTRY: venue.order_latency,
-        WAY_CANCEL: venue.cancel_latency or venue.order_latency,
-        WAY_ACKNOWLEDGEMENT: venue.acknowledgement_latency or venue.data_latency,
-        WAY_DATA: venue.data_latency,
+        WAY_ENTRY: order,
+        WAY_CANCEL: own.cancel_latency or cancel or order,
+        WAY_ACKNOWLEDGEMENT: own.acknowledgement_latency or answer or data,
+        WAY_DATA: data,
     }
     for way, latency in ways.items():
         write_latency(agent.latencies[way], latency)
+
+
+def _write_fees(account: Any, venue: Venue, own: Competitor) -> None:
+    """Write the fees that a competitor has of its own, and refuse those the venue cannot have."""
+    if own.volume is not None and not venue.fee_tiers:
+        raise ScenarioError(
+            f"agents: volume: venue {venue.name!r} has no fee_tiers, so fees are the same for "
+            "every volume: give maker_fee and taker_fee"
+        )
+    for key, fees in (("maker_fee", account.maker_fee_e9), ("taker_fee", account.taker_fee_e9)):
+        fee = getattr(own, key)
+        if fee is None:
+            continue
+        if venue.fee_tiers:
+            raise ScenarioError(
+                f"agents: {key}: venue {venue.name!r} has fee_tiers, which everybody walks: give "
+                "volume, traded in the last 30 days"
+            )
+        fees[FEES_DERIVATIVE] = rate_e9(fee)
+
+
+def _check_rebates(world: Any) -> None:
+    """Refuse a rebate above what a taker pays: the venue would pay for every trade of the two."""
+    accounts = world.accounts[world.agents["hedge_account"][: world.agent_count]]
+    rebate = -int(accounts["maker_fee_e9"][:, FEES_DERIVATIVE].min())
+    lowest = int(accounts["taker_fee_e9"][:, FEES_DERIVATIVE].min())
+    if rebate > max(lowest, 0):
+        raise ScenarioError(
+            f"agents: a rebate of {rebate / 1e7:g}% for one competitor exceeds the taker_fee of "
+            f"{lowest / 1e7:g}% of another: take a smaller rebate or a higher taker fee"
+        )
 
 
 def write_latency(row: Any, latency: Latency) -> None:
@@ -191,9 +245,13 @@ def write_latency(row: Any, latency: Latency) -> None:
     row.sigma = latency.sigma
 
 
-def _write_book(world: Any, account: int, task: Task) -> None:
+def _write_book(world: Any, agent: Any, task: Task, listed: Task) -> None:
     """Write the positions to be handed over; coins are brought along, options are bought."""
-    for row, leg in enumerate(task.legs, start=1):
+    account = agent.book_account
+    rows = [1 + row for row in book_rows(listed.legs, task.legs) if row is not None]
+    others = set(range(1, 1 + len(listed.legs))) - set(rows)
+    agent.others_mask = sum(1 << row for row in others)
+    for row, leg in zip(rows, task.legs, strict=True):
         contract = world.instruments[row]
         lots = whole_lots(leg, contract, task)
         if leg.kind == "spot":

@@ -7,6 +7,7 @@ opened with its seed.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from gammagym.exchange.fees import walk_ladder
 from gammagym.exchange.funding import NEVER_NS
 from gammagym.exchange.opening import open_books
 from gammagym.scenario.arbitrage import write_arbitrageurs
+from gammagym.scenario.arena import Competitor, joint_task, own_task
 from gammagym.scenario.carry import write_carries
 from gammagym.scenario.competitors import write_competitors
 from gammagym.scenario.dealers import write_hedgers
@@ -89,6 +91,7 @@ class Compiled:
         scenario: what it was made from.
         task: what it was made from.
         venue: what it was made from.
+        competitors: what it was made from.
     """
 
     template: NDArray[Any]
@@ -98,20 +101,21 @@ class Compiled:
     scenario: Scenario
     task: Task
     venue: Venue
+    competitors: tuple[Competitor, ...] = (Competitor(),)
 
 
 def compile_world(
     scenario: Scenario,
     task: Task,
-    agents: int = 1,
+    agents: int | Sequence[Competitor] = 1,
     capacity: Capacity | None = None,
 ) -> Compiled:
     """Build the template world of a scenario and a task.
 
     Args:
         scenario: validated scenario.
-        task: checked task; every agent is handed the same book.
-        agents: number of competitors in the world.
+        task: checked task; every competitor without a book of its own is handed this one.
+        agents: number of competitors in the world, or what each of them has of its own.
         capacity: row counts of the world's tables; None: those of one market, or of several where
             the scenario needs them.
 
@@ -120,8 +124,12 @@ def compile_world(
         DataError: the price file is missing or broken.
         CapacityError: more agents or instruments than the capacity has rows for.
     """
+    competitors = (Competitor(),) * agents if isinstance(agents, int) else tuple(agents)
+    # What is listed is what all the books have.
+    given, task = task, joint_task([own_task(task, each) for each in competitors] or [task])
     venues = _load_venues(scenario, task)
-    worlds = empty_worlds(1, capacity or _capacity(scenario, venues, task))
+    agents = len(competitors)
+    worlds = empty_worlds(1, capacity or _capacity(scenario, venues, task, agents))
     world = worlds.view(np.recarray)[0]
     end_ns = round(task.horizon_seconds * 1e9)
     tape, volatility = _write_price(world, scenario, end_ns)
@@ -138,7 +146,7 @@ def compile_world(
     write_carries(world, scenario.carry)
     _write_venues(world, venues, agents, start)
     write_feeds(world, scenario, venues, task, start, volatility)
-    write_competitors(world, scenario, task, venues, agents, start)
+    write_competitors(world, scenario, given, venues, competitors, start)
     write_crowd(world, scenario.name, scenario.crowd, venues, start)
     write_hedgers(world, scenario, venues, start)
     _check_notional(scenario, task, start)
@@ -153,7 +161,7 @@ def compile_world(
     if task.action_scheme == "band":
         tell_aversion(worlds, tape)
     note_stretches(worlds)
-    return Compiled(worlds, tape, names, start, scenario, task, venues.hedge)
+    return Compiled(worlds, tape, names, start, scenario, given, venues.hedge, competitors)
 
 
 def _load_venues(scenario: Scenario, task: Task) -> Venues:
@@ -171,11 +179,12 @@ def _load_venues(scenario: Scenario, task: Task) -> Venues:
     return Venues(hedge, book, first_moment(scenario, hedge))
 
 
-def _capacity(scenario: Scenario, venues: Venues, task: Task) -> Capacity:
+def _capacity(scenario: Scenario, venues: Venues, task: Task, agents: int) -> Capacity:
     """Return the smallest capacity that has room for a scenario."""
     flows = 1 + sum(market.flow is not None for market in scenario.markets)
     instruments = instruments_needed(scenario, venues, task)
     fits = flows <= STANDARD.flows and instruments <= STANDARD.instruments
+    fits = fits and agents <= STANDARD.agents
     participants = scenario.crowd or scenario.hedgers or scenario.arbitrageurs
     return STANDARD if fits and not participants else LARGE
 

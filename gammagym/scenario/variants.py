@@ -210,7 +210,7 @@ class _Search:
             made = compile_world(
                 load_scenario(table),
                 made.task,
-                int(made.template["agent_count"][0]),
+                made.competitors,
                 capacity_of(made.template),
             )
         except GammagymError as error:

@@ -124,8 +124,8 @@ def test_an_impossible_order_is_refused_before_it_is_sent(
 
 
 def test_a_world_has_room_for_a_limited_number_of_competitors() -> None:
-    with pytest.raises(CapacityError, match="room for 1 to 4"):
-        gammagym.Market("calm", agents=[f"agent{number}" for number in range(5)])
+    with pytest.raises(CapacityError, match="room for 1 to 16"):
+        gammagym.Market("calm", agents=[f"agent{number}" for number in range(17)])
 
 
 def test_a_refused_order_is_counted_with_its_reason(market: gammagym.Market) -> None:

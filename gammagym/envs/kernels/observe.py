@@ -153,30 +153,37 @@ def _observe_book(world, row, out):
     out[3] = agent.book_gamma * 0.01 * mark / gross
     out[4] = agent.book_vega * 0.01 / agent.stake
     out[5] = agent.book_theta / _DAYS_A_YEAR / agent.stake
-    out[6] = _time_to_expiry(world) / _WEEK_NS
+    out[6] = _time_to_expiry(world, agent) / _WEEK_NS
     out[7] = max(world.end_ns - world.time_ns, 0) / world.end_ns
-    out[8] = implied_volatility(world)
+    out[8] = implied_volatility(world, agent)
 
 
 @kernel
-def _time_to_expiry(world):
+def _is_option(world, agent, instrument):
+    """Return whether an instrument is an option, and not one of others' books alone."""
+    contract = world.instruments[instrument]
+    is_own = (agent.others_mask >> instrument) & 1 == 0
+    return is_own and (contract.kind == CALL or contract.kind == PUT)
+
+
+@kernel
+def _time_to_expiry(world, agent):
     """Return the time to the first expiry of any option still alive (ns), 0 without one."""
     first = 0
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
-        if (contract.kind == CALL or contract.kind == PUT) and not contract.settled:
+        if _is_option(world, agent, instrument) and not contract.settled:
             left = contract.expiry_ns - world.time_ns
             first = left if first == 0 else min(first, left)
     return first
 
 
 @kernel
-def implied_volatility(world):
+def implied_volatility(world, agent):
     """Return the implied volatility of the first option, 0 without one."""
     for instrument in range(world.instrument_count):
-        contract = world.instruments[instrument]
-        if contract.kind == CALL or contract.kind == PUT:
-            return contract.implied_volatility
+        if _is_option(world, agent, instrument):
+            return world.instruments[instrument].implied_volatility
     return 0.0
 
 

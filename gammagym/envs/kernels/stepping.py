@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gammagym._kernel import kernel
 from gammagym.engine.warming import warm
 from gammagym.envs.kernels.observe import implied_volatility, observe, see_market, start_seeing
@@ -25,6 +27,8 @@ RUNNING, ENDED, FAILED = 0, 1, 2
 # Columns of infos; the parts of the profit follow.
 INFO_TIME, INFO_PROFIT, INFO_REJECTS, INFO_PARTS = 0, 1, 2, 3
 INFO_COLUMNS = INFO_PARTS + len(PARTS)
+
+_LOW_BITS = np.uint64(0xFFFF)
 
 
 @kernel
@@ -64,14 +68,16 @@ def _open(world, tape, seed):
     """Open a world that was copied from its template; returns its status."""
     open_world(world, tape, seed)
     for row in range(world.agent_count):
-        start_seeing(world, row, implied_volatility(world))
+        start_seeing(world, row, implied_volatility(world, world.agents[row]))
     return RUNNING
 
 
 @kernel(counted=False)
 def _step(world, tape, actions, rewards):
     """Carry out one decision of each competitor and let the market run; returns the status."""
-    for row in range(world.agent_count):
+    first = _first_in_turn(world)
+    for place in range(world.agent_count):
+        row = (first + place) % world.agent_count
         # No number is no decision: environments refuse it, where it can be said what was wrong.
         if not math.isnan(actions[row, 0]):
             decide(world, row, actions[row])
@@ -81,8 +87,8 @@ def _step(world, tape, actions, rewards):
     status = ENDED if is_last else RUNNING
     for row in range(world.agent_count):
         see_market(world, row)
-        if is_last:
-            close_out(world, row)
+    if is_last:
+        close_out(world, first)
     for row in range(world.agent_count):
         close_attribution(world, row)
         _watch_drawdown(world.agents[row])
@@ -90,6 +96,16 @@ def _step(world, tape, actions, rewards):
         if not math.isfinite(rewards[row]):
             rewards[row], status = 0.0, FAILED
     return status
+
+
+@kernel
+def _first_in_turn(world):
+    """Return whose instructions are sent first: of those that arrive at once, the first sent leads.
+
+    It goes round by decision, from a row that the seed says, so that nobody's queue is shorter.
+    """
+    decision = world.time_ns // world.agents[0].decision_ns
+    return (np.int64(world.seed & _LOW_BITS) + decision) % world.agent_count
 
 
 @kernel
