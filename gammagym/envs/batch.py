@@ -6,6 +6,7 @@ what a world does is decided here, once, so that all of them are equal to the bi
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import os
@@ -25,10 +26,16 @@ from gammagym.envs.kernels.stepping import (
     STEP,
     turn_worlds,
 )
+from gammagym.market.redraw import redraw_worlds
 from gammagym.scenario.compile import Compiled
 from gammagym.scenario.variants import variants_of
 
 Rows = NDArray[np.int64]
+# What each world of a batch has of its own; all else is shared by copies.
+_OF_WORLDS = (
+    *("worlds", "observations", "rewards", "infos", "status"),
+    *("_no_actions", "_commands", "_seeds"),
+)
 
 
 def checked_threads(threads: int) -> int:
@@ -96,6 +103,29 @@ class Batch:
         """
         self._commands[:] = STEP
         self._turn(actions)
+
+    def take(self, rows: Rows) -> Batch:
+        """Return copies of chosen worlds as they are now, as a batch of its own.
+
+        Args:
+            rows: which worlds, in their new order, shape (k,); one may be taken several times.
+        """
+        twin = copy.copy(self)
+        for name in _OF_WORLDS:
+            setattr(twin, name, getattr(self, name)[rows])
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Batch:
+        return self.take(np.arange(len(self.worlds)))
+
+    def redraw(self, rows: Rows, numbers: NDArray[np.uint64]) -> None:
+        """Let all that is random in chosen worlds happen otherwise from now on.
+
+        Args:
+            rows: which worlds, shape (k,).
+            numbers: what each is reseeded with, shape (k,).
+        """
+        redraw_worlds(self.worlds, self.compiled.tape, rows, numbers)
 
     def _turn(self, actions: NDArray[np.float32]) -> None:
         """Let worlds do what they are told; on several threads, each takes its share of them."""

@@ -97,6 +97,10 @@ class Compiled:
     task: Task
     venue: Venue
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+        # It never changes, so copies of environments share it.
+        return self
+
 
 def compile_world(
     scenario: Scenario,
