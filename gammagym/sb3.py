@@ -73,9 +73,9 @@ class HedgeVecEnv(VecEnv):
 
     A world that ends starts anew in the same step. Its info then has ``terminal_observation``,
     ``TimeLimit.truncated`` (False at the horizon, which is part of the task; True if the world has
-    failed), ``episode`` with the
-    return, the length and the time since the start, and ``results`` with what became of it; infos
-    of other worlds are empty, unless ``attribution`` is asked for.
+    failed, with the reason in ``failure``), ``episode`` with the return, the length and the time
+    since the start, and ``results`` with what became of it; infos of other worlds are empty, unless
+    ``attribution`` is asked for.
 
     Worlds are rows of one environment, so attributes and methods are those of `HedgeVectorEnv`:
     the same for every world.
@@ -139,6 +139,8 @@ class HedgeVecEnv(VecEnv):
                     },
                     "results": {key: column[index].item() for key, column in step.results.items()},
                 }
+                if step.truncated[row]:
+                    infos[row]["failure"] = step.failures[index]
             self._returns[step.over] = 0.0
             self._lengths[step.over] = 0
         return step.observations, step.rewards, step.over, infos

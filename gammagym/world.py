@@ -1253,7 +1253,7 @@ class World(Protocol):
     time_ns: Annotated[int, I8, "now (ns since the episode began; negative while warming up)"]
     end_ns: Annotated[int, I8, "end of the episode (ns)"]
     seed: Annotated[int, U8, "seed of every random stream"]
-    fork: Annotated[int, U8, "0, or the number a fork was reseeded with"]
+    fork: Annotated[int, U8, "0, or what stands for the numbers a fork was reseeded with"]
     events: Annotated[int, I8, "events so far"]
     next_order_id: Annotated[int, I8, "id the next order gets; ids start at 1"]
     fill_count: Annotated[int, I8, "competitors' trades so far; the log keeps the last ones"]

@@ -28,8 +28,7 @@ from gammagym.exchange.trading import mid_price
 from gammagym.exchange.transfers import send_transfer, withdrawable
 from gammagym.loop import advance, open_world
 from gammagym.market.latency import instruct
-from gammagym.market.price import redraw_path
-from gammagym.market.streams import open_streams
+from gammagym.market.redraw import redraw_worlds
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario, load_venue
 from gammagym.scenario.schema import Scenario
@@ -353,9 +352,8 @@ class Market(Views):
         twin.agents, twin._names, twin._tape = self.agents, self._names, self._tape
         twin._worlds, twin._sent = self._worlds.copy(), dict(self._sent)
         if reseed is not None:
-            twin.world["fork"] = _seed("reseed", reseed) + np.uint64(1)
-            open_streams(twin.world)
-            redraw_path(twin.world, twin._tape)
+            numbers = np.array([_seed("reseed", reseed)])
+            redraw_worlds(twin._worlds, twin._tape, np.zeros(1, np.int64), numbers)
         return twin
 
     def save(self, path: str | os.PathLike[str]) -> None:

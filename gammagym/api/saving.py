@@ -1,4 +1,4 @@
-"""Markets in files: written as plain arrays, read as if anybody could have written them."""
+"""Worlds in files: written as plain arrays, read as if anybody could have written them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from gammagym.api.order_entry import SIDES, TYPES, SentOrder, number
 from gammagym.api.positions import positions_of
 from gammagym.api.soundness import fault_of
-from gammagym.engine.tables import place_in_world
-from gammagym.errors import OrderError
+from gammagym.engine.tables import BOOK_TABLES, place_in_world
+from gammagym.errors import GammagymError, OrderError
 from gammagym.world import LARGE_WORLD, SCHEMA_VERSION, STANDARD_WORLD, schema_hash, viewed
 
 # Far more than a world and a tape of years need; so a small file cannot fill the memory.
@@ -50,16 +50,7 @@ def write_market(path: str | os.PathLike[str], market: SavedMarket) -> None:
         "instruments": market.instruments,
         "sent": [asdict(order) for order in market.sent.values()],
     }
-    temporary = f"{os.fspath(path)}.part"
-    with open(temporary, "wb") as file:
-        np.savez(
-            file,
-            schema=np.array(_schema(market.worlds.dtype)),
-            world=np.frombuffer(market.worlds.tobytes(), np.uint8),
-            tape=market.tape,
-            words=np.frombuffer(json.dumps(words).encode(), np.uint8),
-        )
-    os.replace(temporary, path)
+    write_worlds(path, market.worlds, words, tape=market.tape)
 
 
 def read_market(path: str | os.PathLike[str]) -> SavedMarket:
@@ -70,26 +61,80 @@ def read_market(path: str | os.PathLike[str]) -> SavedMarket:
             or what it holds contradicts itself.
     """
     name = os.fspath(path)
+    worlds, content, words = read_worlds(path, ("tape",), "market", OrderError)
     try:
-        schema, content = _arrays(name)
-    except FileNotFoundError:
-        raise OrderError(f"{name}: there is no such file") from None
-    except Exception as error:  # whatever the parsers of NumPy and zip make of a broken file
-        raise OrderError(f"{name}: not a saved market, or a broken one ({error})") from None
-    dtype = _world_of(schema)
-    if dtype is None:
-        raise OrderError(
-            f"{name}: saved by another version (schema {schema}, this is "
-            f"{_schema(STANDARD_WORLD)}): make the market anew"
-        )
-    try:
-        market = _market(content, dtype)
-    except Exception as error:  # and whatever the parsers of JSON and of names do
+        market = _market(worlds, content["tape"], words)
+    except Exception as error:  # whatever comes of words that are not ours
         raise OrderError(f"{name}: not a saved market, or a broken one ({error})") from None
     fault = fault_of(market.worlds, market.tape) or _words_fault(market)
     if fault is not None:
         raise OrderError(f"{name}: a broken market: {fault}")
     return market
+
+
+def write_worlds(
+    path: str | os.PathLike[str],
+    worlds: NDArray[Any],
+    words: dict[str, Any],
+    **arrays: NDArray[Any],
+) -> None:
+    """Write worlds and what goes with them to a file, which appears whole or not at all.
+
+    Args:
+        path: the file, ``.npz``.
+        worlds: array of worlds.
+        words: what is no array, as JSON can say it.
+        **arrays: arrays of numbers, by name.
+    """
+    temporary = f"{os.fspath(path)}.part"
+    with open(temporary, "wb") as file:
+        np.savez(
+            file,
+            schema=np.array(_schema(worlds.dtype)),
+            world=np.frombuffer(worlds.tobytes(), np.uint8),
+            words=np.frombuffer(json.dumps(words).encode(), np.uint8),
+            **arrays,  # pyright: ignore[reportArgumentType]
+        )
+    os.replace(temporary, path)
+
+
+def read_worlds(
+    path: str | os.PathLike[str],
+    names: Sequence[str],
+    noun: str,
+    refuse: type[GammagymError],
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]], Any]:
+    """Read what `write_worlds` wrote: worlds, which are not checked, arrays by name, and words.
+
+    Args:
+        path: the file.
+        names: of the arrays.
+        noun: what it is a file of, for errors.
+        refuse: the error to raise.
+
+    Raises:
+        GammagymError: there is no such file, it is another one, or one of another version.
+    """
+    name = os.fspath(path)
+    try:
+        schema, content = _arrays(name, names)
+    except FileNotFoundError:
+        raise refuse(f"{name}: there is no such file") from None
+    except Exception as error:  # whatever the parsers of NumPy and zip make of a broken file
+        raise refuse(f"{name}: not a saved {noun}, or a broken one ({error})") from None
+    dtype = _world_of(schema)
+    if dtype is None:
+        raise refuse(
+            f"{name}: saved by another version (schema {schema}, this is "
+            f"{_schema(STANDARD_WORLD)}): make the {noun} anew"
+        )
+    try:
+        worlds = viewed(np.frombuffer(content["world"].tobytes(), dtype).copy())
+        # Where tables are is never taken from a file.
+        place_in_world(worlds, **BOOK_TABLES)
+        return worlds, content, json.loads(content["words"].tobytes())
+    except Exception as error:  # and whatever the parser of JSON does
+        raise refuse(f"{name}: not a saved {noun}, or a broken one ({error})") from None
 
 
 def are_names(names: Sequence[object]) -> bool:
@@ -107,28 +152,26 @@ def _world_of(schema: list[str]) -> np.dtype[Any] | None:
     return next((dtype for dtype in kinds if _schema(dtype) == schema), None)
 
 
-def _arrays(name: str) -> tuple[list[str], dict[str, NDArray[Any]]]:
+def _arrays(name: str, names: Sequence[str]) -> tuple[list[str], dict[str, NDArray[Any]]]:
     """Return the schema of a file and, if it is ours, its arrays."""
     # Opened here, as NumPy leaves a file that it cannot read open.
     with open(name, "rb") as source, np.load(source, allow_pickle=False) as file:
-        if sum(member.file_size for member in file.zip.infolist()) > _LARGEST_BYTES:
+        largest = max(_LARGEST_BYTES, os.path.getsize(name))
+        if sum(member.file_size for member in file.zip.infolist()) > largest:
             raise ValueError("too large")
         schema = file["schema"].tolist()
-        members = ("world", "tape", "words") if _world_of(schema) is not None else ()
+        members = ("world", "words", *names) if _world_of(schema) is not None else ()
         return schema, {member: file[member] for member in members}
 
 
-def _market(content: dict[str, NDArray[Any]], dtype: np.dtype[Any]) -> SavedMarket:
-    """Put a market together; where its tables are is never taken from a file."""
-    worlds = viewed(np.frombuffer(content["world"].tobytes(), dtype).copy())
+def _market(worlds: NDArray[Any], tape: NDArray[Any], words: Any) -> SavedMarket:
+    """Put a market together."""
     if len(worlds) != 1:
         raise ValueError(f"{len(worlds)} worlds")
-    place_in_world(worlds, orders="orders", levels="levels", terms="terms", members="members")
-    words = json.loads(content["words"].tobytes())
     sent = [SentOrder(**order) for order in words["sent"]]
     return SavedMarket(
         worlds,
-        content["tape"],
+        tape,
         tuple(words["agents"]),
         tuple(words["instruments"]),
         {order.id: order for order in sent},

@@ -6,6 +6,7 @@ what a world does is decided here, once, so that all of them are equal to the bi
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import os
@@ -21,6 +22,7 @@ from gammagym.envs.core import BOUNDS, Face, face_of
 from gammagym.envs.kernels.observe_more import GROUP_STARTS, observe_more
 from gammagym.envs.kernels.stepping import (
     ENDED,
+    FAILED,
     INFO_COLUMNS,
     OPEN,
     RUNNING,
@@ -29,11 +31,17 @@ from gammagym.envs.kernels.stepping import (
     turn_worlds,
 )
 from gammagym.envs.paying import Payer, RewardFunction
+from gammagym.market.redraw import redraw_worlds
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.variants import variants_of
 from gammagym.world import OBSERVED, PRICE_REPLAY, capacity_of
 
 Rows = NDArray[np.int64]
+# What each world of a batch has of its own; all else is shared by copies.
+_OF_WORLDS = (
+    *("worlds", "kind_of", "observations", "rewards", "infos", "status"),
+    *("_no_actions", "_commands", "_seeds"),
+)
 
 
 def checked_threads(threads: int) -> int:
@@ -143,10 +151,16 @@ class Batch:
         self._commands[over] = STAY
         self.rewards[over] = 0.0
         self._turn(actions)
-        if self._payer is not None and not over.all():
-            self._payer.pay(self.worlds, ~over, self.status != RUNNING, self.rewards)
+        paid = ~over & (self.status != FAILED)
+        if self._payer is not None and paid.any():
+            self._payer.pay(self.worlds, paid, self.status != RUNNING, self.rewards)
         if self.watcher is not None:
             self.watcher.stepped(actions)
+
+    @property
+    def reward(self) -> RewardFunction | None:
+        """The user's own reward function, or None."""
+        return None if self._payer is None else self._payer.function
 
     def kind(self, row: int) -> Compiled:
         """Return what a world is copied from."""
@@ -171,6 +185,34 @@ class Batch:
                     columns[key] = np.full(len(self.worlds), nothing, column.dtype)
                 columns[key][here] = column
         return columns
+
+    def take(self, rows: Rows) -> Batch:
+        """Return copies of chosen worlds as they are now, as a batch of its own.
+
+        Args:
+            rows: which worlds, in their new order, shape (k,); one may be taken several times.
+        """
+        twin = copy.copy(self)
+        for name in _OF_WORLDS:
+            setattr(twin, name, getattr(self, name)[rows])
+        twin._passes = _passes(twin.kinds, twin.kind_of)
+        twin._payer = None if self._payer is None else self._payer.take(rows)
+        twin.watcher = None
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Batch:
+        return self.take(np.arange(len(self.worlds)))
+
+    def redraw(self, rows: Rows, numbers: NDArray[np.uint64]) -> None:
+        """Let all that is random in chosen worlds happen otherwise from now on.
+
+        Args:
+            rows: which worlds, shape (k,).
+            numbers: what each is reseeded with, shape (k,).
+        """
+        for tape, mask in self._passes:
+            here = slice(None) if mask is None else mask[rows]
+            redraw_worlds(self.worlds, tape, rows[here], numbers[here])
 
     def _turn(self, actions: NDArray[np.float32]) -> None:
         """Let worlds do what they are told; on several threads, each takes its share of them."""

@@ -18,7 +18,14 @@ from gammagym.envs.actions import (
     checked_actions,
     checked_moves,
 )
-from gammagym.envs.kernels.stepping import INFO_PARTS, INFO_PROFIT, INFO_REJECTS, INFO_TIME
+from gammagym.envs.kernels.failing import FAILURES
+from gammagym.envs.kernels.stepping import (
+    INFO_FAILURE,
+    INFO_PARTS,
+    INFO_PROFIT,
+    INFO_REJECTS,
+    INFO_TIME,
+)
 from gammagym.errors import ScenarioError, nearest
 from gammagym.exchange.attribution import write_hedge_profits
 from gammagym.fields import ALL_FIELDS, default_fields
@@ -240,14 +247,39 @@ def episode_results(worlds: NDArray[Any], row: int = 0) -> dict[str, NDArray[Any
 
 
 def step_info(numbers: NDArray[np.float64]) -> dict[str, Any]:
-    """Return the info of one competitor from its row of infos, shape (columns,)."""
+    """Return the info of one competitor from its row of infos, shape (columns,).
+
+    Of a world that has failed it has the reason, ``failure``.
+    """
     values = numbers.tolist()
-    return {
+    code = int(values[INFO_FAILURE])
+    failed = {"failure": FAILURES[code]} if code else {}
+    return failed | {
         "time_seconds": values[INFO_TIME],
         "profit": values[INFO_PROFIT],
         "attribution": dict(zip(PARTS, values[INFO_PARTS:], strict=True)),
         "rejects": int(values[INFO_REJECTS]),
     }
+
+
+def failure_texts(numbers: NDArray[np.float64]) -> list[str]:
+    """Return why each world has failed, or "", from rows of infos, shape (worlds, columns)."""
+    codes = numbers[:, INFO_FAILURE].astype(np.int64).tolist()
+    return [FAILURES[code] if code else "" for code in codes]
+
+
+def failure_infos(numbers: NDArray[np.float64], failed: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return what infos of a vector environment say of worlds that have just failed.
+
+    Args:
+        numbers: infos, shape (worlds, columns).
+        failed: which worlds, shape (worlds,).
+    """
+    if not failed.any():
+        return {}
+    reasons = np.full(len(failed), None, dtype=object)
+    reasons[failed] = failure_texts(numbers[failed])
+    return {"failure": reasons, "_failure": failed}
 
 
 def relative_profit(worlds: NDArray[Any], row: int = 0) -> NDArray[np.float64]:

@@ -72,6 +72,12 @@ class Payer:
         self._before = np.zeros((count, agents, STANDING_COLUMNS))
         self._now = np.zeros((count, agents, STANDING_COLUMNS))
 
+    def take(self, rows: NDArray[np.int64]) -> Payer:
+        """Return what is known of chosen worlds, for copies of them."""
+        twin = Payer(self.function, len(rows), self._now.shape[1])
+        twin._before[:], twin._now[:] = self._before[rows], self._now[rows]
+        return twin
+
     def begin(self, worlds: NDArray[Any], opened: NDArray[np.bool_]) -> None:
         """Note how competitors stand in worlds that have just been opened."""
         write_standings(worlds, opened, self._before)

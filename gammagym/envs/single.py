@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -12,10 +14,13 @@ from numpy.typing import NDArray
 from gammagym.agent import AgentSpec
 from gammagym.envs.batch import Batch
 from gammagym.envs.core import agent_spec, build, episode_results, step_info
+from gammagym.envs.forking import check_begun, reseeded, reseeds
 from gammagym.envs.frames import Frame
 from gammagym.envs.kernels.stepping import ENDED, FAILED, RUNNING
 from gammagym.envs.paying import RewardFunction, take_function
 from gammagym.envs.rendering import RENDERING, Renderer
+from gammagym.envs.saving import read_environment, write_environment
+from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.scenario.tasks import Task
 
 Observation = NDArray[np.float32]
@@ -69,6 +74,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         self.observation_fields = self.batch.face.fields
         self.render_mode = render_mode
         self._renderer = Renderer(render_mode, 1)
+        self.forked = False
 
     @property
     def worlds(self) -> NDArray[Any]:
@@ -131,3 +137,60 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         """Return the book with the agent's own orders marked: text, or a picture of it."""
         shown = self._renderer.render(self.worlds)
         return None if shown is None else shown[0]
+
+    # --- Copies, see docs/environments/forks ---------------------------------------------------
+
+    def fork(self, reseed: int | None = None) -> HedgeEnv:
+        """Return a copy of the environment at the same moment, with a world of its own.
+
+        Whoever looks into a fork sees what no agent may: `forked` is True from then on, of the copy
+        and of this environment.
+
+        Args:
+            reseed: None keeps the random numbers to come: the copy meets the same outside world,
+                for counterfactuals. A number redraws everything after the fork, for planning.
+
+        >>> env = HedgeEnv(scenario="calm", horizon_seconds=3600.0)
+        >>> observation, info = env.reset(seed=7)
+        >>> twin = env.fork()
+        >>> action = env.action_space.sample()
+        >>> bool((twin.step(action)[0] == env.step(action)[0]).all())
+        True
+        """
+        check_begun(self, "fork")
+        numbers = reseeds(reseed, 1)
+        self.forked = True
+        return reseeded(copy.deepcopy(self), numbers)
+
+    def fork_many(self, reseed: Sequence[int | None]) -> HedgeVectorEnv:
+        """Return many copies of the world at the same moment, as one vector environment.
+
+        Args:
+            reseed: as of `fork`, one for each copy. Copies with the same number meet the same
+                future, so that what is done in them can be compared.
+        """
+        check_begun(self, "fork")
+        numbers = reseeds(reseed, len(reseed))
+        self.forked = True
+        batch = self.batch.take(np.zeros(len(numbers), np.int64))
+        return reseeded(HedgeVectorEnv.of(batch, copy.deepcopy(self.np_random)), numbers)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the environment in mid-episode to a file of plain arrays; nothing is pickled.
+
+        Raises:
+            gymnasium.error.ResetNeeded: there is no episode yet.
+            DataError: its reward is a function, which no file of arrays can hold.
+        """
+        write_environment(path, self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> HedgeEnv:
+        """Read an environment that `save` wrote; it goes on equally to the bit.
+
+        Raises:
+            DataError: the file is not a saved environment of one world, is of another version, or
+                contradicts itself.
+            ScenarioError: its scenario cannot be compiled any more: a file of prices is missing.
+        """
+        return read_environment(path, cls)

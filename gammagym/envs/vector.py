@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +15,14 @@ from numpy.typing import NDArray
 
 from gammagym.agent import AgentSpec
 from gammagym.envs.batch import Batch, checked_threads
-from gammagym.envs.core import agent_spec, build, episode_results
+from gammagym.envs.core import (
+    agent_spec,
+    build,
+    episode_results,
+    failure_infos,
+    failure_texts,
+)
+from gammagym.envs.forking import Reseed, check_begun, reseeded, reseeds
 from gammagym.envs.frames import Frame
 from gammagym.envs.kernels.stepping import (
     ENDED,
@@ -26,6 +35,7 @@ from gammagym.envs.kernels.stepping import (
 )
 from gammagym.envs.paying import RewardFunction, take_function
 from gammagym.envs.rendering import RENDERING, Renderer
+from gammagym.envs.saving import read_environment, write_environment
 from gammagym.scenario.tasks import Task
 from gammagym.world import PARTS
 
@@ -42,6 +52,7 @@ class LeanStep(NamedTuple):
     truncated: NDArray[np.bool_]  # shape (num_envs,): it has failed
     last_observations: Observations  # of the episodes that ended, shape (k, fields)
     results: dict[str, NDArray[Any]]  # of the episodes that ended, columns of shape (k,)
+    failures: list[str]  # of the episodes that ended: why they have failed, or ""
 
 
 class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[Any]]):
@@ -101,20 +112,40 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
             )
         function = take_function(reward, options)
         kinds = [build(task, one, price_file, overrides, options) for one in scenarios]
-        self.batch = Batch(kinds, num_envs, threads, function)
-        self.compiled = self.batch.kinds[0]
-        self.num_envs = num_envs
+        batch = Batch(kinds, num_envs, threads, function)
+        self._hold(batch, AutoresetMode(autoreset_mode), render_mode)
+        self._was_reset = False
+
+    @classmethod
+    def of(cls, batch: Batch, generator: np.random.Generator) -> HedgeVectorEnv:
+        """Return an environment of worlds that are open already, in the usual autoreset mode.
+
+        Args:
+            batch: the worlds.
+            generator: seeds the episodes that follow.
+        """
+        envs = object.__new__(cls)
+        envs._hold(batch, AutoresetMode.NEXT_STEP, None)
+        envs.np_random = generator
+        envs._was_reset = True
+        return envs
+
+    def _hold(self, batch: Batch, mode: AutoresetMode, render_mode: str | None) -> None:
+        """Take a batch of worlds, and show their face."""
+        self.batch = batch
+        self.compiled = batch.kinds[0]
+        self.num_envs = len(batch.worlds)
         self.render_mode = render_mode
-        self._renderer = Renderer(render_mode, num_envs)
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
-        self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode}
-        face = self.batch.face
+        self._renderer = Renderer(render_mode, self.num_envs)
+        self.autoreset_mode = mode
+        self.metadata = self.metadata | {"autoreset_mode": mode}
+        face = batch.face
         self.single_observation_space = face.observation_space
         self.single_action_space = face.action_space
-        self.observation_space = batch_space(face.observation_space, num_envs)
-        self.action_space = batch_space(face.action_space, num_envs)
+        self.observation_space = batch_space(face.observation_space, self.num_envs)
+        self.action_space = batch_space(face.action_space, self.num_envs)
         self.observation_fields = face.fields
-        self._was_reset = False
+        self.forked = False
 
     @property
     def worlds(self) -> NDArray[Any]:
@@ -228,6 +259,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
             self._start(before, self._seeds(None)[before])
         ended, failed = (status == ENDED) & ~before, (status == FAILED) & ~before
         infos = self._infos(np.ones(self.num_envs, np.bool_))
+        infos |= failure_infos(self.batch.infos[:, 0], failed)
         over = ended | failed
         if self.autoreset_mode == AutoresetMode.SAME_STEP and over.any():
             infos = self._restart_same_step(over, infos)
@@ -251,11 +283,15 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         over = status != RUNNING
         last = self.batch.observations[over, 0]
         results: dict[str, NDArray[Any]] = {}
+        failures: list[str] = []
         if over.any():
             results = episode_results(self.worlds[over])
+            failures = failure_texts(self.batch.infos[over, 0])
             self._start(over, self._seeds(None)[over])
         observations = self.batch.observations[:, 0].copy()
-        return LeanStep(observations, rewards, over, parts, status == FAILED, last, results)
+        return LeanStep(
+            observations, rewards, over, parts, status == FAILED, last, results, failures
+        )
 
     def _restart_same_step(self, ended: NDArray[np.bool_], infos: dict[str, Any]) -> dict[str, Any]:
         """Keep the last observation and info of worlds that ended, and start them anew."""
@@ -267,7 +303,8 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         for row in np.flatnonzero(ended):
             fresh["final_obs"][row] = last[row]
         fresh["_final_obs"] = ended
-        fresh["final_info"] = final | {f"_{key}": ended for key in final}
+        given = {f"_{key}": ended & infos[f"_{key}"] for key in final}
+        fresh["final_info"] = final | given
         fresh["_final_info"] = ended
         return fresh
 
@@ -286,3 +323,43 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
             "rejects": numbers[:, INFO_REJECTS].astype(np.int64),
         }
         return infos | {f"_{key}": mask for key in infos}
+
+    # --- Copies, see docs/environments/forks ---------------------------------------------------
+
+    def fork(self, reseed: Reseed = None) -> HedgeVectorEnv:
+        """Return a copy of the environment at the same moment, with worlds of its own.
+
+        Whoever looks into a fork sees what no agent may: `forked` is True from then on, of the copy
+        and of this environment.
+
+        Args:
+            reseed: None keeps the random numbers to come: the copy meets the same outside world,
+                for counterfactuals. A number redraws everything after the fork, for planning; a
+                sequence gives each world its own.
+        """
+        check_begun(self, "fork")
+        numbers = reseeds(reseed, self.num_envs)
+        self.forked = True
+        return reseeded(copy.deepcopy(self), numbers)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the environment in mid-episode to a file of plain arrays; nothing is pickled.
+
+        Raises:
+            gymnasium.error.ResetNeeded: not all worlds have been reset.
+            DataError: its reward is a function, which no file of arrays can hold.
+        """
+        write_environment(path, self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> HedgeVectorEnv:
+        """Read an environment that `save` wrote; it goes on equally to the bit, on one thread.
+
+        Raises:
+            DataError: the file is not a saved vector environment, is of another version, or
+                contradicts itself.
+            ScenarioError: its scenario cannot be compiled any more: a file of prices is missing.
+        """
+        envs = read_environment(path, cls)
+        envs._was_reset = True
+        return envs

@@ -77,6 +77,19 @@ def _draw_next(world, row):
 
 
 @kernel
+def redraw_looks(world):
+    """Draw the time of every next look anew, from now on. Writes: arbitrageurs, next_arbitrage_ns.
+
+    Looks come at random, so how long ago the last one was says nothing of the next.
+    """
+    for row in range(world.arbitrageur_count):
+        world.arbitrageurs[row].next_ns = world.time_ns
+        world.arbitrageurs[row].looks -= 1
+        _draw_next(world, row)
+    _schedule(world)
+
+
+@kernel
 def _schedule(world):
     """Write when the next arbitrageur looks. Writes: next_arbitrage_ns."""
     world.next_arbitrage_ns = NEVER_NS

@@ -41,6 +41,13 @@ def open_customers(world):
 
 
 @kernel
+def redraw_customers(world):
+    """Draw the time of the next order anew, from now on. Writes: customers.next_ns."""
+    world.customers.next_ns = world.time_ns
+    _wait(world)
+
+
+@kernel
 def _wait(world):
     """Draw the time of the next order. Writes: customers.next_ns."""
     customers = world.customers

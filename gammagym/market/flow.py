@@ -84,6 +84,16 @@ def open_flow(world, row):
         _refill_side(world, flow, key, 0, side, flow.last_reference)
 
 
+@kernel
+def redraw_flow(world, row):
+    """Draw the time of a flow's next event anew, from now on. Writes: flow."""
+    flow = world.flows[row]
+    let_pass(world, flow)
+    draw = max(flow.event - 1, 0) * DRAWS
+    seconds = wait(flow, world.price.pace, world.keys[STREAM_FLOW + row], draw)
+    flow.next_ns = world.time_ns + 1 + int(seconds * NANOSECONDS)
+
+
 @kernel(counted=False)
 def background_event(world, row):
     """Carry out the next event of one flow: an action, then the crowd's answer to it.

@@ -82,6 +82,8 @@ def step_price(world, tape):
     price.previous = price.value
     price.pressure = pressure(world)
     price.value = price.process * math.exp(world.stress.price_shift + price.pressure)
+    if price.activity_sigma > 0.0:
+        _draw_activity(world, price.tick)
     draw_path(world, tape)
     set_index(world)
 
@@ -142,8 +144,6 @@ def draw_path(world, tape):
     process, volatility = price.process, price.volatility
     variance, regime, level = dynamics.variance, dynamics.regime, dynamics.level
     price.jump = 0.0
-    if price.activity_sigma > 0.0:
-        _draw_activity(world, price.tick)
     if world.time_ns + price.tick_ns > 0:
         _move(world, tape, price.tick)
     price.ahead = price.process

@@ -103,6 +103,10 @@ class Compiled:
     venue: Venue
     competitors: tuple[Competitor, ...] = (Competitor(),)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
+        # It never changes, so copies of environments share it.
+        return self
+
 
 def compile_world(
     scenario: Scenario,

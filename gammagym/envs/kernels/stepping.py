@@ -13,6 +13,13 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.warming import warm
+from gammagym.envs.kernels.failing import (
+    FAILED_OBSERVATION,
+    FAILED_REWARD,
+    SOUND,
+    failure,
+    mend_observation,
+)
 from gammagym.envs.kernels.observe import implied_volatility, observe, see_market, start_seeing
 from gammagym.envs.kernels.rewards import pay
 from gammagym.envs.kernels.schemes import decide
@@ -24,8 +31,8 @@ from gammagym.world import PARTS, QUANTA
 STAY, STEP, OPEN = 0, 1, 2
 # What has become of it: it runs, its horizon is reached, or it has failed.
 RUNNING, ENDED, FAILED = 0, 1, 2
-# Columns of infos; the parts of the profit follow.
-INFO_TIME, INFO_PROFIT, INFO_REJECTS, INFO_PARTS = 0, 1, 2, 3
+# Columns of infos; the parts of the profit follow. The failure is a code of `failing.FAILURES`.
+INFO_TIME, INFO_PROFIT, INFO_REJECTS, INFO_FAILURE, INFO_PARTS = 0, 1, 2, 3, 4
 INFO_COLUMNS = INFO_PARTS + len(PARTS)
 
 _LOW_BITS = np.uint64(0xFFFF)
@@ -52,39 +59,56 @@ def turn_worlds(
     """
     for index in range(len(worlds)):
         if commands[index] == OPEN:
-            status[index] = _open(worlds[index], tape, seeds[index])
+            reason = _open(worlds[index], tape, seeds[index])
         elif commands[index] == STEP:
             warm(worlds[index])
-            status[index] = _step(worlds[index], tape, actions[index], rewards[index])
+            reason = _step(worlds[index], tape, actions[index], rewards[index])
         else:
             continue
-        for row in range(observations.shape[1]):
-            observe(worlds[index], row, bounds, fields, observations[index, row])
-            _inform(worlds[index], row, infos[index, row])
+        # What a world showed last, before it failed, stays.
+        if reason == SOUND:
+            for row in range(observations.shape[1]):
+                observe(worlds[index], row, bounds, fields, observations[index, row])
+                _inform(worlds[index], row, infos[index, row])
+                agent = worlds[index].agents[row]
+                if mend_observation(agent, bounds, fields, observations[index, row]):
+                    reason = FAILED_OBSERVATION
+        infos[index, :, INFO_FAILURE] = reason
+        status[index] = ENDED if worlds[index].time_ns >= worlds[index].end_ns else RUNNING
+        if reason != SOUND:
+            rewards[index, :] = 0.0
+            status[index] = FAILED
 
 
 @kernel(counted=False)
 def _open(world, tape, seed):
-    """Open a world that was copied from its template; returns its status."""
+    """Open a world that was copied from its template; returns why it cannot begin, or SOUND."""
     open_world(world, tape, seed)
     for row in range(world.agent_count):
         start_seeing(world, row, implied_volatility(world, world.agents[row]))
-    return RUNNING
+    return failure(world)
 
 
 @kernel(counted=False)
 def _step(world, tape, actions, rewards):
-    """Carry out one decision of each competitor and let the market run; returns the status."""
+    """Carry out one decision of each competitor and let the market run.
+
+    Returns why the world cannot go on, or SOUND.
+    """
+    reason = failure(world)
+    if reason != SOUND:
+        return reason
     first = _first_in_turn(world)
     for place in range(world.agent_count):
         row = (first + place) % world.agent_count
         # No number is no decision: environments refuse it, where it can be said what was wrong.
         if not math.isnan(actions[row, 0]):
             decide(world, row, actions[row])
-    until_ns = min(world.time_ns + world.agents[0].decision_ns, world.end_ns)
-    advance(world, tape, until_ns)
+    advance(world, tape, min(world.time_ns + world.agents[0].decision_ns, world.end_ns))
+    reason = failure(world)
+    if reason != SOUND:
+        return reason
     is_last = world.time_ns >= world.end_ns
-    status = ENDED if is_last else RUNNING
     for row in range(world.agent_count):
         see_market(world, row)
     if is_last:
@@ -94,8 +118,8 @@ def _step(world, tape, actions, rewards):
         _watch_drawdown(world.agents[row])
         rewards[row] = pay(world, row)
         if not math.isfinite(rewards[row]):
-            rewards[row], status = 0.0, FAILED
-    return status
+            reason = FAILED_REWARD
+    return reason
 
 
 @kernel
