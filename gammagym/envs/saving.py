@@ -85,7 +85,7 @@ def read_environment(path: str | os.PathLike[str], kind: type[Environment]) -> E
     for each in _ARRAYS:
         getattr(env.batch, each)[:] = content[each]
     # Nothing that runs reads a world that has failed, and nobody can say that it is sound.
-    for row in np.flatnonzero(env.batch.status == FAILED):
+    for row in np.flatnonzero(env.batch.status == FAILED).tolist():
         env.worlds[row] = env.batch.kind(row).template[0]
     return env
 
@@ -151,7 +151,7 @@ def _faults(
     if worlds.dtype != batch.worlds.dtype:
         yield "its worlds have not the capacity of its scenario"
         return
-    for row in np.flatnonzero(status != FAILED):
+    for row in np.flatnonzero(status != FAILED).tolist():
         template = batch.kind(row).template[0]
         fault = fault_of(worlds[row : row + 1], batch.kind(row).tape)
         if fault is None and worlds["agent_count"][row] != template["agent_count"]:

@@ -10,7 +10,7 @@ import pytest
 
 from gammagym.envs.arena import Arena
 from gammagym.envs.arena_vector import ArenaVectorEnv
-from gammagym.envs.core import InvalidActionError
+from gammagym.envs.actions import InvalidActionError
 from gammagym.envs.single import HedgeEnv
 from gammagym.errors import ScenarioError
 from gammagym.exchange.ledger import conserved
