@@ -101,6 +101,7 @@ class AgentSpec:
         risk_aversion: weight of variance that the task's reward uses (1 / currency).
         decision_seconds: time between two decisions (s).
         horizon_seconds: length of an episode (s).
+        hedge_instruments: names of what it hedges with, in the order of the action's numbers.
     """
 
     task: str
@@ -116,6 +117,7 @@ class AgentSpec:
     risk_aversion: float
     decision_seconds: float
     horizon_seconds: float
+    hedge_instruments: tuple[str, ...] = ("perpetual",)
 
     def field(self, observation: Array, name: str) -> NDArray[Any]:
         """Return one named entry of an observation, shape: the observation's less its last axis."""
@@ -144,7 +146,7 @@ class AgentSpec:
         )
 
     def order(self, units: NDArray[Any] | float, urgency: NDArray[Any] | float = 1.0) -> Array:
-        """Return the action of the ``hedge`` scheme that wishes for one order.
+        """Return the action of the ``hedge`` scheme that wishes for one order in the first hedge.
 
         Args:
             units: signed size in units of the underlying, shape ``(...)``; > 0 buys. Larger sizes
@@ -153,10 +155,24 @@ class AgentSpec:
                 shape ``(...)`` or a number.
 
         Returns:
-            float32 array of shape ``(..., 2)``.
+            float32 array of shape ``(..., 2)``, with two more numbers for each further hedge, in
+            which it wishes for nothing.
         """
         size = np.clip(np.asarray(units, dtype=np.float64) / self.largest_order, -1.0, 1.0)
-        return np.stack([size, np.broadcast_to(urgency, size.shape)], axis=-1).astype(np.float32)
+        wish = np.stack([size, np.broadcast_to(urgency, size.shape)], axis=-1)
+        return self.in_first_hedges(wish.astype(np.float32))
+
+    def in_first_hedges(self, wishes: Array) -> Array:
+        """Return an action of the ``hedge`` scheme that wishes for nothing in the hedges left out.
+
+        Args:
+            wishes: two numbers for each of the first hedges, shape ``(..., 2 hedges or fewer)``.
+        """
+        missing = 2 * len(self.hedge_instruments) - wishes.shape[-1]
+        if missing <= 0:
+            return wishes
+        nothing = np.zeros((*wishes.shape[:-1], missing), np.float32)
+        return np.concatenate([wishes, nothing], axis=-1)
 
 
 class Agent(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 
 from gammagym.errors import CapacityError, ScenarioError
 from gammagym.scenario.instruments import whole_lots
-from gammagym.scenario.places import HEDGE_ROW, HEDGE_VENUE, Venues, hedge_listing
+from gammagym.scenario.places import HEDGE_VENUE, Venues, hedge_listing, hedge_rows
 from gammagym.scenario.rules import is_hedge_mode, write_account, write_short_legs
 from gammagym.scenario.schema import AccountTerms, Scenario
 from gammagym.scenario.tasks import Task
@@ -74,14 +74,16 @@ def write_competitors(
         agent.hedge_account = FIRST_AGENT_ACCOUNT + 2 * row + 1
         joint = _shares_account(scenario, venues)
         agent.book_account = agent.hedge_account - (0 if joint else 1)
-        agent.hedge_instrument = HEDGE_ROW
-        _write_hedges(world, agent, task)
+        _write_hedges(world, agent, task, hedge_rows(scenario, venues, task))
         _write_latencies(agent, venues.hedge)
         agent.decision_ns = round(task.decision_interval * 1e9)
         agent.gross_units = task.gross_quantity
         agent.largest_order_lots = agent.working[0].largest_lots
         agent.dead_zone = task.dead_zone
         agent.collateral_share = _collateral(scenario, task, venues)
+        agent.book_collateral = task.book_collateral or 0.0
+        agent.delta_limit = (task.delta_limit or 0.0) * task.gross_quantity
+        agent.loss_limit = task.loss_limit or 0.0
         agent.relative_aversion = task.risk_aversion
         agent.reference_scale = start
         agent.scheme = _SCHEMES[task.action_scheme]
@@ -96,8 +98,9 @@ def write_competitors(
             terms = scenario.account if venue is venues.hedge else AccountTerms()
             write_account(world.accounts[account], venue, terms)
         if not joint:
-            # The book is in custody: its account pays fees, but needs no margin.
+            # A book in custody pays fees, but needs no margin.
             book = world.accounts[agent.book_account]
+            book.margined = task.book_collateral is not None
             book.margin_mode = MARGIN_CROSS
             book.bonus_quanta = book.credit_quanta = 0
         world.accounts[agent.hedge_account].margined = 1
@@ -106,9 +109,9 @@ def write_competitors(
         _write_book(world, agent.book_account, task)
 
 
-def _write_hedges(world: Any, agent: Any, task: Task) -> None:
+def _write_hedges(world: Any, agent: Any, task: Task, hedges: list[int]) -> None:
     """Write what a competitor hedges with, and the orders it keeps track of, one for each."""
-    hedges = [HEDGE_ROW]
+    agent.hedge_instrument = hedges[0]
     agent.hedge_count = agent.slots = len(hedges)
     agent.hedges[: len(hedges)] = hedges
     agent.hedge_mask = sum(1 << hedge for hedge in hedges)
@@ -169,7 +172,7 @@ def write_latency(row: Any, latency: Latency) -> None:
 
 def _write_book(world: Any, account: int, task: Task) -> None:
     """Write the positions to be handed over; coins are brought along, options are bought."""
-    for row, leg in enumerate(task.legs, start=1):
+    for row, leg in enumerate(task.book, start=1):
         contract = world.instruments[row]
         lots = whole_lots(leg, contract, task)
         if leg.kind == "spot":

@@ -10,6 +10,7 @@ account are canceled first, and nothing new rests.
 from __future__ import annotations
 
 from gammagym._kernel import kernel
+from gammagym.envs.kernels.limits import allowed_lots
 from gammagym.envs.kernels.observe import seen_mid, seen_touch
 from gammagym.exchange.messages import working_quantity
 from gammagym.exchange.orders import next_order_id, plain
@@ -70,13 +71,17 @@ def wish(world, row, slot, size, urgency):
 def cross(world, agent, working, side, lots):
     """Trade now against what is there; what rests of the slot goes."""
     cancel_working(world, agent, working)
-    _send_new(world, agent, working, side, IOC, _protected_price(world, agent, working, side), lots)
+    lots = allowed_lots(world, working, side, lots)
+    if lots > 0:
+        price_ticks = _protected_price(world, agent, working, side)
+        _send_new(world, agent, working, side, IOC, price_ticks, lots)
 
 
 @kernel(counted=False)
 def rest(world, agent, working, side, price_ticks, lots):
     """Let an order rest at a price, post-only, or change the one that does."""
-    if working.strays:
+    lots = allowed_lots(world, working, side, lots)
+    if working.strays or lots == 0:
         cancel_working(world, agent, working)
         return
     if _is_working(world, working) and working.side == side:

@@ -7,7 +7,9 @@ one working order it wishes to have there, as a share of the largest, and how to
 from __future__ import annotations
 
 from gammagym._kernel import kernel
+from gammagym.envs.kernels.limits import is_stopped
 from gammagym.envs.kernels.placing import begin_decision, wish
+from gammagym.envs.kernels.stop import close_hedges
 
 
 @kernel(counted=False)
@@ -21,6 +23,9 @@ def decide(world, row, action):
     """
     agent = world.agents[row]
     begin_decision(world, row)
+    if is_stopped(world, row):
+        close_hedges(world, row)
+        return
     for hedge in range(agent.hedge_count):
         wish(world, row, hedge, _clipped(action[2 * hedge]), _clipped(action[2 * hedge + 1]))
 
