@@ -66,6 +66,7 @@ class AgentSpec:
         risk_aversion: weight of variance that the task's reward uses (1 / currency).
         decision_seconds: time between two decisions (s).
         horizon_seconds: length of an episode (s).
+        hedge_instruments: names of what it hedges with, in the order of the action's numbers.
     """
 
     task: str
@@ -82,6 +83,7 @@ class AgentSpec:
     risk_aversion: float
     decision_seconds: float
     horizon_seconds: float
+    hedge_instruments: tuple[str, ...] = ("perpetual",)
 
     def field(self, observation: Array, name: str) -> NDArray[Any]:
         """Return one named entry of an observation, shape: the observation's less its last axis."""
@@ -110,7 +112,7 @@ class AgentSpec:
         )
 
     def order(self, units: NDArray[Any] | float, urgency: NDArray[Any] | float = 1.0) -> Array:
-        """Return the action of the ``hedge`` scheme that wishes for one order.
+        """Return the action of the ``hedge`` scheme that wishes for one order in the first hedge.
 
         With several hedges it is for the first, and none is wished for in the others; where options
         are traded, none are.
@@ -134,10 +136,20 @@ class AgentSpec:
                 f"actions of shape {self.action_shape} yourself"
             )
         size = np.clip(np.asarray(units, dtype=np.float64) / self.largest_order, -1.0, 1.0)
-        action = np.zeros((*size.shape, *self.action_shape), np.float32)
-        action[..., 0] = size
-        action[..., 1] = urgency
-        return action
+        wish = np.stack([size, np.broadcast_to(urgency, size.shape)], axis=-1)
+        return self.in_first_hedges(wish.astype(np.float32))
+
+    def in_first_hedges(self, wishes: Array) -> Array:
+        """Return an action of the ``hedge`` scheme that wishes for nothing in the hedges left out.
+
+        Args:
+            wishes: two numbers for each of the first hedges, shape ``(..., 2 hedges or fewer)``.
+        """
+        missing = self.action_shape[-1] - wishes.shape[-1]
+        if missing <= 0:
+            return wishes
+        nothing = np.zeros((*wishes.shape[:-1], missing), np.float32)
+        return np.concatenate([wishes, nothing], axis=-1)
 
 
 class Agent(Protocol):

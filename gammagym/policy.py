@@ -151,6 +151,7 @@ class PolicyAgent:
         Raises:
             AgentError: the policy cannot be loaded or acts by another action scheme.
         """
+        self.spec = spec
         self.policy = Policy.load(path, spec.observation_fields)
         if self.policy.action_scheme != spec.action_scheme:
             raise AgentError(
@@ -162,8 +163,11 @@ class PolicyAgent:
         """Forget nothing: nothing is remembered."""
 
     def act(self, observation: Array) -> Array:
-        """Return the policy's action."""
-        return self.policy.act(observation)
+        """Return the policy's action; in hedges that it does not know it wishes for nothing."""
+        action = self.policy.act(observation)
+        if self.spec.action_scheme != "hedge":
+            return action
+        return self.spec.in_first_hedges(action)
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:

@@ -85,8 +85,13 @@ class Worlds:
         return self.batch.status
 
     def step(self, actions: Any) -> Any:
-        """Take one decision in every world that still runs; returns the observations."""
-        actions = np.ascontiguousarray(actions, dtype=np.float32)
+        """Take one decision in every world that still runs; returns the observations.
+
+        Numbers for further hedges may be left out: nothing is wished there.
+        """
+        given = np.asarray(actions, dtype=np.float32)
+        actions = np.zeros((len(given), *self.batch.face.action_shape), np.float32)
+        actions[:, : given.shape[1]] = given
         self.batch.step(actions[:, None])
         return self.observations
 

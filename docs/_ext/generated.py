@@ -31,7 +31,7 @@ from gammagym.quantities import format_duration, format_percent
 from gammagym.scenario import markets, options, order_flow, prices, schema, sentiment
 from gammagym.scenario.crowd import LeverageShare
 from gammagym.scenario.load import list_scenarios, list_venues, load_flow, load_venue
-from gammagym.scenario.tasks import TASKS, Leg, Task
+from gammagym.scenario.tasks import TASKS, Hedge, Leg, Task
 from gammagym.venues import calendar as venue_calendar
 from gammagym.venues import dates as venue_dates
 from gammagym.venues import fees as venue_fees
@@ -242,18 +242,22 @@ def _collateral(task: Task) -> str:
 
 
 def tasks() -> str:
-    """Return the tasks: one column each."""
+    """Return the tasks: one row each."""
     facts: dict[str, Callable[[Task], str]] = {
-        "book (units)": lambda task: "<br>".join(_leg(leg) for leg in task.legs),
+        "`gammagym/...`": lambda task: f"`{task.name}-v0`",
+        "book (units)": lambda task: "<br>".join(_leg(leg) for leg in task.book) or "none",
+        "hedge": _hedges,
         "episode": lambda task: _seconds(task.horizon_seconds),
         "decision every": lambda task: _seconds(task.decision_interval),
         "largest order (units)": lambda task: f"{task.largest_order * task.gross_quantity:g}",
         "collateral of the hedge, of notional": _collateral,
-        "risk aversion, times stake": lambda task: f"{task.risk_aversion:g}",
         "order flow": lambda task: task.flow or "the scenario's",
+        "venues, of hedge and book": lambda task: ", ".join(
+            venue for venue in (task.venue, task.book_venue) if venue
+        ),
     }
-    rows = [(name, *(fact(task) for task in TASKS.values())) for name, fact in facts.items()]
-    return table(("`gammagym/...`", *(f"`{name}-v0`" for name in TASKS)), rows)
+    rows = [tuple(fact(task) for fact in facts.values()) for task in TASKS.values()]
+    return table(tuple(facts), rows)
 
 
 def _leg(leg: Leg) -> str:
@@ -261,6 +265,13 @@ def _leg(leg: Leg) -> str:
         return f"{leg.quantity:+g} spot"
     return (
         f"{leg.quantity:+g} {leg.kind}, strike {leg.moneyness * 100:g} %, {leg.expiry_days:g} days"
+    )
+
+
+def _hedges(task: Task) -> str:
+    return "<br>".join(
+        f"future, {hedge.expiry_days:g} days" if hedge.kind == "future" else hedge.kind
+        for hedge in task.hedges or (Hedge(),)
     )
 
 

@@ -205,7 +205,7 @@ def evaluate(
         import pandas as pd
 
         export_table(pd.DataFrame({"seed": episodes.seeds} | episodes.columns), out)
-    spot = all(leg.kind == "spot" for leg in contest.task.legs)
+    spot = all(leg.kind == "spot" for leg in contest.task.book)
     figures = figures_of(episodes)
     if as_json:
         print_json({"agent": agent, "scenario": plan.scenarios[0], "task": task} | figures)

@@ -33,6 +33,7 @@ from gammagym.scenario.arena import Competitor
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.prices import ProcessParameters
+from gammagym.scenario.reference import parse_scenario
 from gammagym.scenario.stakes import expected_stakes
 from gammagym.scenario.tasks import Task, get_task
 from gammagym.world import CALL, PARTS, PUT, QUANTA, RATE_UNIT, YEAR_NS
@@ -125,6 +126,10 @@ def _usual_fields(compiled: Compiled) -> tuple[str, ...]:
     return default_fields(len(hedges), int(orders), int(options))
 
 
+class InvalidOptionError(ScenarioError, gym.error.Error):
+    """A scenario, a task or one of its options is unknown, malformed or impossible."""
+
+
 def build(
     task: str | Task,
     scenario: Any,
@@ -140,25 +145,55 @@ def build(
         scenario: name, path, combination of them ("calm + flash_crash"), dict or `Scenario`.
         price_file: CSV of prices: turns the scenario's price into a replay of it.
         overrides: scenario values by dotted key.
-        options: attributes of the task to change.
+        options: attributes of the task to change; ``venue`` and ``book_venue`` count more than
+            those of the scenario.
         agents: number of competitors in each world, or what each of them has of its own.
 
     Raises:
-        ScenarioError: something is unknown, malformed or impossible.
+        InvalidOptionError: something is unknown, malformed or impossible.
         DataError: the price file is missing or broken.
     """
+    try:
+        compiled = _compile(task, scenario, price_file, overrides, options, agents)
+        face_of(compiled)
+    except ScenarioError as error:
+        raise InvalidOptionError(str(error)) from error
+    return compiled
+
+
+def _compile(
+    task: str | Task,
+    scenario: Any,
+    price_file: str | os.PathLike[str] | None,
+    overrides: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+    agents: int | Sequence[Competitor],
+) -> Compiled:
+    chosen = get_task(task, **options)
     changes = dict(overrides or {})
     if price_file is not None:
         changes |= {"price.model": "replay", "price.file": os.fspath(price_file)}
         others = ("start", "drift", "preset", *ProcessParameters.model_fields)
         changes |= {f"price.{key}": None for key in others} | changes
+    for key in ("venue", "book_venue"):
+        if options.get(key) is not None:
+            _refuse_two_venues(scenario, options[key])
+            changes[key] = options[key]
     loaded = load_scenario(scenario, changes)
     if loaded.account.position_mode == "hedge":
         raise ScenarioError(
             f"scenario {loaded.name!r}: account.position_mode: 'hedge' is for gammagym.Market: an "
             "environment's action is one signed order, which is for a one-way position"
         )
-    return compile_world(loaded, get_task(task, **options), agents)
+    return compile_world(loaded, chosen, agents)
+
+
+def _refuse_two_venues(scenario: Any, venue: str) -> None:
+    """Refuse a venue by keyword for a scenario such as "calm@binance", which names one already."""
+    if isinstance(scenario, str) and parse_scenario(scenario).venue:
+        raise ScenarioError(
+            f"scenario {scenario!r} names a venue already: leave out the option {venue!r}"
+        )
 
 
 def agent_spec(compiled: Compiled, row: int = 0) -> AgentSpec:
@@ -183,7 +218,14 @@ def agent_spec(compiled: Compiled, row: int = 0) -> AgentSpec:
         risk_aversion=task.risk_aversion / stake,
         decision_seconds=task.decision_interval,
         horizon_seconds=task.horizon_seconds,
+        hedge_instruments=tuple(compiled.instruments[row] for row in hedge_rows_of(compiled)),
     )
+
+
+def hedge_rows_of(compiled: Compiled) -> list[int]:
+    """Return the rows of instruments that a competitor hedges with."""
+    agent = compiled.template["agents"][0, 0]
+    return agent["hedges"][: agent["hedge_count"]].tolist()
 
 
 def fees(compiled: Compiled, row: int = 0) -> tuple[float, float]:

@@ -117,7 +117,7 @@ def _task(words: dict[str, Any]) -> Task:
     given: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in words.items()
     }
-    given["legs"] = tuple(Leg(**leg) for leg in words["legs"])
+    given["book"] = tuple(Leg(**leg) for leg in words["book"])
     given["hedges"] = tuple(Hedge(**hedge) for hedge in words["hedges"])
     return Task(**given)
 

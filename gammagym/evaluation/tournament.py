@@ -127,7 +127,7 @@ def described(contest: Contest) -> dict[str, Any]:
         "overrides": dict(contest.plan.overrides),
         "horizon_seconds": task.horizon_seconds,
         "decision_interval": task.decision_interval,
-        "spot": all(leg.kind == "spot" for leg in task.legs),
+        "spot": all(leg.kind == "spot" for leg in task.book),
         "agent_titles": contest.agent_titles,
         "scenario_titles": contest.scenario_titles,
         "places": contest.places,

@@ -106,21 +106,29 @@ def _measure_stake(world, row):
 
 @kernel
 def _hand_over_collateral(world, row):
-    """Bring in the hedge's collateral, in the currency that counts as such, and its leverage."""
+    """Bring in the collateral of the hedge and, if it needs margin too, of the book."""
     agent = world.agents[row]
-    amount = agent.collateral_share * agent.gross_units * world.price.value
+    book, hedge = agent.book_account, agent.hedge_account
+    if world.accounts[book].margined:
+        # Who margins the book has brought the money for it, too.
+        for money in (QUOTE, COIN):
+            deposit(world, book, money, max(-world.cash[book, money], 0))
+    _bring_collateral(world, agent, hedge, agent.collateral_share)
+    if book != hedge:
+        _bring_collateral(world, agent, book, agent.book_collateral)
+    agent.book_coins = world.cash[agent.book_account, COIN] / QUANTA
+
+
+@kernel
+def _bring_collateral(world, agent, account, share):
+    """Bring in a share of the notional, in the hedge's currency if it counts at the venue."""
+    amount = share * agent.gross_units * world.price.value
     currency = world.instruments[agent.hedge_instrument].currency
-    if world.venues[world.accounts[agent.hedge_account].venue].collateral_e9[currency] == 0:
+    if world.venues[world.accounts[account].venue].collateral_e9[currency] == 0:
         currency = 1 - currency
     if currency == COIN:
         amount /= world.price.value
-    account = agent.hedge_account
-    if account == agent.book_account:
-        # Who holds both in one account has brought the money for the book, too.
-        for money in (QUOTE, COIN):
-            deposit(world, account, money, max(-world.cash[account, money], 0))
     deposit(world, account, currency, round(amount * QUANTA))
-    agent.book_coins = world.cash[agent.book_account, COIN] / QUANTA
 
 
 @kernel

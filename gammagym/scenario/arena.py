@@ -36,7 +36,7 @@ OwnWay = Annotated[Way, BeforeValidator(_seconds, json_schema_input_type=float |
 class Competitor(Model):
     """What one competitor has of its own; what is left out is as the task and the venue have it."""
 
-    legs: tuple[Leg, ...] | None = Field(
+    book: tuple[Leg, ...] | None = Field(
         default=None, strict=False, description="the book it is handed"
     )
     latency: OwnWay | None = Field(
@@ -125,7 +125,7 @@ def own_task(task: Task, competitor: Competitor) -> Task:
     Raises:
         ScenarioError: the book is impossible.
     """
-    return task if competitor.legs is None else get_task(task, legs=competitor.legs)
+    return task if competitor.book is None else get_task(task, book=competitor.book)
 
 
 def joint_task(tasks: Sequence[Task]) -> Task:
@@ -133,18 +133,18 @@ def joint_task(tasks: Sequence[Task]) -> Task:
 
     Quantities are the largest of them all: what integer arithmetic has to hold.
 
-    >>> book = joint_task([get_task("GammaScalp"), get_task("SpotHedge")]).legs
+    >>> book = joint_task([get_task("GammaScalp"), get_task("SpotHedge")]).book
     >>> [leg.kind for leg in book]
     ['call', 'put', 'spot']
     """
-    legs = list(tasks[0].legs)
+    legs = list(tasks[0].book)
     for task in tasks[1:]:
-        for leg, row in zip(task.legs, book_rows(legs, task.legs), strict=True):
+        for leg, row in zip(task.book, book_rows(legs, task.book), strict=True):
             if row is None:
                 legs.append(leg)
             elif abs(leg.quantity) > abs(legs[row].quantity):
                 legs[row] = replace(legs[row], quantity=leg.quantity)
-    return replace(tasks[0], legs=tuple(legs))
+    return replace(tasks[0], book=tuple(legs))
 
 
 def book_rows(legs: Sequence[Leg], own: Sequence[Leg]) -> list[int | None]:

@@ -8,7 +8,7 @@ from typing import Any
 from gammagym.errors import CapacityError, ScenarioError
 from gammagym.scenario.arena import Competitor, book_rows, joint_task, own_task
 from gammagym.scenario.instruments import whole_lots
-from gammagym.scenario.places import HEDGE_ROW, HEDGE_VENUE, Venues, hedge_listing
+from gammagym.scenario.places import HEDGE_VENUE, Venues, hedge_listing, hedge_rows
 from gammagym.scenario.rules import is_hedge_mode, rate_e9, write_account, write_short_legs
 from gammagym.scenario.schema import AccountTerms, Scenario
 from gammagym.scenario.tasks import Task
@@ -87,14 +87,17 @@ def write_competitors(
         agent.hedge_account = FIRST_AGENT_ACCOUNT + 2 * row + 1
         joint = _shares_account(scenario, venues)
         agent.book_account = agent.hedge_account - (0 if joint else 1)
-        agent.hedge_instrument = HEDGE_ROW
-        _write_hedges(world, agent, task)
+        rows = [1 + place for place in book_rows(listed.book, task.book) if place is not None]
+        _write_hedges(world, agent, task, hedge_rows(scenario, venues, listed), rows)
         _write_latencies(agent, venues.hedge, competitor)
         agent.decision_ns = round(task.decision_interval * 1e9)
         agent.gross_units = task.gross_quantity
         agent.largest_order_lots = agent.working[0].largest_lots
         agent.dead_zone = task.dead_zone
         agent.collateral_share = _collateral(scenario, task, venues)
+        agent.book_collateral = task.book_collateral or 0.0
+        agent.delta_limit = (task.delta_limit or 0.0) * task.gross_quantity
+        agent.loss_limit = task.loss_limit or 0.0
         agent.relative_aversion = task.risk_aversion
         agent.reference_scale = start
         agent.scheme = _SCHEMES[task.action_scheme]
@@ -111,28 +114,39 @@ def write_competitors(
                 terms = terms.model_copy(update={"volume": competitor.volume})
             write_account(world.accounts[account], venue, terms)
         if not joint:
-            # The book is in custody: its account pays fees, but needs no margin.
+            # A book in custody pays fees, but needs no margin.
             book = world.accounts[agent.book_account]
+            book.margined = task.book_collateral is not None
             book.margin_mode = MARGIN_CROSS
             book.bonus_quanta = book.credit_quanta = 0
         world.accounts[agent.hedge_account].margined = 1
         _write_fees(world.accounts[agent.hedge_account], venues.hedge, competitor)
         if in_hedge_mode:
             write_short_legs(world, agent.hedge_account, first_shorts + row)
-        _write_book(world, agent, task, listed)
+        _write_book(world, agent, task, listed, rows)
     if any(each.maker_fee is not None or each.taker_fee is not None for each in competitors):
         _check_rebates(world)
 
 
-def _write_hedges(world: Any, agent: Any, task: Task) -> None:
-    """Write what a competitor hedges with, and the orders it keeps track of."""
-    hedges = [HEDGE_ROW]
+def _write_hedges(
+    world: Any, agent: Any, task: Task, hedges: list[int], rows: Sequence[int]
+) -> None:
+    """Write what a competitor hedges with, and the orders it keeps track of.
+
+    Args:
+        world: record of the world.
+        agent: its row of agents.
+        task: its task.
+        hedges: rows of what it hedges with.
+        rows: row of each leg of its book.
+    """
+    agent.hedge_instrument = hedges[0]
     agent.hedge_count = len(hedges)
     agent.hedges[: len(hedges)] = hedges
     agent.hedge_mask = sum(1 << hedge for hedge in hedges)
     agent.largest_order_units = task.largest_order * task.gross_quantity
     slots = [(hedge, agent.hedge_account) for hedge in _slots_of(task, hedges)]
-    options = {row: leg for row, leg in enumerate(task.legs, start=1) if task.trades(leg)}
+    options = {row: leg for row, leg in zip(rows, task.book, strict=True) if task.trades(leg)}
     slots += [(row, agent.book_account) for row in options]
     if len(slots) > SLOTS:
         raise CapacityError(
@@ -245,13 +259,12 @@ def write_latency(row: Any, latency: Latency) -> None:
     row.sigma = latency.sigma
 
 
-def _write_book(world: Any, agent: Any, task: Task, listed: Task) -> None:
+def _write_book(world: Any, agent: Any, task: Task, listed: Task, rows: Sequence[int]) -> None:
     """Write the positions to be handed over; coins are brought along, options are bought."""
-    account = agent.book_account
-    rows = [1 + row for row in book_rows(listed.legs, task.legs) if row is not None]
-    others = set(range(1, 1 + len(listed.legs))) - set(rows)
+    others = set(range(1, 1 + len(listed.book))) - set(rows)
     agent.others_mask = sum(1 << row for row in others)
-    for row, leg in zip(rows, task.legs, strict=True):
+    account = agent.book_account
+    for row, leg in zip(rows, task.book, strict=True):
         contract = world.instruments[row]
         lots = whole_lots(leg, contract, task)
         if leg.kind == "spot":

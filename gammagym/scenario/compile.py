@@ -43,6 +43,7 @@ from gammagym.scenario.rules import (
 from gammagym.scenario.stakes import tell_aversion
 from gammagym.scenario.tasks import Task
 from gammagym.scenario.timeline import write_timeline
+from gammagym.scenario.wishes import check_contracts, with_hedges, with_venues
 from gammagym.venues.schema import Venue
 from gammagym.world import (
     COIN,
@@ -88,7 +89,7 @@ class Compiled:
         tape: recorded prices on a regular grid, float64, shape (n,); one element if unused.
         instruments: names of the template's instruments, by row.
         reference_price: price that observed prices are divided by.
-        scenario: what it was made from.
+        scenario: what it was made from, with what the task wishes of it.
         task: what it was made from.
         venue: what it was made from.
         competitors: what it was made from.
@@ -131,8 +132,11 @@ def compile_world(
     competitors = (Competitor(),) * agents if isinstance(agents, int) else tuple(agents)
     # What is listed is what all the books have.
     given, task = task, joint_task([own_task(task, each) for each in competitors] or [task])
-    venues = _load_venues(scenario, task)
     agents = len(competitors)
+    scenario = with_venues(scenario, task)
+    venues = _load_venues(scenario, task)
+    check_contracts(scenario, venues, task)
+    scenario = with_hedges(scenario, venues, task)
     worlds = empty_worlds(1, capacity or _capacity(scenario, venues, task, agents))
     world = worlds.view(np.recarray)[0]
     end_ns = round(task.horizon_seconds * 1e9)
@@ -172,7 +176,7 @@ def _load_venues(scenario: Scenario, task: Task) -> Venues:
     """Load the hedge's venue and the book's: the same, if it lists the whole book."""
     hedge = load_venue(scenario.venue, scenario.rules)
     book = hedge
-    lists_all = all(getattr(hedge, section(leg.kind)) is not None for leg in task.legs)
+    lists_all = all(getattr(hedge, section(leg.kind)) is not None for leg in task.book)
     if scenario.book_venue not in (None, scenario.venue) or not lists_all:
         book = load_venue(scenario.book_venue or _BOOK_VENUE)
         if book.coin != hedge.coin:
@@ -305,7 +309,7 @@ def _check_notional(scenario: Scenario, task: Task, start: float) -> None:
     if notional > LARGEST_QUANTA:
         raise ScenarioError(
             f"scenario {scenario.name!r}, task {task.name}: price {start:g} times the "
-            f"largest quantity {quantity:g} (legs, options.size, flow.size, crowd, "
+            f"largest quantity {quantity:g} (book, options.size, flow.size, crowd, "
             f"arbitrageurs.limit, all shocks.quantity), with room for a move, "
             f"is {notional / QUANTA:.3g}, more than 64-bit money holds "
             f"({LARGEST_QUANTA / QUANTA:.3g}): take smaller ones"

@@ -85,7 +85,7 @@ def check_scale(scenario: Scenario, venues: Venues, task: Task, lowest: float) -
     listings: list[tuple[Venue, str, Listing]] = []
     hedge = "perpetual" if venues.hedge.perpetual is not None else "future"
     listings.append((venues.hedge, hedge, hedge_listing(venues.hedge)))
-    for leg in task.legs:
+    for leg in task.book:
         listing = leg_listing(venues.book, leg.kind, task)
         if not _is_in_coin(listing):
             listings.append((venues.book, section(leg.kind), listing))
@@ -111,15 +111,15 @@ def write_instruments(
     count = instruments_needed(scenario, venues, task)
     if count > len(world.instruments):
         raise CapacityError(
-            f"task {task.name}: {len(task.legs)} legs, {len(listed)} instruments of venue "
+            f"task {task.name}: {len(task.book)} legs, {len(listed)} instruments of venue "
             f"{venues.hedge.name!r} and {len(scenario.markets)} markets of scenario "
-            f"{scenario.name!r} need {count} instruments, this capacity has "
-            f"{len(world.instruments)}"
+            f"{scenario.name!r} (futures to hedge with among them) need {count} instruments, this "
+            f"capacity has {len(world.instruments)}"
         )
     writer = _Writer(world, scenario, venues, task, start, volatility)
     names = [writer.hedge()]
-    names += [writer.leg(row, leg) for row, leg in enumerate(task.legs, start=1)]
-    for row, each in enumerate(listed, start=1 + len(task.legs)):
+    names += [writer.leg(row, leg) for row, leg in enumerate(task.book, start=1)]
+    for row, each in enumerate(listed, start=1 + len(task.book)):
         names.append(each.name)
         expiry_ns = since(each.expiry, venues.start)
         if expiry_ns <= 0:
@@ -319,7 +319,7 @@ def write_books(world: Any, scenario: Scenario, venues: Venues, task: Task) -> N
     """Write the rules of every book; those of an instrument nobody lists are as the first's."""
     hedge = venues.hedge
     listings = [(hedge, hedge_listing(hedge))]
-    listings += [(venues.book, leg_listing(venues.book, leg.kind, task)) for leg in task.legs]
+    listings += [(venues.book, leg_listing(venues.book, leg.kind, task)) for leg in task.book]
     listings += [(hedge, leg_listing(hedge, each.kind, task)) for each in hedge.instruments]
     for row, market in zip(market_rows(scenario, venues, task), scenario.markets, strict=True):
         if row == len(listings):
@@ -367,7 +367,7 @@ def whole_lots(leg: Leg, contract: Any, task: Task) -> int:
     lots = round(leg.quantity / contract.lot_quantity)
     if abs(lots - leg.quantity / contract.lot_quantity) > _LOT_TOLERANCE:
         raise ScenarioError(
-            f"task {task.name}: legs: the quantity of a {leg.kind} must be a multiple of the "
+            f"task {task.name}: book: the quantity of a {leg.kind} must be a multiple of the "
             f"venue's lot, {contract.lot_quantity:g}, was {leg.quantity!r}"
         )
     return lots

@@ -1,7 +1,8 @@
 """Where things are in a world: its venues, and the row of each instrument.
 
 The first row is what an agent hedges with. One row follows for each leg of its book, then what the
-venue lists by name and date, then the scenario's further markets, unless the book has them already.
+venue lists by name and date, then the scenario's further markets, unless the book has them already;
+futures that a task hedges with are among these.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from gammagym.errors import ScenarioError
 from gammagym.scenario.markets import MarketSpec
 from gammagym.scenario.schema import Scenario
-from gammagym.scenario.tasks import Task
+from gammagym.scenario.tasks import Hedge, Task
 from gammagym.venues.listings import DerivativeListing
 from gammagym.venues.schema import Venue
 
@@ -71,13 +72,13 @@ def leg_listing(venue: Venue, kind: str, task: Task) -> Any:
 
 def instruments_needed(scenario: Scenario, venues: Venues, task: Task) -> int:
     """Return how many instruments a world needs."""
-    first = 1 + len(task.legs) + len(venues.hedge.instruments)
+    first = 1 + len(task.book) + len(venues.hedge.instruments)
     return max(first, *(row + 1 for row in market_rows(scenario, venues, task)), 0)
 
 
 def market_rows(scenario: Scenario, venues: Venues, task: Task) -> list[int]:
     """Return the row of each further market: one of the book's, or one after all else."""
-    following = 1 + len(task.legs) + len(venues.hedge.instruments)
+    following = 1 + len(task.book) + len(venues.hedge.instruments)
     rows: list[int] = []
     for market in scenario.markets:
         row = _row_in_book(market, venues, task)
@@ -90,13 +91,42 @@ def _row_in_book(market: MarketSpec, venues: Venues, task: Task) -> int | None:
     """Return the row of a leg of the book that is the same contract, if there is one."""
     if market_venue(market, venues) != venues.book_row:
         return None
-    for row, leg in enumerate(task.legs, start=1):
+    for row, leg in enumerate(task.book, start=1):
         if leg.kind != market.kind:
             continue
         same_date = market.expiry in (None, round(leg.expiry_days * 86_400e9))
         if same_date and (market.moneyness or 1.0) == leg.moneyness:
             return row
     return None
+
+
+def hedge_rows(scenario: Scenario, venues: Venues, task: Task) -> list[int]:
+    """Return the row of each instrument that agents hedge with."""
+    rows: list[int] = []
+    of_markets = market_rows(scenario, venues, task)
+    for hedge in task.hedges or (Hedge(),):
+        if hedge.kind == "perpetual":
+            rows.append(HEDGE_ROW)
+        elif venues.hedge.future is not None:
+            place = next(
+                place
+                for place, market in enumerate(scenario.markets)
+                if is_market_of(hedge, market, venues)
+            )
+            rows.append(of_markets[place])
+        elif not hedge.optional:
+            raise ScenarioError(
+                f"task {task.name}: hedges: venue {venues.hedge.name!r} lists no futures: take "
+                "another venue, or hedges=['perpetual']"
+            )
+    return rows or [HEDGE_ROW]
+
+
+def is_market_of(hedge: Hedge, market: MarketSpec, venues: Venues) -> bool:
+    """Return whether a further market is where a future to hedge with is traded."""
+    if market.kind != "future" or market.expiry != hedge.expiry_ns:
+        return False
+    return market_venue(market, venues) == HEDGE_VENUE
 
 
 def market_venue(market: MarketSpec, venues: Venues) -> int:

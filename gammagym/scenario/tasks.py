@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, NoReturn, cast, get_args
 
 from gammagym.errors import ScenarioError, nearest
+from gammagym.scenario.order_flow import PRESET_KINDS
+from gammagym.world import HEDGES
 
-_SECOND_NS = 1_000_000_000
-_DAY_NS = 86_400 * _SECOND_NS
-
+_DAY_SECONDS = 86_400.0
 
 LegKind = Literal["call", "put", "spot", "future"]
 ActionScheme = Literal["hedge", "quotes", "band", "discrete", "orders"]
@@ -39,12 +39,20 @@ class Hedge:
     """One instrument to hedge with, at the venue of the hedge.
 
     Attributes:
-        kind: ``perpetual`` or ``future``.
+        kind: ``perpetual`` (where the venue lists none: its future that expires 30 days after the
+            episode), or ``future``.
         expiry_days: time to expiry of a future from the start of the episode (days).
+        optional: whether a future is left out where the venue lists none; else that is an error.
     """
 
-    kind: Literal["perpetual", "future"]
+    kind: Literal["perpetual", "future"] = "perpetual"
     expiry_days: float = 30.0
+    optional: bool = False
+
+    @property
+    def expiry_ns(self) -> int:
+        """Time to expiry of a future from the start of the episode (ns)."""
+        return round(self.expiry_days * _DAY_SECONDS * 1e9)
 
 
 @dataclass(frozen=True)
@@ -53,34 +61,44 @@ class Task:
 
     Attributes:
         name: as in ``gammagym/<name>-v0``.
-        legs: the book it is handed at the mark.
+        book: the legs it is handed at the mark; none: it trades the hedge alone.
         horizon_seconds: length of an episode (s).
         decision_interval: time between two decisions (s).
         largest_order: largest hedge order, as a share of the gross quantity of the book.
         dead_zone: smallest hedge order, as a share of the largest.
         collateral: collateral of the hedge account, as a share of the book's notional; None: 10 %,
             or a quarter more than the venue asks for to hedge all of it, if that is more.
+        book_collateral: the same of the book's account, which then needs margin and can be
+            liquidated; None: the book is in custody, and needs none.
         risk_aversion: weight of variance in the reward, times the stake.
+        delta_limit: largest net delta that orders may lead to, in gross quantities; None: any.
+        loss_limit: loss of book and hedge, in stakes, at which the hedge is closed and nothing
+            more is sent; None: never.
         flow: preset of order flow that a scenario's default gives way to, or None.
         action_scheme: how an action is read (docs/environments/actions).
         reward: name of what is paid (docs/environments/rewards).
         observation_fields: names of the fields of the observation, in order; None: the usual ones.
         trade_options: whether actions also trade the options of the book: one number for each.
         leverage: leverage of the hedge account; None: the scenario's.
-        venue: venue of the hedge that a scenario's default gives way to, or None.
+        venue: venue of the hedge, where the scenario names none; by keyword: in any case.
         book_venue: venue of the book, likewise.
-        hedges: what it may hedge with, the first mostly; none: the venue's perpetual or future.
+        contract: what the hedge and the options of the book must be: ``linear`` or ``inverse``
+            (settled in coins); None: either.
+        hedges: what it may hedge with, the first mostly; none: the perpetual.
         size: gross quantity of a task without a book (units).
     """
 
     name: str
-    legs: tuple[Leg, ...]
-    horizon_seconds: float = 86_400.0
+    book: tuple[Leg, ...]
+    horizon_seconds: float = _DAY_SECONDS
     decision_interval: float = 60.0
     largest_order: float = 0.2
     dead_zone: float = 0.05
     collateral: float | None = None
+    book_collateral: float | None = None
     risk_aversion: float = 8.0
+    delta_limit: float | None = None
+    loss_limit: float | None = None
     flow: str | None = None
     action_scheme: ActionScheme = "hedge"
     reward: RewardName = "relative"
@@ -89,6 +107,7 @@ class Task:
     leverage: float | None = None
     venue: str | None = None
     book_venue: str | None = None
+    contract: Literal["linear", "inverse"] | None = None
     hedges: tuple[Hedge, ...] = ()
     size: float | None = None
 
@@ -96,7 +115,7 @@ class Task:
     def gross_quantity(self) -> float:
         """Size of the book (units): a straddle on one unit counts one, as does one unit of spot."""
         by_kind: dict[str, float] = {}
-        for leg in self.legs:
+        for leg in self.book:
             by_kind[leg.kind] = by_kind.get(leg.kind, 0.0) + abs(leg.quantity)
         return max(by_kind.values(), default=self.size or 0.0)
 
@@ -109,18 +128,47 @@ def _straddle(quantity: float) -> tuple[Leg, ...]:
     return (Leg("call", quantity), Leg("put", quantity))
 
 
+_COIN = Leg("spot", 10.0)
+# Tasks of a month: an hour between decisions, and collateral that a move of the price does not use
+# up.
+_MONTH: dict[str, Any] = {
+    "horizon_seconds": 30 * _DAY_SECONDS,
+    "decision_interval": 3_600.0,
+    "collateral": 1.0,
+    "flow": "sparse",
+}
+
 TASKS = {
     task.name: task
     for task in (
         Task("GammaScalp", _straddle(10.0)),
         Task("ShortGamma", _straddle(-10.0)),
+        Task("CoveredCall", (_COIN, Leg("call", -10.0, 1.1, 30.0)), **_MONTH),
+        Task("ProtectivePut", (_COIN, Leg("put", 10.0, 0.9, 30.0)), **_MONTH),
         Task(
             "SpotHedge",
-            (Leg("spot", 10.0),),
-            horizon_seconds=30 * 86_400.0,
-            decision_interval=3_600.0,
-            collateral=1.0,
-            flow="sparse",
+            (_COIN,),
+            hedges=(
+                Hedge("perpetual"),
+                Hedge("future", 15.0, optional=True),
+                Hedge("future", 45.0, optional=True),
+            ),
+            **_MONTH,
+        ),
+        Task("SyntheticScalp", (), size=10.0),
+        Task(
+            "InverseGammaScalp",
+            _straddle(10.0),
+            venue="deribit",
+            book_venue="deribit",
+            contract="inverse",
+        ),
+        Task(
+            "TwoVenueHedge",
+            _straddle(10.0),
+            venue="binance",
+            book_venue="deribit",
+            book_collateral=0.0,
         ),
     )
 }
@@ -131,76 +179,175 @@ def get_task(task: str | Task, **changes: Any) -> Task:
 
     Args:
         task: name of a task, or one of your own.
-        **changes: attributes of `Task` to replace; None leaves one as it is.
+        **changes: attributes of `Task` to replace; None leaves one as it is. Legs and hedges may be
+            given as mappings of their attributes, a hedge also by its kind alone.
 
     Raises:
         ScenarioError: unknown name or attribute, or an impossible value.
 
     >>> get_task("GammaScalp", horizon_seconds=3600.0).gross_quantity
     10.0
+    >>> get_task("GammaScalp", book=[{"kind": "call", "quantity": -2.0}]).book
+    (Leg(kind='call', quantity=-2.0, moneyness=1.0, expiry_days=7.0),)
     """
     if isinstance(task, str):
         if task not in TASKS:
             raise ScenarioError(f"unknown task {task!r}: {nearest(task, list(TASKS))}")
         task = TASKS[task]
-    known = [name for name in Task.__dataclass_fields__ if name != "name"]
+    known = [field.name for field in fields(Task) if field.name != "name"]
     given = {name: value for name, value in changes.items() if value is not None}
     for name in given:
         if name not in known:
             raise ScenarioError(
                 f"task {task.name}: unknown option {name!r}: {nearest(name, known)}"
             )
+    for name, read in _READERS.items():
+        if name in given:
+            given[name] = _each(task, name, given[name], read)
     changed = replace(task, **given)
     _check(changed)
     return changed
 
 
+# --- What may be written in several ways -----------------------------------------------------
+
+
+def _each(task: Task, key: str, value: object, read: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """Return a list as a tuple of what its members stand for."""
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        _refuse(task, key, value, "a list or tuple")
+    members = tuple(cast(Iterable[Any], value))
+    try:
+        return tuple(read(member) for member in members)
+    except TypeError as error:
+        _refuse(task, key, members, f"{_ALLOWED[key]} ({error})")
+
+
+def _leg(member: Any) -> Any:
+    return Leg(**member) if isinstance(member, Mapping) else member
+
+
+def _hedge(member: Any) -> Any:
+    if isinstance(member, str):
+        return Hedge(cast(Any, member))
+    return Hedge(**member) if isinstance(member, Mapping) else member
+
+
+def _itself(member: Any) -> Any:
+    return member
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "book": _leg,
+    "hedges": _hedge,
+    "observation_fields": _itself,
+}
+_ALLOWED = {
+    "book": "legs: Leg, or a mapping of its attributes",
+    "hedges": "hedges: Hedge, a mapping of its attributes, or 'perpetual'",
+    "observation_fields": "names of fields",
+}
+
+# --- What is possible ------------------------------------------------------------------------
+
+_NUMBERS = {
+    "horizon_seconds": (1.0, 3650 * _DAY_SECONDS),
+    "decision_interval": (0.001, 30 * _DAY_SECONDS),
+    "largest_order": (1e-6, 1e3),
+    "dead_zone": (0.0, 1.0),
+    "collateral": (0.0, 1e3),
+    "book_collateral": (0.0, 1e3),
+    "risk_aversion": (0.0, 1e6),
+    "delta_limit": (1e-6, 1e6),
+    "loss_limit": (1e-9, 1e9),
+    "leverage": (1.0, 1e3),
+    "size": (1e-9, 1e9),
+}
+_OPEN = ("collateral", "book_collateral", "delta_limit", "loss_limit", "leverage", "size")
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "action_scheme": get_args(ActionScheme),
+    "reward": get_args(RewardName),
+    "trade_options": (False, True),
+    "contract": (None, "linear", "inverse"),
+    "flow": (None, *PRESET_KINDS),
+}
+
+
+def _refuse(task: Task, key: str, value: object, allowed: str) -> NoReturn:
+    raise ScenarioError(f"task {task.name}: {key} must be {allowed}, was {value!r}")
+
+
+def _is_number(value: object, low: float, high: float) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and low <= value <= high
+
+
 def _check(task: Task) -> None:
     """Refuse impossible values, naming task, key, value and what is allowed."""
-
-    def refuse(key: str, value: object, allowed: str) -> None:
-        raise ScenarioError(f"task {task.name}: {key} must be {allowed}, was {value!r}")
-
-    numbers = {
-        "horizon_seconds": (1.0, 3650 * 86_400.0),
-        "decision_interval": (0.001, 30 * 86_400.0),
-        "largest_order": (1e-6, 1e3),
-        "dead_zone": (0.0, 1.0),
-        "collateral": (0.0, 1e3),
-        "risk_aversion": (0.0, 1e6),
-    }
-    for key, (low, high) in numbers.items():
+    for key, (low, high) in _NUMBERS.items():
         value = getattr(task, key)
-        if key == "collateral" and value is None:
-            continue
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not low <= value <= high
-        ):
-            refuse(key, value, f"a number from {low:g} to {high:g}")
+        if not (value is None and key in _OPEN) and not _is_number(value, low, high):
+            _refuse(task, key, value, f"a number from {low:g} to {high:g}")
+    for key, choices in _CHOICES.items():
+        value = getattr(task, key)
+        if not any(value is choice or value == choice for choice in choices):
+            told = [repr(choice) for choice in choices if choice is not None]
+            _refuse(task, key, value, f"one of {', '.join(told)}")
+    for key in ("venue", "book_venue"):
+        value = getattr(task, key)
+        if value is not None and not (isinstance(value, str) and value):
+            _refuse(task, key, value, "the name or path of a venue")
+    names = task.observation_fields
+    if names is not None and not all(isinstance(name, str) for name in cast(Any, names)):
+        _refuse(task, "observation_fields", names, _ALLOWED["observation_fields"])
     if task.decision_interval > task.horizon_seconds:
-        refuse("decision_interval", task.decision_interval, "at most horizon_seconds")
-    if not task.legs:
-        refuse("legs", task.legs, "at least one Leg")
-    if sum(leg.kind == "spot" for leg in task.legs) > 1:
-        refuse("legs", task.legs, "with at most one of kind spot: all spot is one balance of coins")
-    for leg in task.legs:
+        _refuse(task, "decision_interval", task.decision_interval, "at most horizon_seconds")
+    _check_book(task)
+    _check_actions(task)
+    _check_hedges(task)
+
+
+def _check_book(task: Task) -> None:
+    book = task.book
+    if not book and task.size is None:
+        _refuse(task, "book", book, "at least one Leg, or none with a size")
+    if not book and task.book_collateral is not None:
+        _refuse(task, "book_collateral", task.book_collateral, "left out: there is no book")
+    if not all(isinstance(leg, Leg) for leg in cast(Any, book)):
+        _refuse(task, "book", book, _ALLOWED["book"])
+    if sum(leg.kind == "spot" for leg in book) > 1:
+        _refuse(task, "book", book, "with at most one of kind spot: all spot is one balance")
+    for leg in book:
         if leg.kind not in get_args(LegKind):
-            refuse("legs", leg, f"of kind {', '.join(get_args(LegKind))}")
-        if not (abs(leg.quantity) > 0 and leg.moneyness > 0 and leg.expiry_days > 0):
-            refuse("legs", leg, "of quantity other than 0, moneyness > 0, expiry_days > 0")
-    _check_actions(task, refuse)
+            _refuse(task, "book", leg, f"of kind {', '.join(get_args(LegKind))}")
+        numbers = (abs(leg.quantity), leg.moneyness, leg.expiry_days)
+        if not all(_is_number(number, 1e-12, 1e12) for number in numbers):
+            _refuse(task, "book", leg, "of quantity other than 0, moneyness > 0, expiry_days > 0")
 
 
-def _check_actions(task: Task, refuse: Callable[[str, object, str], None]) -> None:
-    """Refuse action schemes that do not exist or that a task is not made for."""
-    if task.action_scheme not in get_args(ActionScheme):
-        schemes = list(get_args(ActionScheme))
-        refuse("action_scheme", task.action_scheme, f"one of {', '.join(schemes)}")
+def _check_actions(task: Task) -> None:
     if task.action_scheme == "band" and task.risk_aversion == 0:
-        refuse("risk_aversion", task.risk_aversion, "> 0 for the action scheme 'band'")
-    if task.trade_options not in (True, False):
-        refuse("trade_options", task.trade_options, "True or False")
-    if task.trade_options and not any(task.trades(leg) for leg in task.legs):
-        refuse("trade_options", True, "False for a book without options")
+        _refuse(task, "risk_aversion", task.risk_aversion, "> 0 for the action scheme 'band'")
+    if task.trade_options and not any(task.trades(leg) for leg in task.book):
+        _refuse(task, "trade_options", True, "False for a book without options")
+
+
+def _check_hedges(task: Task) -> None:
+    hedges = task.hedges
+    if not all(isinstance(hedge, Hedge) for hedge in cast(Any, hedges)):
+        _refuse(task, "hedges", hedges, _ALLOWED["hedges"])
+    if len(hedges) > HEDGES:
+        _refuse(task, "hedges", hedges, f"at most {HEDGES}")
+    for hedge in hedges:
+        if hedge.kind not in ("perpetual", "future"):
+            _refuse(task, "hedges", hedge, "of kind perpetual or future")
+        if not _is_number(hedge.expiry_days, 1e-6, 3650.0):
+            _refuse(task, "hedges", hedge, "with expiry_days from 1e-06 to 3650")
+    keys = [hedge.kind if hedge.kind == "perpetual" else hedge.expiry_ns for hedge in hedges]
+    if len(set(keys)) < len(keys):
+        _refuse(task, "hedges", hedges, "different from each other")
+    for leg in task.book:
+        if leg.kind == "future" and round(leg.expiry_days * _DAY_SECONDS * 1e9) in keys:
+            _refuse(task, "hedges", hedges, f"none of the book, which has a {leg.kind} like that")
+    first = hedges[0] if hedges else Hedge()
+    if first.kind == "future" and first.expiry_days * _DAY_SECONDS <= task.horizon_seconds:
+        _refuse(task, "hedges", hedges, "such that the first does not expire before the episode")

@@ -44,7 +44,8 @@ def test_registered_environments_run_to_their_end_with_every_wrapper(name):
     observation, info = env.reset(seed=1)
     assert observation.shape == (len(FIELD_NAMES),)
     for step in range(LENGTH):
-        observation, reward, terminated, truncated, info = env.step(WISH)
+        wish = np.resize(WISH, env.action_space.shape)
+        observation, reward, terminated, truncated, info = env.step(wish)
         assert (terminated, truncated) == (step == LENGTH - 1, False)
         assert env.observation_space.contains(observation)
         assert isinstance(reward, float)

@@ -19,7 +19,7 @@ SHORT: dict[str, Any] = {"scenario": "calm", "horizon_seconds": 60.0, "decision_
 UNLIKE = {
     "alice": {"latency": "1ms", "taker_fee": "0.02%"},
     "bob": {"order_latency": {"median": "50ms", "sigma": 0.5}},
-    "carol": {"legs": (Leg("spot", 3.0),)},
+    "carol": {"book": (Leg("spot", 3.0),)},
 }
 
 

@@ -35,7 +35,7 @@ OPTIONS: dict[str, Any] = {
             {"kind": "spread", "at": "5h", "hold": "1h", "recovery": "1h", "multiple": 5.0},
         ],
     },
-    "legs": (Leg("call", 2.0, expiry_days=10 / 24), Leg("put", 2.0, expiry_days=10 / 24)),
+    "book": (Leg("call", 2.0, expiry_days=10 / 24), Leg("put", 2.0, expiry_days=10 / 24)),
     "horizon_seconds": 11 * 60 * MINUTE,
     "decision_interval": 30 * MINUTE,
     "largest_order": 1.0,

@@ -232,7 +232,8 @@ for name, options in cases.items():
     ended, number = False, 0
     while not ended:
         number += 1
-        action = np.array([0.7 if number % 2 else -0.4, 1.0 - 0.4 * number % 2], np.float32)
+        wish = (0.7 if number % 2 else -0.4, 1.0 - 0.4 * number % 2)
+        action = np.resize(np.array(wish, np.float32), env.action_space.shape)
         observation, reward, ended, _, _ = env.step(action)
     print(name, fingerprint(env.worlds), observation.tobytes().hex()[:16], reward)
 """

@@ -49,7 +49,7 @@ def path(make_worlds: Any, ratio: float, noise: float, ticks: int = 4_000) -> An
         "price.tick": "1s",
     }
     options = {"horizon_seconds": 7_200.0, "decision_interval": 60.0}
-    run = make_worlds("textbook", overrides=changes, legs=LEGS, **options)
+    run = make_worlds("textbook", overrides=changes, book=LEGS, **options)
     world = run.worlds[0]
     for tick in range(ticks):
         advance(world, run.tape, tick * SECOND)

@@ -10,6 +10,7 @@ orders are canceled first, and nothing new rests.
 from __future__ import annotations
 
 from gammagym._kernel import kernel
+from gammagym.envs.kernels.limits import allowed_lots
 from gammagym.envs.kernels.observe import seen_mid, seen_touch
 from gammagym.exchange.messages import working_quantity
 from gammagym.exchange.orders import next_order_id, plain
@@ -84,7 +85,8 @@ def cross(world, agent, working, side, lots):
 @kernel(counted=False)
 def rest(world, agent, working, side, price_ticks, lots, terms):
     """Let an order rest at a price, or change the one that does on this side."""
-    if working.strays:
+    lots = allowed_lots(world, working, side, lots)
+    if working.strays or lots == 0:
         cancel_working(world, agent, working)
     elif is_working(world, working) and working.side == side:
         _amend_working(world, agent, working, price_ticks, lots)
@@ -106,7 +108,9 @@ def replace(world, agent, working, side, price_ticks, lots, terms):
         terms: time in force, plus ONLY_REDUCE for an order that may only reduce the position.
     """
     cancel_working(world, agent, working)
-    send_new(world, agent, working, side, price_ticks, lots, terms)
+    lots = allowed_lots(world, working, side, lots)
+    if lots > 0:
+        send_new(world, agent, working, side, price_ticks, lots, terms)
 
 
 @kernel

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gammagym._kernel import kernel
 from gammagym.engine.book import levels_of
+from gammagym.envs.kernels.limits import allowed_lots
 from gammagym.envs.kernels.observe import is_dark, seen_touch
 from gammagym.envs.kernels.placing import (
     REST_DEPTH,
@@ -89,6 +90,7 @@ def place_order(world, agent, working, action, first):
     lots = round(abs(size) * working.largest_lots)
     terms = _terms(action[first + 2], action[first + 3])
     if moved:
+        lots = allowed_lots(world, working, side, lots)
         if lots > 0 and not working.strays:
             send_new(world, agent, working, side, price, lots, terms)
     elif lots == 0:

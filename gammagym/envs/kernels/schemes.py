@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from gammagym._kernel import kernel
 from gammagym.envs.kernels.band import trade_band
+from gammagym.envs.kernels.limits import is_stopped
 from gammagym.envs.kernels.moves import leg_share, make_move
 from gammagym.envs.kernels.placing import begin_decision, clipped, cross, wish
 from gammagym.envs.kernels.quoting import place_order, quote_both
+from gammagym.envs.kernels.stop import close_hedges
 from gammagym.world import (
     BUY,
     FREE_ORDERS,
@@ -40,6 +42,9 @@ def decide(world, row, action):
     """
     agent = world.agents[row]
     begin_decision(world, row)
+    if is_stopped(world, row):
+        close_hedges(world, row)
+        return
     if agent.scheme == SCHEME_DISCRETE:
         make_move(world, row, int(action[0]))
     else:

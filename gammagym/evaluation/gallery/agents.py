@@ -123,7 +123,7 @@ def compare_agents(
         if progress:
             progress(len(conducts))
     best_first = sorted(conducts, key=lambda each: (each.score != each.score, each.score))
-    spot = all(leg.kind == "spot" for leg in contest.task.legs)
+    spot = all(leg.kind == "spot" for leg in contest.task.book)
     return Field(tuple(best_first), BASIS_POINTS if spot else PERCENT_OF_STAKE, absent)
 
 

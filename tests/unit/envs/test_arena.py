@@ -90,13 +90,13 @@ def test_with_one_competitor_it_equals_the_single_environment_to_the_bit(task):
 
 def test_competitors_who_do_nothing_change_nothing_for_another():
     books = {
-        "alice": {"legs": (Leg("spot", 3.0),)},
+        "alice": {"book": (Leg("spot", 3.0),)},
         "bob": {},
-        "carol": {"legs": (Leg("call", -5.0, 1.1, 3.0), Leg("put", -5.0))},
+        "carol": {"book": (Leg("call", -5.0, 1.1, 3.0), Leg("put", -5.0))},
     }
     arena = Arena(agents=books, **SHORT)
     for name, row in (("alice", 0), ("bob", 1), ("carol", 2)):
-        env = HedgeEnv(**SHORT | ({"legs": books[name]["legs"]} if books[name] else {}))
+        env = HedgeEnv(**SHORT | ({"book": books[name]["book"]} if books[name] else {}))
         seen, _ = arena.reset(seed=5)
         expected, _ = env.reset(seed=5)
         np.testing.assert_array_equal(seen[name], expected)
@@ -239,7 +239,7 @@ def test_every_competitor_has_latencies_of_its_own_and_the_first_four_as_they_we
 
 def test_a_book_is_listed_once_however_many_have_it():
     straddle = (Leg("call", 2.0), Leg("put", 2.0))
-    agents = {"alice": None, "bob": {"legs": straddle}, "carol": {"legs": (Leg("put", -1.0),)}}
+    agents = {"alice": None, "bob": {"book": straddle}, "carol": {"book": (Leg("put", -1.0),)}}
     arena = Arena(agents=agents, **SHORT)
     assert arena.compiled.instruments == ("BTC-PERP", "BTC-7D-100-C", "BTC-7D-100-P")
     arena.reset(seed=1)
@@ -251,7 +251,7 @@ def test_a_book_is_listed_once_however_many_have_it():
 
 
 def test_worlds_with_ranges_keep_what_each_competitor_has_of_its_own():
-    agents = {"alice": {"taker_fee": "0.1%", "legs": (Leg("spot", 2.0),)}, "bob": None}
+    agents = {"alice": {"taker_fee": "0.1%", "book": (Leg("spot", 2.0),)}, "bob": None}
     wide = {"price.volatility": {"low": 0.2, "high": 1.2}}
     arena = Arena(agents=agents, **SHORT, overrides=wide)
     drawn = set()
@@ -383,8 +383,8 @@ def test_actions_must_be_those_of_all_competitors():
         ({"alice": {"taker_fee": "0.1%", "volume": 5}}, "no ladder is walked"),
         ({"alice": {"volume": 5}}, "venue 'generic' has no fee_tiers"),
         ({"alice": {"maker_fee": "-0.04%"}, "bob": {"taker_fee": "0.03%"}}, "a rebate of 0.04%"),
-        ({"alice": {"legs": ()}}, "legs must be at least one"),
-        ({"alice": {"legs": (Leg("call", 1e-5),)}}, "multiple of the venue's lot"),
+        ({"alice": {"book": ()}}, "book must be at least one"),
+        ({"alice": {"book": (Leg("call", 1e-5),)}}, "multiple of the venue's lot"),
     ],
 )
 def test_impossible_competitors_are_refused(agents, told):

@@ -82,7 +82,7 @@ class Observer:
     def book(self, world: Any) -> dict[str, float]:
         """Return delta, gamma, vega and theta of the legs (units, currency)."""
         total = dict.fromkeys(("delta", "gamma", "vega", "theta"), 0.0)
-        for row, leg in enumerate(self.task.legs, start=1):
+        for row, leg in enumerate(self.task.book, start=1):
             contract = world["instruments"][row]
             if leg.kind == "spot":
                 total["delta"] += leg.quantity

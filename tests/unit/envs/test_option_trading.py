@@ -32,7 +32,7 @@ def open_env(task: Any, scenario: str, **options: Any) -> HedgeEnv:
 def held(env: HedgeEnv) -> list[int]:
     """Return the lots of the legs of the book."""
     world = env.worlds[0]
-    rows = len(env.compiled.task.legs)
+    rows = len(env.compiled.task.book)
     account = world["agents"]["book_account"][0]
     return world["positions"]["quantity_lots"][account, 1 : 1 + rows].tolist()
 

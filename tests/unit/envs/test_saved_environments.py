@@ -197,7 +197,7 @@ def test_where_tables_are_is_never_taken_from_a_file(tmp_path: Path):
     "turn",
     [
         lambda words: words.pop("task"),
-        lambda words: words["task"].update(legs=[{"kind": "call"}]),
+        lambda words: words["task"].update(book=[{"kind": "call"}]),
         lambda words: words["task"].update(unknown=1),
         lambda words: words.update(generator={"bit_generator": "PCG64"}),
         lambda words: words.update(environment="Market"),

@@ -529,7 +529,8 @@ def test_every_task_runs_on_every_venue(task: str, venue: str) -> None:
     done = False
     while not done:
         size = float(np.clip(-observation[0] / 0.2, -1.0, 1.0))
-        action = np.array([size, 1.0], np.float32)
+        action = np.zeros(env.action_space.shape, np.float32)
+        action[:2] = size, 1.0
         observation, _, terminated, truncated, _ = env.step(action)
         done = terminated or truncated
         assert env.observation_space.contains(observation)

@@ -39,7 +39,7 @@ SPREADS: dict[str, Any] = {
 def market(make_worlds: Any, n: int = 1, seed: int = 7, **changes: Any) -> Any:
     keys = SPREADS | {name.replace("__", "."): value for name, value in changes.items()}
     options = {"horizon_seconds": 86_400.0, "decision_interval": 60.0}
-    return make_worlds("textbook", n=n, seed=seed, overrides=keys, legs=LEGS, **options)
+    return make_worlds("textbook", n=n, seed=seed, overrides=keys, book=LEGS, **options)
 
 
 def quotes(world: Any, row: int) -> tuple[float, float]:
@@ -69,7 +69,7 @@ def test_quotes_in_coins_are_as_wide_in_coins(make_worlds: Any) -> None:
     run = make_worlds(
         "calm@deribit",
         overrides=SPREADS,
-        legs=LEGS,
+        book=LEGS,
         horizon_seconds=3_600.0,
         decision_interval=60.0,
     )
@@ -84,7 +84,7 @@ def test_quotes_in_coins_are_as_wide_in_coins(make_worlds: Any) -> None:
 def test_an_option_without_vega_is_quoted_a_tick_wide(make_worlds: Any) -> None:
     legs = (Leg("call", 1.0, 3.0, 1.0),)
     run = make_worlds(
-        "textbook", overrides=SPREADS, legs=legs, horizon_seconds=600.0, decision_interval=60.0
+        "textbook", overrides=SPREADS, book=legs, horizon_seconds=600.0, decision_interval=60.0
     )
     world = run.worlds[0]
     assert float(world["instruments"]["vega"][1]) < 1e-9
@@ -259,7 +259,7 @@ def test_customers_leave_options_alone_that_have_expired(make_worlds: Any) -> No
     legs = (Leg("call", 1.0, 1.0, 1 / 24), Leg("put", 1.0, 1.0, 2 / 24))
     keys = SPREADS | {"options.customers": {"rate": 0.5}}
     run = make_worlds(
-        "textbook", overrides=keys, legs=legs, horizon_seconds=14_400.0, decision_interval=600.0
+        "textbook", overrides=keys, book=legs, horizon_seconds=14_400.0, decision_interval=600.0
     )
     world = run.worlds[0]
     advance(world, run.tape, 3_700 * SECOND)

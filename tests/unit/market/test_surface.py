@@ -175,7 +175,7 @@ def smiling(make_worlds: Any, scenario: str = "textbook", n: int = 1, **keys: An
     """Return worlds of five options with a surface."""
     changes = {f"options.{name}": value for name, value in (LEAN | keys).items()} | QUIET
     options = {"horizon_seconds": 7_200.0, "decision_interval": 60.0}
-    return make_worlds(scenario, n=n, overrides=changes, legs=SPREAD_OUT, **options)
+    return make_worlds(scenario, n=n, overrides=changes, book=SPREAD_OUT, **options)
 
 
 def test_options_open_on_the_surface(make_worlds: Any) -> None:
@@ -304,7 +304,7 @@ def test_smiles_of_the_last_hour_are_those_of_an_hour_and_values_go_to_the_payof
     legs = (Leg("call", 1.0, 1.02, 0.5 / 24), Leg("put", 1.0, 0.98, 0.5 / 24))
     keys = {f"options.{name}": value for name, value in LEAN.items()}
     run = make_worlds(
-        "textbook", overrides=keys, legs=legs, horizon_seconds=3_600.0, decision_interval=60.0
+        "textbook", overrides=keys, book=legs, horizon_seconds=3_600.0, decision_interval=60.0
     )
     seen = []
     while not run.over:
