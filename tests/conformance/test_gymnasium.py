@@ -42,7 +42,7 @@ def test_gymnasiums_checker_finds_nothing(name):
 def test_registered_environments_run_to_their_end_with_every_wrapper(name):
     env = gym.make(name, **SHORT)
     observation, info = env.reset(seed=1)
-    assert observation.shape == (len(FIELD_NAMES),)
+    assert observation.shape == (len(env.unwrapped.observation_fields),)
     for step in range(LENGTH):
         wish = np.resize(WISH, env.action_space.shape)
         observation, reward, terminated, truncated, info = env.step(wish)
@@ -50,7 +50,7 @@ def test_registered_environments_run_to_their_end_with_every_wrapper(name):
         assert env.observation_space.contains(observation)
         assert isinstance(reward, float)
     assert info["time_seconds"] == 60.0
-    assert env.unwrapped.observation_fields == FIELD_NAMES
+    assert env.unwrapped.observation_fields[: len(FIELD_NAMES)] == FIELD_NAMES
 
 
 def test_rendering_is_text_and_declared():

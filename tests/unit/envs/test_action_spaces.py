@@ -164,13 +164,13 @@ def test_moves_of_many_worlds_are_as_many_whole_numbers():
 
 
 def test_impossible_schemes_are_refused_with_what_is_possible():
-    with pytest.raises(ScenarioError, match="action_scheme must be one of hedge, quotes"):
+    with pytest.raises(ScenarioError, match="action_scheme must be one of 'hedge', 'quotes'"):
         get_task("GammaScalp", action_scheme="market_making")
     with pytest.raises(ScenarioError, match="risk_aversion must be > 0 for the action scheme"):
         get_task("GammaScalp", action_scheme="band", risk_aversion=0.0)
     with pytest.raises(ScenarioError, match="trade_options must be False for a book without"):
         get_task("SpotHedge", trade_options=True)
-    with pytest.raises(ScenarioError, match="trade_options must be True or False, was 'yes'"):
+    with pytest.raises(ScenarioError, match="trade_options must be one of False, True, was 'yes'"):
         get_task("GammaScalp", trade_options="yes")
 
 

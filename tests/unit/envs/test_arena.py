@@ -8,9 +8,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from gammagym.envs.actions import InvalidActionError
 from gammagym.envs.arena import Arena
 from gammagym.envs.arena_vector import ArenaVectorEnv
-from gammagym.envs.actions import InvalidActionError
 from gammagym.envs.single import HedgeEnv
 from gammagym.errors import ScenarioError
 from gammagym.exchange.ledger import conserved
@@ -75,9 +75,11 @@ def test_with_one_competitor_it_equals_the_single_environment_to_the_bit(task):
         (seen, infos), (expected, info) = arena.reset(seed=seed), env.reset(seed=seed)
         np.testing.assert_array_equal(seen["alice"], expected)
         assert infos["alice"] == info
-        for action in random_actions(5, 1):
-            step = arena.step({"alice": action[0]})
-            observation, reward, ended, failed, info = env.step(action[0])
+        env.action_space.seed(5)
+        for _ in range(5):
+            action = env.action_space.sample()
+            step = arena.step({"alice": action})
+            observation, reward, ended, failed, info = env.step(action)
             np.testing.assert_array_equal(step.observations["alice"], observation)
             assert step.rewards["alice"] == reward
             assert (step.terminations["alice"], step.truncations["alice"]) == (ended, failed)

@@ -369,7 +369,7 @@ def test_the_usual_fields_grow_with_what_there_is_to_see(make_worlds):
     assert run.batch.face.fields == FIELD_NAMES
     batch = with_two_hedges("contango", "GammaScalp")
     compiled = dataclasses.replace(
-        batch.compiled, task=dataclasses.replace(batch.compiled.task, observation_fields=None)
+        batch.kinds[0], task=dataclasses.replace(batch.kinds[0].task, observation_fields=None)
     )
     further = face_of(compiled).fields[len(FIELD_NAMES) :]
     assert further == default_fields(2, 2, 0)[len(FIELD_NAMES) :]

@@ -176,7 +176,8 @@ class Observer:
 @pytest.mark.parametrize("task", ["GammaScalp", "ShortGamma", "SpotHedge"])
 @pytest.mark.parametrize("scenario", ["calm", "flash_crash", "textbook", "trending"])
 def test_every_field_is_what_its_documentation_says(make_worlds, scenario, task):
-    run = make_worlds(scenario, task, 1, seed=6, horizon_seconds=1_200.0, decision_interval=20.0)
+    options = {"horizon_seconds": 1_200.0, "decision_interval": 20.0}
+    run = make_worlds(scenario, task, 1, seed=6, observation_fields=FIELD_NAMES, **options)
     random = np.random.default_rng(2)
     observer = Observer(run.worlds[0], run.compiled)
     worked = 0

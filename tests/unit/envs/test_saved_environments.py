@@ -201,7 +201,7 @@ def test_where_tables_are_is_never_taken_from_a_file(tmp_path: Path):
         lambda words: words["task"].update(unknown=1),
         lambda words: words.update(generator={"bit_generator": "PCG64"}),
         lambda words: words.update(environment="Market"),
-        lambda words: words["scenario"].update(venue="nowhere"),
+        lambda words: words["scenarios"][0].update(venue="nowhere"),
         lambda words: words.update(digest="0"),
     ],
 )

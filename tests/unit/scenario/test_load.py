@@ -463,7 +463,7 @@ BAD_OVERRIDES: list[tuple[dict[str, Any], list[str]]] = [
     ({"shocks": [{"at": "1%"}]}, ["shocks.0.kind: is missing"]),
     ({"shocks": [{**SHOCK, "mvoe": "1%"}]}, ["shocks.0.mvoe: unknown key", "mean 'move'?"]),
     ({"shocks.0.at": "1%"}, ["shocks.0.at", "the list has 0"]),
-    ({"venue.rate": "1%"}, ["venue.rate", "'venue' is a value"]),
+    ({"purpose.rate": "1%"}, ["purpose.rate", "'purpose' is a value"]),
 ]
 
 
