@@ -44,7 +44,14 @@ from gammagym.venues import schema as venue_schema
 
 _MARK = re.compile(r"^<!-- generated: ([a-z_]+) -->$", re.MULTILINE)
 _STATIC = Path(__file__).parents[1] / "_static"
-_CODES = {"i8": "int64", "i4": "int32", "u8": "uint64", "u1": "uint8", "f8": "float64"}
+_CODES = {
+    "i8": "int64",
+    "i4": "int32",
+    "u8": "uint64",
+    "u1": "uint8",
+    "f8": "float64",
+    "f4": "float32",
+}
 
 
 def _first_line(thing: Any) -> str:
