@@ -108,9 +108,10 @@ class Batch:
         self.threads = checked_threads(threads)
         self._variants = [variants_of(kind) for kind in self.kinds]
         self._passes = _passes(self.kinds, self.kind_of)
-        self.worlds: NDArray[Any] = np.concatenate([kind.template for kind in self.kinds])[
-            self.kind_of
-        ]
+        # Joining arrays would make a dtype of their own, which costs 40 us to recognise each time.
+        self.worlds: NDArray[Any] = np.empty(count, first.template.dtype)
+        for row, kind in enumerate(self.kinds):
+            self.worlds[self.kind_of == row] = kind.template[0]
         self.observations = np.zeros((count, agents, len(self.face.rows)), np.float32)
         self.rewards = np.zeros((count, agents))
         self.infos = np.zeros((count, agents, INFO_COLUMNS))
