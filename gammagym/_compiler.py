@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from numba.core import codegen, compiler, errors, typed_passes, untyped_passes
+from numba.core import codegen, compiler, errors, typed_passes, types, untyped_passes
 from numba.core.environment import Environment
 from numba.core.typing.templates import make_concrete_template
 
@@ -50,6 +50,7 @@ _RELIED_ON: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (codegen.JITCodeLibrary, ("_raise_if_finalized",)),
     (codegen.RuntimeLinker, ("PREFIX",)),
     (Environment, ("from_fndesc",)),
+    (types.Record, ("__repr__",)),
 )
 
 
@@ -62,6 +63,25 @@ def _check_numba() -> None:
 
 
 _check_numba()
+
+
+def _describe_records_once() -> None:
+    """Let numba write out each type of record once, not at every call that it looks for.
+
+    The description of a world has sixty thousand letters, which took an eighth of the compilation.
+    """
+    record: Any = types.Record
+    describe, known = record.__repr__, dict[int, str]()
+
+    def described(kind: Any) -> str:
+        if kind._code not in known:
+            known[kind._code] = describe(kind)
+        return known[kind._code]
+
+    record.__repr__ = described
+
+
+_describe_records_once()
 
 
 class _Library(codegen.JITCodeLibrary):
