@@ -27,7 +27,17 @@ from gammagym.errors import GammagymError, ScenarioError
 from gammagym.fields import ALL_FIELDS
 from gammagym.scenario.load import list_scenarios
 from gammagym.scenario.tasks import TASKS
-from gammagym.world import COIN, PART_GAMMA, PART_RESIDUAL, PARTS, PRICE_GBM, QUOTE
+from gammagym.world import (
+    CALL,
+    COIN,
+    PART_GAMMA,
+    PART_RESIDUAL,
+    PARTS,
+    PRICE_GBM,
+    PUT,
+    QUANTA,
+    QUOTE,
+)
 
 # Few worlds, so that runs get far into their episodes, to where timelines happen.
 WORLDS = 4
@@ -110,9 +120,18 @@ def check_step(envs: HedgeVectorEnv, results: tuple[Any, ...], found: Found) -> 
     found.failures += int(truncated.sum())
 
 
+def rounding(worlds: NDArray[Any]) -> NDArray[np.float64]:
+    """Return what marks in whole quanta of coin, at both ends, may add to a residual (currency)."""
+    contracts, rows = worlds["instruments"], np.arange(len(worlds))
+    in_coin = np.isin(contracts["kind"], (CALL, PUT)) & (contracts["currency"] == COIN)
+    accounts = worlds["agents"]["book_account"][:, 0]
+    lots = np.abs(worlds["positions"]["quantity_lots"][rows, accounts])
+    return (lots * in_coin).sum(axis=1) * worlds["price"]["value"] / QUANTA
+
+
 def check_residual(worlds: NDArray[Any], gamma: NDArray[Any], found: Found) -> None:
     """Check the residual of episodes against their absolute gamma profit."""
-    residual = np.abs(worlds["agents"]["parts"][:, 0, PART_RESIDUAL])
+    residual = np.abs(worlds["agents"]["parts"][:, 0, PART_RESIDUAL]) - rounding(worlds)
     shares = residual / np.maximum(gamma, 1e-9)
     has_gamma = gamma > 0
     if has_gamma.any():

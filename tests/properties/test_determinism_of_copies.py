@@ -17,6 +17,7 @@ from gymnasium.vector import AutoresetMode
 import gammagym  # noqa: F401 (registers the environments)
 from gammagym.envs.single import HedgeEnv
 from gammagym.envs.vector import HedgeVectorEnv
+from gammagym.scenario.tasks import get_task
 from gammagym.world import fingerprint
 
 SEED = 30
@@ -32,9 +33,10 @@ CASES = [
 THREADS = 2 if (os.cpu_count() or 1) > 1 else 1
 
 
-def wishes(count: int, step: int) -> Any:
-    """Return actions of which each depends on its world and step alone, shape (count, 2)."""
-    rows = [np.random.default_rng([row, step]).uniform(-1, 1, 2) for row in range(count)]
+def wishes(count: int, step: int, task: str = "GammaScalp") -> Any:
+    """Return actions of which each depends on its world and step alone, shape (count, numbers)."""
+    size = 2 * max(len(get_task(task).hedges), 1)
+    rows = [np.random.default_rng([row, step]).uniform(-1, 1, size) for row in range(count)]
     return np.array(rows, np.float32)
 
 
@@ -56,7 +58,7 @@ def singles(task: str, scenario: str, count: int) -> list[Any]:
         env = HedgeEnv(task, scenario, **SHORT)
         lines: list[Any] = [env.reset(seed=SEED + row)[0].tobytes()]
         for step in range(STEPS):
-            observation, reward, ended, failed, info = env.step(wishes(count, step)[row])
+            observation, reward, ended, failed, info = env.step(wishes(count, step, task)[row])
             lines.append((observation.tobytes(), reward, ended, failed, info["profit"]))
             lines.append(list(info["attribution"].values()))
         shown.append([*lines, fingerprint(env.worlds[0])])
@@ -69,7 +71,7 @@ def vector(task: str, scenario: str, count: int, threads: int) -> list[Any]:
     observations, _ = envs.reset(seed=SEED)
     shown: list[list[Any]] = [[observations[row].tobytes()] for row in range(count)]
     for step in range(STEPS):
-        observations, rewards, ended, failed, infos = envs.step(wishes(count, step))
+        observations, rewards, ended, failed, infos = envs.step(wishes(count, step, task))
         parts = [value for key, value in infos["attribution"].items() if key[0] != "_"]
         for row in range(count):
             profit = infos["profit"][row]
@@ -130,16 +132,16 @@ def test_a_copied_environment_goes_on_equally(way: str, task: str, scenario: str
     """Over the end of the episode, into the next one, which the generator seeds."""
     env = HedgeEnv(task, scenario, **SHORT)
     env.reset(seed=SEED)
-    env.step(wishes(1, 0)[0])
+    env.step(wishes(1, 0, task)[0])
     twin = COPIES[way](env, tmp_path)
     over = False
     while not over:
-        results = [each.step(wishes(1, 1)[0]) for each in (env, twin)]
+        results = [each.step(wishes(1, 1, task)[0]) for each in (env, twin)]
         assert said(results[0]) == said(results[1])
         over = results[0][2]
     assert said(env.reset()) == said(twin.reset())
     assert fingerprint(env.worlds) == fingerprint(twin.worlds)
-    assert said(env.step(wishes(1, 2)[0])) == said(twin.step(wishes(1, 2)[0]))
+    assert said(env.step(wishes(1, 2, task)[0])) == said(twin.step(wishes(1, 2, task)[0]))
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])

@@ -192,7 +192,7 @@ def _observe_market(world, row, out):
     agent = world.agents[row]
     contract = world.instruments[agent.hedge_instrument]
     book = world.books[agent.hedge_instrument]
-    implied = agent.told[8] if is_dark(world, agent, agent.book_account) else out[8]
+    implied = agent.told[8] if is_dark(world, agent, agent.book_account) else float(out[8])
     volatility = max(implied, math.sqrt(agent.seen_variance), 0.01)
     deviation = volatility * math.sqrt(agent.decision_ns / YEAR_NS)
     out[9] = math.sqrt(agent.seen_variance)
