@@ -66,11 +66,13 @@ def is_closed(world, instrument):
 def refuse(world, account, reason):
     """Count a refusal, or a cancelation nobody asked for; returns NO_ORDER.
 
-    Writes: rejects or rejected_background.
+    Writes: rejects or rejected_background and without_room.
     """
     agent = world.accounts[account].agent
     if agent == NO_ACCOUNT:
         world.rejected_background += 1
+        if reason == REJECT_FULL:
+            world.without_room += 1
     else:
         world.agents[agent].rejects[reason] += 1
     return NO_ORDER

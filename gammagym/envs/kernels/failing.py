@@ -55,7 +55,7 @@ def failure(world):
         # What it is paid is counted in stakes.
         if not world.agents[row].stake > 0.0:
             return FAILED_REWARD
-    refused = world.rejected_background
+    refused = world.without_room
     if refused > _FEW_ORDERS and refused > world.next_order_id // _SHARE:
         return FAILED_ROOM
     return SOUND

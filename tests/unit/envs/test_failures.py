@@ -34,7 +34,7 @@ SPOILED = {
     "instruments.funding.index": (2**62 + 1, MONEY),
     "cash": (2**62 + 1, MONEY),
     "positions.quantity_lots": (2**50, MONEY),
-    "rejected_background": (10**6, ROOM),
+    "without_room": (10**6, ROOM),
     "agents.stake": (0.0, REWARD),
     "agents.reward_equity": (np.nan, REWARD),
     "agents.seen_variance": (np.nan, OBSERVATION),
@@ -142,7 +142,7 @@ def test_orders_refused_are_no_failure_as_long_as_they_are_few():
     env = HedgeEnv(**SHORT)
     env.reset(seed=5)
     env.worlds["next_order_id"] += 10_000
-    env.worlds["rejected_background"] = env.worlds["next_order_id"] // 11
+    env.worlds["without_room"] = env.worlds["next_order_id"] // 11
     *_, truncated, _ = env.step(WISH)
     assert not truncated
 

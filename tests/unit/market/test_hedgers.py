@@ -159,7 +159,9 @@ def test_without_hedgers_a_world_is_the_same_to_the_bit_and_as_small_as_before()
     with_one, _ = open_market(scenario(dealer(band=1e9)))
     for worlds in (without, with_one):
         advance(worlds[0], tape, 2 * HOUR)
-    names = set(without.dtype.names) - {"hedgers", "hedger_count", "account_count", "accounts"}
+    own = {"hedgers", "hedger_count", "account_count", "accounts"}
+    # Which memory is read ahead hangs on how many rows are in use, and is no part of the market.
+    names = set(without.dtype.names) - own - {"stretches"}
     for name in sorted(names):
         assert without[name].tobytes() == with_one[name].tobytes(), name
     task = Task("test", (Leg("spot", 1.0),))
