@@ -45,7 +45,9 @@ def failure(world):
     for instrument in range(world.instrument_count):
         contract = world.instruments[instrument]
         # An option may be worth nothing, or by rounding next to nothing less.
-        if not -_LOWEST_PRICE <= contract.mark_price <= _HIGHEST_PRICE or math.isnan(contract.fair_price):
+        if not -_LOWEST_PRICE <= contract.mark_price <= _HIGHEST_PRICE:
+            return FAILED_PRICE
+        if math.isnan(contract.fair_price):
             return FAILED_PRICE
         if abs(contract.funding.index) > LARGEST_QUANTA:
             return FAILED_MONEY
