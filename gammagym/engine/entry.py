@@ -116,10 +116,10 @@ def is_malformed(work):
 
 
 @kernel(inline=True, counted=False)
-def reason_against_size(book, work):
-    """Return ACCEPTED, or what is wrong with the quantity (rule 12)."""
-    quantity, rules = work.left_lots, book.rules
-    if quantity <= 0 or work.display_lots < 0:
+def reason_against_size(book, quantity, display):
+    """Return ACCEPTED, or what is wrong with a quantity and what of it is displayed (rule 12)."""
+    rules = book.rules
+    if quantity <= 0 or display < 0:
         return REJECT_QUANTITY
     if quantity >= LARGEST_LOTS:
         return REJECT_OVERFLOW
@@ -129,22 +129,22 @@ def reason_against_size(book, work):
         return REJECT_MINIMUM_QUANTITY
     if quantity > rules.maximum_lots:
         return REJECT_MAXIMUM_QUANTITY
-    if 0 < work.display_lots < quantity:
+    if 0 < display < quantity:
         # Without a limit one order could refill more often than a lifetime allows.
-        if (quantity - 1) // work.display_lots >= rules.iceberg_parts:
+        if (quantity - 1) // display >= rules.iceberg_parts:
             return REJECT_PARTS
     return ACCEPTED
 
 
 @kernel(inline=True, counted=False)
-def reason_against_price(book, work):
-    """Return ACCEPTED, or what is wrong with the limit price (rule 14)."""
-    price, rules = work.price_ticks, book.rules
+def reason_against_price(book, side, price, quantity):
+    """Return ACCEPTED, or what is wrong with the limit price of an order (rule 14)."""
+    rules = book.rules
     if rules.tick > 1 and price % rules.tick != 0:
         return REJECT_TICK
-    if price > rules.highest_ticks if work.side == BUY else price < rules.lowest_ticks:
+    if price > rules.highest_ticks if side == BUY else price < rules.lowest_ticks:
         return REJECT_BAND
-    if rules.minimum_notional > 0 and _is_small(price, work.left_lots, rules.minimum_notional):
+    if rules.minimum_notional > 0 and _is_small(price, quantity, rules.minimum_notional):
         return REJECT_MINIMUM_NOTIONAL
     return ACCEPTED
 
@@ -168,7 +168,7 @@ def reason_against_new(book, work):
     Writes: work.{price_ticks, left_lots, trigger_ticks}, as the rules cut and move them.
     """
     if not is_market(work.kind):
-        reason = reason_against_price(book, work)
+        reason = reason_against_price(book, work.side, work.price_ticks, work.left_lots)
         if reason != ACCEPTED:
             return reason
     if work.tif == GTT and work.expiry_ns <= book.time_ns:
@@ -292,6 +292,28 @@ def rest_order(book, work):
     return row
 
 
+@kernel(counted=False)
+def rest_plain(book, side, price_ticks, quantity_lots, order_id, owner, instrument):
+    """Let a limit order with nothing special about it rest, which nothing speaks against.
+
+    What `rest_order` would make of it, without `work`; its owner is not limited. Returns its row,
+    or NO_ORDER for want of room. Writes: the book.
+    """
+    row = rest(book, side, price_ticks, quantity_lots)
+    if row == NO_ORDER:
+        return row
+    order = orders_of(book)[row]
+    order.order_id = order_id
+    order.owner = owner
+    order.kind = LIMIT
+    order.tif = GTC
+    order.self_trade = book.rules.self_trade
+    order.reduce_only = 0
+    order.instrument = instrument
+    publish(book, order, ADDED)
+    return row
+
+
 # --- Changes ---------------------------------------------------------------------------------
 
 
@@ -327,9 +349,9 @@ def reason_against_change(book, work, row):
 
     Writes: work.{price_ticks, left_lots}, as the rules cut and move them.
     """
-    reason = reason_against_size(book, work)
+    reason = reason_against_size(book, work.left_lots, work.display_lots)
     if reason == ACCEPTED:
-        reason = reason_against_price(book, work)
+        reason = reason_against_price(book, work.side, work.price_ticks, work.left_lots)
     if reason == ACCEPTED:
         reason = reason_against_entering(book, work)
     if reason != ACCEPTED or not may_rest(work):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.tables import levels_of, nodes_of
+from gammagym.engine.tables import leading_zeros, levels_of, nodes_of
 from gammagym.world import BRANCHES, NO_LEVEL, NO_NODE
 
 EMPTY = np.int64(-(2**31))
@@ -273,11 +273,4 @@ def _next_to(book, row, bits):
 @kernel(inline=True, counted=False)
 def _highest_bit(number):
     """Return the position of the highest bit that is set in a number other than 0."""
-    if number < 0:
-        return 63
-    position = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        if number >> step != 0:
-            number >>= step
-            position += step
-    return position
+    return 63 - leading_zeros(number)

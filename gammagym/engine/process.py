@@ -279,7 +279,7 @@ def _tell(run, book, work, message, kind):
 @kernel(inline=True, counted=False)
 def _enter(run, book, work, message):
     """Take in a new order: refuse it, let it rest or wait, or let it trade in the next steps."""
-    reason = reason_against_size(book, work)
+    reason = reason_against_size(book, work.left_lots, work.display_lots)
     if reason == ACCEPTED and find(run, book, work.order_id) != NO_ORDER:
         reason = REJECT_DUPLICATE_ID
     if reason == ACCEPTED:

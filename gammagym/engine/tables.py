@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from numba.cpython.unsafe.numbers import leading_zeros
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np import numpy_support
@@ -106,6 +107,13 @@ def _prefetch() -> Any:
 
 
 prefetch = _prefetch()
+
+if numba_config.DISABLE_JIT:
+
+    def leading_zeros(number: int) -> int:
+        """Return how many of the 64 bits of a number are 0 before the first that is set."""
+        return 64 - (int(number) & (2**64 - 1)).bit_length()
+
 
 # What the tables of a book are called in a world.
 BOOK_TABLES = {name: name for name in ("orders", "levels", "nodes", "terms", "members")}

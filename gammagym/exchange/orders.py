@@ -22,7 +22,7 @@ from gammagym.engine.entry import (
     reason_against_new,
     reason_against_price,
     reason_against_size,
-    rest_order,
+    rest_plain,
 )
 from gammagym.engine.matching import available
 from gammagym.engine.members import allow_message, join, tell_position
@@ -64,6 +64,7 @@ from gammagym.world import (
     REJECT_WAITING,
     SELL,
     UNSET,
+    WATCHED,
 )
 
 
@@ -76,17 +77,23 @@ def next_order_id(world):
 
 @kernel
 def find_order(world, instrument, account, order_id):
-    """Return the row of an account's order, or NO_ORDER. O(rows of the pool)."""
+    """Return the row of an account's order, or NO_ORDER. O(rows of the pool), mostly O(1)."""
+    # Competitors' orders are watched, the last of them at least.
+    row = np.int64(world.watched_rows[order_id % WATCHED])
+    if _is_order(world, row, instrument, account, order_id):
+        return row
     for row in range(len(world.orders)):
-        order = world.orders[row]
-        if (
-            order.live
-            and order.order_id == order_id
-            and order.owner == account
-            and order.instrument == instrument
-        ):
+        if _is_order(world, row, instrument, account, order_id):
             return row
     return NO_ORDER
+
+
+@kernel(inline=True)
+def _is_order(world, row, instrument, account, order_id):
+    """Return whether a row holds this order."""
+    order = world.orders[row]
+    is_named = order.order_id == order_id and order.owner == account
+    return is_named and order.live == 1 and order.instrument == instrument
 
 
 # --- Instructions ----------------------------------------------------------------------------
@@ -235,7 +242,7 @@ def _reason_against(world, message):
         _know_owner(world, book, message)
         reason = reason_against_entering(book, work)
     else:
-        reason = reason_against_size(book, work)
+        reason = reason_against_size(book, work.left_lots, work.display_lots)
         if reason != ACCEPTED:
             return reason
         if contract.price_band > 0.0 or work.kind != LIMIT:
@@ -436,42 +443,46 @@ def limit_order(world, account, instrument, side, price_ticks, quantity_lots, ti
 
     Writes: incoming (the work space), next_order_id and all that `enter` does.
     """
-    message = world.incoming
     _open_time(world, instrument)
+    order_id, book = next_order_id(world), world.books[instrument]
+    allowed = _is_plainly_allowed(world, account, instrument, side, price_ticks, quantity_lots)
+    trades = tif != GTC or crosses(book, side, price_ticks) or any_price_moved(book)
+    if allowed and not trades:
+        row = rest_plain(book, side, price_ticks, quantity_lots, order_id, account, instrument)
+        return row if row != NO_ORDER else refuse(world, account, REJECT_FULL)
+    message = world.incoming
     _draft(world, account, instrument, side, quantity_lots)
-    message.order_id = next_order_id(world)
+    message.order_id = order_id
     message.price_ticks = price_ticks
     message.tif = tif
-    if not _is_taken_as_it_is(world, message):
+    if not allowed:
         return enter(world, message)
-    book, work = world.books[instrument], world.work
-    get_ready(book, work)
-    if tif == GTC and not crosses(book, side, price_ticks) and not any_price_moved(book):
-        row = rest_order(book, work)
-        return row if row != NO_ORDER else refuse(world, account, REJECT_FULL)
+    _load(world.work, message)
+    get_ready(book, world.work)
     return trade_and_rest(world, message)
 
 
 @kernel
-def _is_taken_as_it_is(world, message):
-    """Return whether no rule speaks against a plain limit order of the world's own accounts.
+def _is_plainly_allowed(world, account, instrument, side, price_ticks, quantity_lots):
+    """Return whether no rule speaks against a plain limit order.
 
-    They need no margin and have no second leg, so few rules are left. Nearly every order of a world
-    is theirs; `enter`, which would come to the same, is for all others. Writes: work.
+    The world's own accounts need no margin and have no second leg, so few rules are left. Nearly
+    every order of a world is theirs; `enter`, which would come to the same, is for all others.
     """
-    book, work = world.books[message.instrument], world.work
-    owner, contract = world.accounts[message.account], world.instruments[message.instrument]
-    _load(work, message)
+    book, contract = world.books[instrument], world.instruments[instrument]
+    owner = world.accounts[account]
     if owner.margined or owner.partner != NO_ACCOUNT or owner.agent != NO_ACCOUNT:
         return False
-    if contract.price_band > 0.0 or is_closed(world, message.instrument):
+    if contract.price_band > 0.0 or is_closed(world, instrument):
         return False
-    if message.account != NOBODY and book.rules.maximum_orders + book.rules.maximum_waiting > 0:
+    if account != NOBODY and book.rules.maximum_orders + book.rules.maximum_waiting > 0:
         return False
-    if reason_against_size(book, work) != ACCEPTED or reason_against_price(book, work) != ACCEPTED:
+    if reason_against_size(book, quantity_lots, 0) != ACCEPTED:
         return False
-    value = float(work.price_ticks) * contract.tick_quanta * work.left_lots
-    return work.price_ticks > 0 and value <= LARGEST_QUANTA
+    if reason_against_price(book, side, price_ticks, quantity_lots) != ACCEPTED:
+        return False
+    value = float(price_ticks) * contract.tick_quanta * quantity_lots
+    return price_ticks > 0 and value <= LARGEST_QUANTA
 
 
 @kernel

@@ -80,8 +80,7 @@ def open_flow(world, row):
     flow.looked_ns = world.time_ns
     for index in range(int(flow.slots * _SEEDED_SHARE)):
         _add(world, flow, key, index * DRAWS, flow.last_reference)
-    for side in (BUY, SELL):
-        _refill_side(world, flow, key, 0, side, flow.last_reference)
+    _close_spread(world, flow, key, 0, flow.last_reference)
 
 
 @kernel
@@ -128,20 +127,28 @@ def answer(world, flow, key, draw, believed):
     remember_trades(world, flow)
     reference = reference_ticks(flow, believed)
     watch(world, flow, reference)
-    _clear_stale(world, flow, key, draw, BUY, reference)
-    _clear_stale(world, flow, key, draw, SELL, reference)
+    book, half = world.books[flow.instrument], half_touch(world, flow)
+    for side in (BUY, SELL):
+        if _is_stale(book, flow, side, reference, half):
+            _clear_stale(world, flow, key, draw, side, reference)
     if uniform(key, draw + _REFILL) < flow.refill_probability:
-        for side in (BUY, SELL):
-            _refill_side(world, flow, key, draw, side, reference)
+        _close_spread(world, flow, key, draw, reference)
 
 
-@kernel
-def _touch(world, flow, side, reference):
-    """Return the most aggressive price at which the crowd rests without crossing (ticks)."""
-    book = world.books[flow.instrument]
+@kernel(inline=True)
+def _is_better(side, price, other):
+    """Return whether a price is closer to the other side than another one of the same side."""
+    return price > other if side == BUY else price < other
+
+
+@kernel(inline=True)
+def _touch(book, flow, side, reference, half):
+    """Return the most aggressive price at which the crowd rests without crossing (ticks).
+
+    Its traders want a spread of twice `half`.
+    """
     if not flow.anchored:
         return _inside(book, side, reference)
-    half = half_touch(world, flow)
     if side == BUY:
         price = math.floor(reference - half + 0.5)
         if has_side(book, SELL):
@@ -237,9 +244,10 @@ def _add(world, flow, key, draw, reference):
     median = flow.touch_size_lots if touches else flow.add_size_lots
     sigma = flow.touch_size_sigma if touches else flow.add_size_sigma
     size = _size_lots(median, sigma, key, draw + _SIZE)
-    price = _touch(world, flow, side, reference)
+    book, half = world.books[flow.instrument], half_touch(world, flow)
+    price = _touch(book, flow, side, reference, half)
     if touches:
-        price = _better(world, flow, side, price, reference)
+        price = _better(book, flow, side, price, reference, half)
         if flow.queue_response > 0.0 and not _joins(world, flow, side, price, key, draw):
             return
     else:
@@ -251,13 +259,12 @@ def _add(world, flow, key, draw, reference):
 
 
 @kernel
-def _better(world, flow, side, price, reference):
+def _better(book, flow, side, price, reference, half):
     """Return the best price of a side if it is better than one's own and not stale (ticks)."""
-    book = world.books[flow.instrument]
     if not has_side(book, side):
         return price
     best = best_price(book, side)
-    reach = flow.stale_ticks + 0.5 - half_touch(world, flow)
+    reach = flow.stale_ticks + 0.5 - half
     if side == BUY:
         return best if price < best <= reference + reach else price
     return best if reference - reach <= best < price else price
@@ -291,22 +298,33 @@ def _size_lots(median_lots, sigma, key, draw):
 # --- What they make of the book --------------------------------------------------------------
 
 
+@kernel(inline=True)
+def _is_stale(book, flow, side, reference, half):
+    """Return whether the reference has passed the best quote of a side too far for the crowd."""
+    if not has_side(book, side):
+        return False
+    # The crowd's own quotes are the first to be stale: half a spread is half a tick or more.
+    return _passed(book, side, reference) > flow.stale_ticks - (half - 0.5)
+
+
+@kernel(inline=True)
+def _passed(book, side, reference):
+    """Return how far the reference has passed the best price of a side (ticks)."""
+    price = best_price(book, side)
+    return price - reference if side == BUY else reference - price
+
+
 @kernel
 def _clear_stale(world, flow, key, draw, side, reference):
     """Cancel best quotes that the reference has passed; trade with those of other people."""
-    book = world.books[flow.instrument]
-    half = half_touch(world, flow) - 0.5
+    book, half = world.books[flow.instrument], half_touch(world, flow)
     for _ in range(_LONGEST_SWEEP):
-        if not has_side(book, side):
-            return
-        price = best_price(book, side)
-        passed = price - reference if side == BUY else reference - price
-        # The crowd's own quotes are the first to be stale: `half` is not negative.
-        if passed <= flow.stale_ticks - half:
+        if not _is_stale(book, flow, side, reference, half):
             return
         row = first_order(book, side)
         if world.orders[row].owner != CROWD:
-            if passed > flow.stale_ticks:
+            if _passed(book, side, reference) > flow.stale_ticks:
+                price = best_price(book, side)
                 median, sigma = flow.touch_size_lots, flow.touch_size_sigma
                 size = _size_lots(median, sigma, key, draw + _PICK_OFF)
                 limit_order(world, CROWD, flow.instrument, 1 - side, price, size, IOC)
@@ -315,17 +333,21 @@ def _clear_stale(world, flow, key, draw, side, reference):
 
 
 @kernel
-def _refill_side(world, flow, key, draw, side, reference):
-    """Quote on a side where the best quote is worse than the crowd wants it, to close the spread.
+def _close_spread(world, flow, key, draw, reference):
+    """Quote on each side where the best quote is worse than the crowd wants it."""
+    book, half = world.books[flow.instrument], half_touch(world, flow)
+    for side in (BUY, SELL):
+        price = _touch(book, flow, side, reference, half)
+        if not has_side(book, side) or _is_better(side, price, best_price(book, side)):
+            _quote(world, flow, key, draw, side, price)
+
+
+@kernel
+def _quote(world, flow, key, draw, side, price):
+    """Place a new best quote.
 
     The order whose place a new quote takes is moved, as it were: few are left behind the touch.
     """
-    book = world.books[flow.instrument]
-    price = _touch(world, flow, side, reference)
-    if has_side(book, side):
-        best = best_price(book, side)
-        if (price <= best) if side == BUY else (price >= best):
-            return
     first = side * flow.touch_slots
     slot = _slot(bits(key, draw + _REFILL_SLOT + side), first, first + flow.touch_slots)
     drop(world, flow, slot)
