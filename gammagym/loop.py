@@ -140,7 +140,8 @@ def price_tick(world, tape):
     turn_pages(world)
     if world.in_transit > 0:
         deliver_transfers(world)
-    apply_shocks(world)
+    if world.shock_count > 0:
+        apply_shocks(world)
     step_price(world, tape)
     step_carries(world, elapsed_ns)
     step_sentiments(world, elapsed_ns)

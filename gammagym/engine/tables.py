@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.cpython.unsafe.numbers import leading_zeros
 from numba.core import cgutils, types
+from numba.cpython.unsafe.numbers import leading_zeros
 from numba.extending import intrinsic
 from numba.np import numpy_support
 from numba.np.arrayobj import populate_array

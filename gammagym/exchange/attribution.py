@@ -47,7 +47,7 @@ from gammagym.world import (
 )
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def price_value(world, contract, price):
     """Return what a price difference of 1, traded at `price`, is worth on one lot (QUOTE currency).
 
@@ -61,7 +61,7 @@ def price_value(world, contract, price):
     return contract.lot_size
 
 
-@kernel
+@kernel(counted=False)
 def attribute_taker_fill(world, message, fill, mid, fee_quanta):
     """Split the cost of a trade that took: delay, spread and slippage, basis, fee."""
     contract = world.instruments[message.instrument]
@@ -83,7 +83,7 @@ def attribute_taker_fill(world, message, fill, mid, fee_quanta):
     agent.parts[PART_FEES] -= in_quote(world, fee_quanta, contract.currency) / QUANTA
 
 
-@kernel
+@kernel(counted=False)
 def attribute_maker_fill(world, message, fill, mid, fee_quanta):
     """Split the cost of a trade that rested: maker markout, basis, fee."""
     contract = world.instruments[message.instrument]
@@ -99,13 +99,13 @@ def attribute_maker_fill(world, message, fill, mid, fee_quanta):
         agent.turnover_units += fill.quantity_lots * contract.lot_size
 
 
-@kernel
+@kernel(counted=False)
 def attribute_liquidation_fee(world, agent, fee_quanta):
     """Book the liquidation engine's fee to the liquidation part."""
     world.agents[agent].parts[PART_LIQUIDATION] -= fee_quanta / QUANTA
 
 
-@kernel
+@kernel(counted=False)
 def attribute_loss(world, account, part, equity_before):
     """Book to a part what the equity of an account's owner has changed by since `equity_before`."""
     row = world.accounts[account].agent
@@ -114,14 +114,14 @@ def attribute_loss(world, account, part, equity_before):
         world.agents[row].parts[part] += change / QUANTA
 
 
-@kernel
+@kernel(counted=False)
 def owner_equity(world, account):
     """Return the equity of the competitor that an account belongs to, 0 for the world's own."""
     row = world.accounts[account].agent
     return agent_equity(world, row) if row != NO_ACCOUNT else 0
 
 
-@kernel
+@kernel(counted=False)
 def attribute_funding(world):
     """Book funding to its part from the accounts' own totals. Reads: accounts. Writes: parts."""
     for row in range(world.agent_count):
@@ -144,7 +144,7 @@ def attribute_coins(world, move):
         agent.book_profit += agent.book_coins * move
 
 
-@kernel
+@kernel(counted=False)
 def note_book_profit(world, instrument, change):
     """Note what the book earns by a change of an option's value, where its account trades too."""
     for row in range(world.agent_count):
@@ -157,7 +157,7 @@ def note_book_profit(world, instrument, change):
             agent.book_profit += lots * world.instruments[instrument].lot_size * change
 
 
-@kernel
+@kernel(counted=False)
 def note_delivery(world, instrument, fee_quanta):
     """Let a settled option leave the books as they were handed over, which keep what it pays.
 
@@ -178,13 +178,13 @@ def note_delivery(world, instrument, fee_quanta):
             agent.handed_lots[instrument] = 0
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _book_trades(agent):
     """Return whether the account of the book trades: it hedges too, or options are traded."""
     return agent.hedge_account == agent.book_account or agent.option_slots > 0
 
 
-@kernel
+@kernel(counted=False)
 def attribute_mark(world, instrument, move, fair_price):
     """Split the revaluation of a perpetual or future: carried delta, basis, markout of maker fills.
 
@@ -207,7 +207,7 @@ def attribute_mark(world, instrument, move, fair_price):
         agent.parts[PART_DELTA] += lots * contract.lot_size * move
 
 
-@kernel
+@kernel(counted=False)
 def _basis_move(world, contract, move, fair_price):
     """Return what a unit of a future gains beyond a move of the fundamental price (QUOTE)."""
     gain = fair_price - contract.fair_price
@@ -216,7 +216,7 @@ def _basis_move(world, contract, move, fair_price):
     return gain - move
 
 
-@kernel
+@kernel(counted=False)
 def attribute_settlement(world, instrument, move):
     """Book what a future's settlement price is away from its fair price to basis."""
     contract = world.instruments[instrument]
@@ -228,7 +228,7 @@ def attribute_settlement(world, instrument, move):
             agent.book_profit += profit
 
 
-@kernel
+@kernel(counted=False)
 def attribute_option(world, instrument, forward_move, elapsed_ns, volatility_move):
     """Split the revaluation of an option by its Greeks at the start of the tick."""
     contract = world.instruments[instrument]
@@ -247,7 +247,7 @@ def attribute_option(world, instrument, forward_move, elapsed_ns, volatility_mov
         parts[PART_VOLGA] += units * 0.5 * contract.volga * volatility_move * volatility_move
 
 
-@kernel
+@kernel(counted=False)
 def _held(world, agent, instrument):
     lots = holding(world, agent.book_account, instrument)
     if agent.hedge_account != agent.book_account:
@@ -258,7 +258,7 @@ def _held(world, agent, instrument):
     return lots
 
 
-@kernel
+@kernel(counted=False)
 def agent_equity(world, row):
     """Return equity of a competitor's accounts (quanta); what insurance paid does not count."""
     agent = world.agents[row]
@@ -271,7 +271,7 @@ def agent_equity(world, row):
     return total
 
 
-@kernel
+@kernel(counted=False)
 def hedge_profit(world, row):
     """Return what a competitor's hedge has earned: its own account, or all but the book (currency).
 
@@ -287,14 +287,14 @@ def hedge_profit(world, row):
     return (earned - agent.initial_hedge_quanta) / QUANTA
 
 
-@kernel
+@kernel(counted=False)
 def write_hedge_profits(worlds, row, profits):
     """Write what a competitor's hedge has earned in each world, shape (worlds,) (currency)."""
     for index in range(len(worlds)):
         profits[index] = hedge_profit(worlds[index], row)
 
 
-@kernel
+@kernel(counted=False)
 def close_attribution(world, row):
     """Bring equity and the residual up to date: parts then sum to the change of equity.
 
@@ -311,7 +311,7 @@ def close_attribution(world, row):
     agent.parts[PART_RESIDUAL] = change - known
 
 
-@kernel
+@kernel(counted=False)
 def measure_book(world, row):
     """Write the Greeks of the book a competitor must hedge (what it hedges with not counted).
 
@@ -353,7 +353,7 @@ def _measure_traded(world, agent):
         agent.traded_delta += lots * contract.lot_size * contract.delta
 
 
-@kernel
+@kernel(counted=False)
 def hedge_units(world, row):
     """Return a competitor's signed position in what it hedges with (units of the underlying)."""
     agent = world.agents[row]
@@ -364,7 +364,7 @@ def hedge_units(world, row):
     return units
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def is_hedge(agent, instrument):
     """Return whether a competitor hedges with an instrument."""
     return (agent.hedge_mask >> instrument) & 1 != 0

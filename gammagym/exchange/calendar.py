@@ -48,7 +48,7 @@ def turn_pages(world):
             world.instruments[instrument].first_price = 0.0
 
 
-@kernel
+@kernel(counted=False)
 def make_changes(world):
     """Change the rules whose date has come. Writes: venues, accounts, instruments.funding."""
     while world.changes_made < world.change_count:
@@ -59,7 +59,7 @@ def make_changes(world):
         world.changes_made += 1
 
 
-@kernel
+@kernel(counted=False)
 def _open_and_close(world):
     """Close venues by their hours; what the timeline closes follows. Writes: venues.halted."""
     for row in range(len(world.venues)):
@@ -112,7 +112,7 @@ def _change_rule(world, change):
                 _change_funding(contract.funding, change)
 
 
-@kernel
+@kernel(counted=False)
 def _change_funding(funding, change):
     value = change.value_e9 / RATE_UNIT
     if change.key == CHANGE_FUNDING_INTEREST:
@@ -167,7 +167,7 @@ def _deliver(world, instrument):
     contract.settled = 1
 
 
-@kernel
+@kernel(counted=False)
 def _delivery_fee(contract, price):
     """Return the fee on the delivery of one lot (1e-4 quanta): a share of the underlying."""
     units = contract.face / price if contract.inverse else contract.lot_size

@@ -95,14 +95,14 @@ def hand_over_lots(world, instrument, account, lots, share_quanta):
         change_position(world, instrument, venue.insurance_account, lots, value)
 
 
-@kernel
+@kernel(counted=False)
 def _fund_bears(world, venue, share_quanta, currency):
     """Return whether the insurance fund has enough for a position with this much left in it."""
     fund = venue.insurance_account
     return fund_balance(world, fund) + in_quote(world, min(share_quanta, 0), currency) > 0
 
 
-@kernel
+@kernel(counted=False)
 def fund_balance(world, fund):
     """Return cash and positions of an insurance fund at the marks (quanta of QUOTE)."""
     coins = marked_worth(world, fund, COIN)
@@ -185,7 +185,7 @@ def deleverage(world, instrument, account, signed_lots, value, owner):
     log_closing(world, instrument, account, signed_lots, value, FILL_DELEVERAGING)
 
 
-@kernel
+@kernel(counted=False)
 def _first_in_rank(world, instrument, lots):
     """Return the account whose opposite position is closed first."""
     first, highest = NO_ACCOUNT, -np.inf
@@ -198,7 +198,7 @@ def _first_in_rank(world, instrument, lots):
     return first
 
 
-@kernel
+@kernel(counted=False)
 def deleveraging_rank(world, account, instrument):
     """Return an account's place in the queue of an instrument: the highest goes first."""
     owner, contract = payer(world, account), world.instruments[instrument]
@@ -221,7 +221,7 @@ def deleveraging_rank(world, account, instrument):
     return levered_profit(profit_share(gain, cash, LEAST_BALANCE), leverage)
 
 
-@kernel
+@kernel(counted=False)
 def log_closing(world, instrument, account, signed_lots, value, cause):
     """Tell a competitor of a position that was closed for it, at the price it was closed at."""
     if world.accounts[account].agent == NO_ACCOUNT:
@@ -265,7 +265,7 @@ def share_losses(world, row):
                 attribute_loss(world, account, PART_DELEVERAGING, before)
 
 
-@kernel
+@kernel(counted=False)
 def _gains(world, account, row, currency):
     """Return an account's marked gains on a venue in one currency, 0 if it has lost (quanta).
 

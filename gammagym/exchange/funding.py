@@ -40,7 +40,7 @@ NEVER_NS = 2**62
 PERIOD_NS = 8 * 3_600_000_000_000
 
 
-@kernel
+@kernel(counted=False)
 def schedule_funding(world):
     """Write when the next funding payment is due."""
     due = NEVER_NS
@@ -71,7 +71,7 @@ def fund(world):
     schedule_funding(world)
 
 
-@kernel
+@kernel(counted=False)
 def settle_all(world, instrument):
     """Pay the continuous funding of every account up to now. Writes: cash, positions."""
     for account in range(world.account_count):
@@ -123,7 +123,7 @@ def _sample(world, instrument):
     funding.rate_e9 = round(clamp(rate, -funding.cap, funding.cap) * RATE_UNIT)
 
 
-@kernel
+@kernel(counted=False)
 def impact_price(world, instrument, side):
     """Return the mean price of trading the impact notional against a side of the book.
 

@@ -159,7 +159,7 @@ def _take_step(world, account, step):
     return closed
 
 
-@kernel
+@kernel(counted=False)
 def _held(world, account, instrument):
     """Return the absolute position that can be liquidated (lots)."""
     if world.instruments[instrument].kind == SPOT:
@@ -167,7 +167,7 @@ def _held(world, account, instrument):
     return abs(world.positions[account, instrument].quantity_lots)
 
 
-@kernel
+@kernel(counted=False)
 def _open_positions(world, account):
     lots = 0
     leg = account
@@ -178,7 +178,7 @@ def _open_positions(world, account):
     return lots
 
 
-@kernel
+@kernel(counted=False)
 def _reduce(world, account, instrument, lots, worst_ticks):
     """Close lots of a position at no worse a price; returns how many the book took.
 
@@ -305,7 +305,7 @@ def _hand_over_all(world, account):
     attribute_loss(world, account, PART_LIQUIDATION, before)
 
 
-@kernel
+@kernel(counted=False)
 def counted_worth(world, account, currency):
     """Return cash and all that is held in a currency that counts as margin (quanta of QUOTE)."""
     if world.venues[world.accounts[account].venue].collateral_e9[currency] == 0:
@@ -313,7 +313,7 @@ def counted_worth(world, account, currency):
     return in_quote(world, marked_worth(world, account, currency), currency)
 
 
-@kernel
+@kernel(counted=False)
 def _size(world, account, instrument):
     """Return the absolute value of a position that can be liquidated (quanta of QUOTE)."""
     contract = world.instruments[instrument]
@@ -321,7 +321,7 @@ def _size(world, account, instrument):
     return in_quote(world, marked_notional(contract, held), contract.currency) if held > 0 else 0
 
 
-@kernel
+@kernel(counted=False)
 def _hand_over(world, account, instrument, share_quanta):
     """Hand over one position for its marked value less `share_quanta` (QUOTE)."""
     contract = world.instruments[instrument]
@@ -332,7 +332,7 @@ def _hand_over(world, account, instrument, share_quanta):
     hand_over_position(world, instrument, account, share_quanta)
 
 
-@kernel
+@kernel(counted=False)
 def _cover(world, account, amount):
     """Note what others have paid for an account; a bonus that it had is lost to that extent."""
     state = world.accounts[account]
@@ -340,7 +340,7 @@ def _cover(world, account, amount):
     state.bonus_quanta -= min(state.bonus_quanta, amount)
 
 
-@kernel
+@kernel(counted=False)
 def settle_debts(world, account):
     """Let the insurance fund take what an account without positions owes, and its collateral.
 
@@ -356,7 +356,7 @@ def settle_debts(world, account):
         _cover(world, account, debt)
 
 
-@kernel
+@kernel(counted=False)
 def _take_collateral(world, account):
     """Let the insurance fund have the money of an account that owes as much as it has.
 

@@ -43,7 +43,7 @@ from gammagym.world import (
 )
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def is_option(contract):
     """Return whether an instrument is a call or a put."""
     return contract.kind == CALL or contract.kind == PUT
@@ -52,7 +52,7 @@ def is_option(contract):
 # --- What counts as margin -------------------------------------------------------------------
 
 
-@kernel
+@kernel(counted=False)
 def marked_gain(world, account, instrument):
     """Return value less entry of a position at the mark (quanta of its currency)."""
     contract = world.instruments[instrument]
@@ -60,7 +60,7 @@ def marked_gain(world, account, instrument):
     return value_at(contract, contract.mark_quanta, position.quantity_lots) - position.entry_quanta
 
 
-@kernel
+@kernel(counted=False)
 def marked_worth(world, account, currency):
     """Return cash and all that is held in one currency, options too, at the marks (quanta)."""
     total = world.cash[account, currency]
@@ -74,26 +74,29 @@ def marked_worth(world, account, currency):
     return total
 
 
-@kernel
-def balance(world, account, currency):
-    """Return cash and marked positions of an account in one currency (quanta).
+@kernel(counted=False)
+def balances(world, account):
+    """Return cash and marked positions of an account in QUOTE and in COIN (quanta).
 
     Options count in a portfolio margin only: elsewhere they are paid for in full.
     """
-    total = world.cash[account, currency]
+    quote, coins = world.cash[account, QUOTE], world.cash[account, COIN]
     portfolio = world.accounts[account].margin_mode == MARGIN_PORTFOLIO
     leg = account
     while leg != NO_ACCOUNT:
         for instrument in range(world.instrument_count):
             contract = world.instruments[instrument]
-            if contract.currency == currency and contract.kind != SPOT:
-                if portfolio or not is_option(contract):
-                    total += marked_gain(world, leg, instrument)
+            if contract.kind == SPOT or (is_option(contract) and not portfolio):
+                continue
+            if contract.currency == COIN:
+                coins += marked_gain(world, leg, instrument)
+            else:
+                quote += marked_gain(world, leg, instrument)
         leg = shorts_of(world, leg)
-    return total
+    return quote, coins
 
 
-@kernel
+@kernel(counted=False)
 def collateral_rate(world, venue, currency):
     """Return which share of a currency counts as margin now, as the timeline has it (1e-9)."""
     rate, shift = (
@@ -103,12 +106,11 @@ def collateral_rate(world, venue, currency):
     return rate if shift == 0.0 else round(rate * math.exp(shift))
 
 
-@kernel
+@kernel(counted=False)
 def margin_balance(world, account):
     """Return what counts as an account's margin: haircuts taken off, bonus added (QUOTE quanta)."""
     state = world.accounts[account]
-    quote = balance(world, account, QUOTE)
-    coins = balance(world, account, COIN)
+    quote, coins = balances(world, account)
     # What is owed counts in full.
     if quote > 0:
         quote = mul_div(quote, collateral_rate(world, state.venue, QUOTE))
@@ -120,7 +122,7 @@ def margin_balance(world, account):
 # --- What is needed --------------------------------------------------------------------------
 
 
-@kernel
+@kernel(counted=False)
 def tier_of(world, contract, notional):
     """Return the row of the tier that a notional lies in; exactly at a top it is still in it."""
     row = contract.first_tier
@@ -130,20 +132,20 @@ def tier_of(world, contract, notional):
     return row
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def tier_margin(tier, notional):
     """Return the maintenance margin of a notional in its tier (quanta)."""
     return mul_div(notional, tier.maintenance_e9) - tier.amount_quanta
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def size_rate(contract, quantity_lots):
     """Return what a position's size adds to its margin rates: at most 100 % (1e-9)."""
     rate = abs(quantity_lots) * contract.lot_size * contract.margin_slope_e9
     return int(min(rate, float(RATE_UNIT)))
 
 
-@kernel
+@kernel(counted=False)
 def position_maintenance(world, account, instrument):
     """Return the maintenance margin of one position (quanta of QUOTE)."""
     contract = world.instruments[instrument]
@@ -163,7 +165,7 @@ def position_maintenance(world, account, instrument):
     return in_quote(world, needed, contract.currency)
 
 
-@kernel
+@kernel(counted=False)
 def position_initial(world, account, instrument, quantity_lots):
     """Return the initial margin of a position if it were `quantity_lots` (quanta of QUOTE)."""
     contract = world.instruments[instrument]
@@ -177,7 +179,7 @@ def position_initial(world, account, instrument, quantity_lots):
     return in_quote(world, needed, contract.currency)
 
 
-@kernel
+@kernel(counted=False)
 def _initial(world, account, instrument, quantity_lots):
     """Return the initial margin of a position, as its tier and owner have it (its currency)."""
     contract = world.instruments[instrument]
@@ -187,7 +189,7 @@ def _initial(world, account, instrument, quantity_lots):
     return mul_div(notional, rate + size_rate(contract, quantity_lots))
 
 
-@kernel
+@kernel(counted=False)
 def _short_option(world, contract, quantity_lots, initial):
     """Return the margin of an option on its own: nothing if it is long (quanta of QUOTE)."""
     if quantity_lots >= 0:
@@ -211,7 +213,7 @@ def _short_option(world, contract, quantity_lots, initial):
     return in_quote(world, mul_div(coins, round(share * RATE_UNIT)), COIN)
 
 
-@kernel
+@kernel(counted=False)
 def maintenance_margin(world, account):
     """Return the maintenance margin of an account (quanta of QUOTE)."""
     if world.accounts[account].margin_mode == MARGIN_PORTFOLIO:
@@ -225,7 +227,7 @@ def maintenance_margin(world, account):
     return total
 
 
-@kernel
+@kernel(counted=False)
 def initial_margin(world, account, instrument, quantity_lots):
     """Return the initial margin if the position in `instrument` were `quantity_lots`."""
     if world.accounts[account].margin_mode == MARGIN_PORTFOLIO:
@@ -242,7 +244,7 @@ def initial_margin(world, account, instrument, quantity_lots):
     return total
 
 
-@kernel
+@kernel(counted=False)
 def _initial_of_legs(world, account, instrument, quantity_lots):
     total = 0
     for row in range(world.instrument_count):
@@ -256,7 +258,7 @@ def _initial_of_legs(world, account, instrument, quantity_lots):
 # --- Checks ----------------------------------------------------------------------------------
 
 
-@kernel
+@kernel(counted=False)
 def can_afford(world, message):
     """Return whether an account's margin carries the position an order could lead to.
 
@@ -279,7 +281,7 @@ def can_afford(world, message):
     return margin_balance(world, owner) - _price_of(world, message, account) >= needed
 
 
-@kernel
+@kernel(counted=False)
 def _price_of(world, message, account):
     """Return by how much buying an option or spot lowers the margin, at the mark (QUOTE quanta)."""
     contract = world.instruments[message.instrument]
@@ -295,7 +297,7 @@ def _price_of(world, message, account):
     return in_quote(world, price, contract.currency)
 
 
-@kernel
+@kernel(counted=False)
 def _can_set_aside(world, message, after):
     """Return whether free cash pays for the margin that an isolated position still needs."""
     currency = world.instruments[message.instrument].currency
@@ -306,7 +308,7 @@ def _can_set_aside(world, message, after):
     return in_quote(world, free_cash(world, message.account, currency), currency) >= needed
 
 
-@kernel
+@kernel(counted=False)
 def free_cash(world, account, currency):
     """Return the cash that no isolated position holds (quanta)."""
     leg = payer(world, account)
@@ -319,7 +321,7 @@ def free_cash(world, account, currency):
     return free
 
 
-@kernel
+@kernel(counted=False)
 def set_margin_aside(world, account, instrument):
     """Bring an isolated position's margin to what it needs to be opened, if it has less.
 
@@ -335,7 +337,7 @@ def set_margin_aside(world, account, instrument):
         position.margin_quanta += max(0, min(missing, free_cash(world, account, contract.currency)))
 
 
-@kernel
+@kernel(counted=False)
 def draw_on_margins(world, account):
     """Let what is set aside pay for funding, fees and losses that free cash could not.
 
@@ -352,14 +354,14 @@ def draw_on_margins(world, account):
         leg = shorts_of(world, leg)
 
 
-@kernel
+@kernel(counted=False)
 def isolated_equity(world, account, instrument):
     """Return margin and gain of an isolated position (quanta of its currency)."""
     margin = world.positions[account, instrument].margin_quanta
     return margin + marked_gain(world, account, instrument)
 
 
-@kernel
+@kernel(counted=False)
 def check_margin(world, account):
     """Write an account's margin balance and maintenance margin; returns whether it is below."""
     state = world.accounts[account]

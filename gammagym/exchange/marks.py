@@ -22,7 +22,7 @@ from gammagym.exchange.attribution import (
 )
 from gammagym.exchange.formulas import marks as formulas
 from gammagym.exchange.formulas.order_limits import band_high, band_low
-from gammagym.exchange.options import value_option
+from gammagym.exchange.options import are_a_pair, value_option, value_put
 from gammagym.exchange.trading import is_closed, mid_price
 from gammagym.world import (
     CALL,
@@ -58,7 +58,7 @@ def set_marks(world, elapsed_ns):
             contract.implied_volatility += contract.volatility_change
             contract.volatility_change = 0.0
             before = contract.value
-            value_option(contract, forward, world.time_ns)
+            _value_listed(world, instrument)
             note_book_profit(world, instrument, contract.value - before)
             write_price(contract, option_price(world, contract))
         else:
@@ -71,14 +71,28 @@ def set_marks(world, elapsed_ns):
             tell_book(world, instrument)
 
 
-@kernel
+@kernel(counted=False)
+def _value_listed(world, instrument):
+    """Value an option; a put that is listed right after its call costs next to nothing.
+
+    Reads: price, time. Writes: instruments (value, Greeks).
+    """
+    contract, forward = world.instruments[instrument], world.price.value
+    before = world.instruments[max(instrument - 1, 0)]
+    if are_a_pair(before, contract, world.time_ns):
+        value_put(contract, before, forward)
+    else:
+        value_option(contract, forward, world.time_ns)
+
+
+@kernel(counted=False)
 def carried(contract, price):
     """Return a price with the carry to a future's expiry; of anything else as it is."""
     basis = contract.carry.log_basis
     return price if basis == 0.0 else price * math.exp(basis)
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def option_price(world, contract):
     """Return the price of one unit of an option as it is quoted: in coins, if it settles so."""
     return contract.value / world.price.value if contract.currency == COIN else contract.value
@@ -114,7 +128,7 @@ def _venue_mark(world, instrument, elapsed_ns):
     )
 
 
-@kernel
+@kernel(counted=False)
 def tell_book(world, instrument):
     """Tell a book the mark and the index, which may trigger orders, and how far orders may reach.
 
@@ -134,12 +148,12 @@ def tell_book(world, instrument):
         book.rules.lowest_ticks = _ticks(band_low(mark, band), contract)
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _ticks(price, contract):
     return np.int64(round(price / contract.tick_size))
 
 
-@kernel
+@kernel(counted=False)
 def write_price(contract, price):
     """Write the fair price, and the mark, which is the same unless the venue's rule differs."""
     contract.fair_price = price
@@ -150,14 +164,14 @@ def write_price(contract, price):
         contract.lot_size = contract.face / price
 
 
-@kernel
+@kernel(counted=False)
 def write_mark(contract, price):
     """Write a mark as a price and as quanta a lot."""
     contract.mark_price = price
     contract.mark_quanta = lot_quanta(contract, price)
 
 
-@kernel
+@kernel(counted=False)
 def lot_quanta(contract, price):
     """Return the value of one lot at a price (quanta; inverse: 1e-4 quanta)."""
     ticks = price / contract.tick_size

@@ -10,20 +10,20 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.exchange.formulas.option_contracts import decayed_delta, option_payoff
-from gammagym.world import CALL, YEAR_NS
+from gammagym.world import CALL, PUT, YEAR_NS
 
 _ROOT_2 = math.sqrt(2.0)
 _INVERSE_ROOT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
 _SHORTEST_YEARS = 1e-12
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def normal_distribution(x):
     """Return the standard normal distribution function."""
     return 0.5 * math.erfc(-x / _ROOT_2)
 
 
-@kernel
+@kernel(counted=False)
 def value_option(contract, forward, time_ns):
     """Write value and Greeks of one unit of a call or put.
 
@@ -48,7 +48,37 @@ def value_option(contract, forward, time_ns):
     contract.vanna *= unknown
 
 
-@kernel
+@kernel(counted=False)
+def are_a_pair(call, put, time_ns):
+    """Return whether a put follows from a call: of the same terms and volatility, before expiry.
+
+    While the index is averaged for the settlement it does not, since Greeks decay by then.
+    """
+    if call.kind != CALL or put.kind != PUT or call.settled or call.vega <= 0.0:
+        return False
+    if call.strike != put.strike or call.implied_volatility != put.implied_volatility:
+        return False
+    window_ns = max(call.settlement_ns, put.settlement_ns)
+    return call.expiry_ns == put.expiry_ns and call.expiry_ns - time_ns >= window_ns
+
+
+@kernel(counted=False)
+def value_put(put, call, forward):
+    """Write value and Greeks of a put by put-call parity: what `value_option` writes, to the bit.
+
+    Reads: value and Greeks of its call (`are_a_pair`), just valued at the same forward; strike.
+    Writes: value, delta, gamma, vega, theta (per year), vanna, volga.
+    """
+    put.delta = call.delta - 1.0
+    put.value = call.value + (put.strike - forward)
+    put.gamma = call.gamma
+    put.vega = call.vega
+    put.theta = call.theta
+    put.vanna = call.vanna
+    put.volga = call.volga
+
+
+@kernel(counted=False)
 def _value(contract, forward, years):
     deviation = contract.implied_volatility * math.sqrt(max(years, 0.0))
     if years <= _SHORTEST_YEARS or deviation <= 0.0:
@@ -69,7 +99,7 @@ def _value(contract, forward, years):
     contract.volga = contract.vega * d1 * d2 / contract.implied_volatility
 
 
-@kernel
+@kernel(counted=False)
 def black_value(kind, forward, strike, volatility, years):
     """Return the Black-76 value of one unit of a call or put; at expiry: its payoff."""
     deviation = volatility * math.sqrt(years)
@@ -81,7 +111,7 @@ def black_value(kind, forward, strike, volatility, years):
     return sign * (in_forward - strike * normal_distribution(sign * (d1 - deviation)))
 
 
-@kernel
+@kernel(counted=False)
 def _value_at_expiry(contract, forward):
     in_the_money = forward > contract.strike if contract.kind == CALL else forward < contract.strike
     sign = 1.0 if contract.kind == CALL else -1.0

@@ -17,7 +17,7 @@ _DAYS = 30.0
 _DAYS_OF_YEAR = 365.0
 
 
-@kernel
+@kernel(counted=False)
 def portfolio_margin(world, account, maintenance):
     """Return the margin of an account's joint book (quanta of QUOTE).
 
@@ -38,7 +38,7 @@ def portfolio_margin(world, account, maintenance):
     return math.ceil(worst * QUANTA)
 
 
-@kernel
+@kernel(counted=False)
 def _profit(world, account, venue, scenario):
     """Return what an account gains in a scenario (QUOTE currency)."""
     total = 0.0
@@ -51,7 +51,7 @@ def _profit(world, account, venue, scenario):
     return total
 
 
-@kernel
+@kernel(counted=False)
 def _unit_profit(world, venue, contract, scenario):
     """Return what one unit of an instrument gains in a scenario (QUOTE currency)."""
     spot = world.price.value
@@ -68,7 +68,7 @@ def _unit_profit(world, venue, contract, scenario):
     return spot * scenario.move
 
 
-@kernel
+@kernel(counted=False)
 def shocked_volatility(venue, contract, scenario, years):
     """Return an option's volatility in a scenario: shifts grow as expiry comes near."""
     volatility = contract.implied_volatility
@@ -80,7 +80,7 @@ def shocked_volatility(venue, contract, scenario, years):
     return max(shifted, venue.least_shocked_volatility) if scenario.volatility > 0.0 else shifted
 
 
-@kernel
+@kernel(counted=False)
 def _gross_futures(world, account):
     """Return the absolute value of everything that is no option (QUOTE currency)."""
     total = 0.0

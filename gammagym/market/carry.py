@@ -17,7 +17,7 @@ from gammagym.market.streams import normal
 from gammagym.world import FUTURE, NANOSECONDS, STREAM_CARRY, YEAR_NS
 
 
-@kernel
+@kernel(counted=False)
 def start_carries(world):
     """Draw the first carry of every future from its law in the long run.
 
@@ -33,7 +33,7 @@ def start_carries(world):
             contract.mean_basis = carried(contract, world.price.value) - world.price.value
 
 
-@kernel
+@kernel(counted=False)
 def step_carries(world, elapsed_ns):
     """Move the carry of every future by one price tick. Writes: instruments.carry."""
     for instrument in range(world.instrument_count):
@@ -48,25 +48,25 @@ def step_carries(world, elapsed_ns):
         _write_basis(world, contract)
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def has_carry(contract):
     """Return whether a contract is a future whose basis follows a process."""
     return contract.kind == FUTURE and contract.carry.reversion > 0.0
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def reverted(value, mean, deviation, kept, shock):
     """Return an Ornstein-Uhlenbeck process after a time in which `kept` of its distance stays."""
     return mean + (value - mean) * kept + deviation * math.sqrt(1.0 - kept * kept) * shock
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def carry_key(world, instrument):
     """Return the key of a future's stream."""
     return world.keys[STREAM_CARRY] + np.uint64(instrument)
 
 
-@kernel
+@kernel(counted=False)
 def _write_basis(world, contract):
     """Write the basis that is left, and what the timeline adds; a market that warms up stands."""
     left_ns = max(contract.expiry_ns - max(world.time_ns, 0), 0)

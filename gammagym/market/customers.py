@@ -30,7 +30,7 @@ _DRAWS = 4
 _ARRIVAL, _OPTION, _SIDE, _SIZE = 0, 1, 2, 3
 
 
-@kernel
+@kernel(counted=False)
 def open_customers(world):
     """Start the customers' clock: the first comes after the warm-up. Writes: customers."""
     customers = world.customers
@@ -40,14 +40,14 @@ def open_customers(world):
         _wait(world)
 
 
-@kernel
+@kernel(counted=False)
 def redraw_customers(world):
     """Draw the time of the next order anew, from now on. Writes: customers.next_ns."""
     world.customers.next_ns = world.time_ns
     _wait(world)
 
 
-@kernel
+@kernel(counted=False)
 def _wait(world):
     """Draw the time of the next order. Writes: customers.next_ns."""
     customers = world.customers
@@ -78,7 +78,7 @@ def customer_order(world):
         limit_order(world, CROWD, instrument, side, best_price(book, 1 - side), lots, IOC)
 
 
-@kernel
+@kernel(counted=False)
 def _choose(world, share):
     """Return the option that a share in (0, 1) stands for, all that are alive alike."""
     alive = 0
@@ -93,6 +93,6 @@ def _choose(world, share):
     return NO_INSTRUMENT
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _is_alive(contract):
     return is_option(contract) and not contract.settled

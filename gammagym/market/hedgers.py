@@ -34,7 +34,7 @@ def hedge(world):
                 _hedge(world, hedger)
 
 
-@kernel
+@kernel(counted=False)
 def _hedge(world, hedger):
     """Send the order that brings a dealer's net delta to zero, unless it is within the band.
 

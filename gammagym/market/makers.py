@@ -39,7 +39,7 @@ _WIDEST = 5.0
 _UNIT_VEGA = math.sqrt(30.0 / 365.0 / (2.0 * math.pi))
 
 
-@kernel
+@kernel(counted=False)
 def open_makers(world):
     """Let makers begin with what the hand-over left them, which they do not count as inventory.
 
@@ -145,7 +145,7 @@ def _quote_about(world, instrument, centre):
     contract.maker_orders[SELL] = limit_order(world, MAKERS, instrument, SELL, ask, size, GTC)
 
 
-@kernel
+@kernel(counted=False)
 def _half_spread(world, contract):
     """Return half the spread of the makers' quotes, in the currency of the quote."""
     # Options that settle in coins are quoted in them, and so is the spread.
@@ -157,7 +157,7 @@ def _half_spread(world, contract):
     return half * (1.0 if in_coins else world.price.value)
 
 
-@kernel
+@kernel(counted=False)
 def _width(world, contract):
     """Return the width of an option's quotes without stress (annual volatility)."""
     makers = world.option_makers
@@ -168,12 +168,12 @@ def _width(world, contract):
     return makers.widths[band] * min(max(excess, 1.0), _WIDEST)
 
 
-@kernel
+@kernel(counted=False)
 def _is_own(world, row):
     return row != NO_ORDER and world.orders[row].live and world.orders[row].owner == MAKERS
 
 
-@kernel
+@kernel(counted=False)
 def _stands(world, contract, side, price_ticks, size):
     """Return whether a side is already quoted at this price and size (no bid below one tick)."""
     row = contract.maker_orders[side]
@@ -184,7 +184,7 @@ def _stands(world, contract, side, price_ticks, size):
     return world.orders[row].price_ticks == price_ticks and world.orders[row].quantity_lots == size
 
 
-@kernel
+@kernel(counted=False)
 def _withdraw(world, contract, instrument, side):
     row = contract.maker_orders[side]
     # A row is reused once its order is gone, so it must still be the makers' quote of this book.

@@ -33,7 +33,7 @@ from gammagym.world import (
 )
 
 
-@kernel
+@kernel(counted=False)
 def start_price(world, tape):
     """Set the first price; a replay begins at a place of the tape that the seed draws.
 
@@ -91,7 +91,7 @@ def step_price(world, tape):
 # --- Between two ticks -----------------------------------------------------------------------
 
 
-@kernel
+@kernel(counted=False)
 def price_now(world, time_ns):
     """Return the fundamental price between two ticks, which nobody is shown.
 
@@ -113,7 +113,7 @@ def price_now(world, time_ns):
     return value if shift == 0.0 else value * math.exp(shift)
 
 
-@kernel
+@kernel(counted=False)
 def pressure(world):
     """Return how far participants' trading has moved the price for good (log).
 
@@ -154,7 +154,7 @@ def draw_path(world, tape):
     _bridge_path(world, 0)
 
 
-@kernel
+@kernel(counted=False)
 def _keep_ahead(price):
     """Keep the state of the process for the next tick. Writes: price.ahead_*."""
     price.ahead_variance = price.dynamics.variance
@@ -200,7 +200,7 @@ def _draw_activity(world, number):
         price.pace = math.exp(0.5 * sigma * price.activity_state - 0.125 * sigma * sigma)
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _business_years(world):
     """Return the business time of a tick (years), which the timeline makes longer or shorter."""
     price = world.price
@@ -241,7 +241,7 @@ def _bridge_path(world, first):
         price.path[step] = value
 
 
-@kernel
+@kernel(counted=False)
 def _diffusion(price):
     """Return the annual volatility between jumps."""
     if price.model == PRICE_GBM or price.model == PRICE_REPLAY:
@@ -249,7 +249,7 @@ def _diffusion(price):
     return math.sqrt(price.dynamics.variance)
 
 
-@kernel
+@kernel(counted=False)
 def set_index(world):
     """Write the value of a coin, and the index from its sources, of which some may be off.
 
@@ -269,7 +269,7 @@ def set_index(world):
         )
 
 
-@kernel
+@kernel(counted=False)
 def _growth(price, years, shock):
     """Return the exact growth factor of a geometric Brownian motion."""
     deviation = price.volatility * math.sqrt(years)

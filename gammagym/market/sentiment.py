@@ -22,7 +22,7 @@ from gammagym.world import FUTURE, NANOSECONDS, STREAM_SENTIMENT
 LARGEST_LEAN = 0.95
 
 
-@kernel
+@kernel(counted=False)
 def start_sentiments(world):
     """Draw the first lean of every flow, and let the premium be what such a lean would make of it.
 
@@ -37,7 +37,7 @@ def start_sentiments(world):
             sentiment.seen_lots = _net_lots(world, row)
 
 
-@kernel
+@kernel(counted=False)
 def step_sentiments(world, elapsed_ns):
     """Move lean and premium of every flow by one price tick; nothing while the market warms up.
 
@@ -61,13 +61,13 @@ def step_sentiments(world, elapsed_ns):
         sentiment.premium += sentiment.impact * units
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def sentiment_key(world, row):
     """Return the key of a flow's stream."""
     return world.keys[STREAM_SENTIMENT] + np.uint64(row)
 
 
-@kernel
+@kernel(counted=False)
 def believed_price(world, flow, price):
     """Return what the crowd of a book makes of a fundamental price: with carry and premium.
 
@@ -80,12 +80,12 @@ def believed_price(world, flow, price):
     return price if shift == 0.0 else price * math.exp(shift)
 
 
-@kernel
+@kernel(counted=False)
 def _lean(sentiment, value):
     sentiment.lean = min(max(value, -LARGEST_LEAN), LARGEST_LEAN)
 
 
-@kernel
+@kernel(counted=False)
 def _net_lots(world, row):
     book = world.books[world.flows[row].instrument]
     return 2 * book.bought_lots - book.volume_lots

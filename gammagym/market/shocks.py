@@ -40,7 +40,7 @@ from gammagym.world import (
 )
 
 
-@kernel
+@kernel(counted=False)
 def start_timeline(world):
     """Delay the whole timeline by a time that the seed draws. Writes: shocks.start_ns."""
     delay = int(uniform(world.keys[STREAM_SHOCKS], 0) * world.shock_jitter_ns)
@@ -146,7 +146,7 @@ def _add_to_market(world, shock, now):
                 world.flows[row].quickening += effect
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _acts_on(shock, instrument):
     return shock.instrument == NO_INSTRUMENT or shock.instrument == instrument
 
@@ -187,7 +187,7 @@ def _add_to_venues(world, shock, effect):
             world.venues[row].transfers_halted = 1
 
 
-@kernel
+@kernel(counted=False)
 def _turn_fee(world, shock, now):
     """Let a fee rise when its event begins, and fall again when it ends.
 

@@ -23,7 +23,7 @@ LARGEST_FACTOR = 3.0
 _LARGEST_SHIFT = math.log(LARGEST_FACTOR)
 
 
-@kernel
+@kernel(counted=False)
 def term_volatility(surface, years):
     """Return the volatility at the money of an expiry as it was at the start (annual).
 
@@ -37,14 +37,14 @@ def term_volatility(surface, years):
     return math.sqrt(long * long + excess * -math.expm1(-fades) / fades)
 
 
-@kernel
+@kernel(counted=False)
 def steepness(surface, total_variance):
     """Return phi of SSVI at a total variance at the money: eta * theta^-gamma."""
     # Logarithms, not powers: `pow` rounds otherwise in plain Python now and then.
     return surface.curvature * math.exp(-surface.decay * math.log(total_variance))
 
 
-@kernel
+@kernel(counted=False)
 def log_skew(surface, at_the_money, years):
     """Return the slope of the logarithm of volatility in k at the money: rho phi / 2."""
     if surface.curvature == 0.0:
@@ -52,7 +52,7 @@ def log_skew(surface, at_the_money, years):
     return 0.5 * surface.correlation * steepness(surface, at_the_money * at_the_money * years)
 
 
-@kernel
+@kernel(counted=False)
 def smile_volatility(surface, at_the_money, years, log_moneyness):
     """Return the volatility of a strike: w = theta/2 (1 + rho phi k + sqrt((phi k + rho)^2 + ...)).
 
@@ -71,21 +71,21 @@ def smile_volatility(surface, at_the_money, years, log_moneyness):
     return math.sqrt(0.5 * theta * (1.0 + rho * bent + root) / years)
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def moved(world, contract, volatility):
     """Return a volatility at the money of the start, led to where noise and price have led it."""
     shift = world.surface.level + contract.level_shift
     return volatility * math.exp(min(max(shift, -_LARGEST_SHIFT), _LARGEST_SHIFT))
 
 
-@kernel
+@kernel(counted=False)
 def at_the_money_volatility(world, contract, years):
     """Return the volatility at the money, now, of the expiry of an option (annual)."""
     term = term_volatility(world.surface, years)
     return moved(world, contract, term) * math.exp(world.stress.implied_shift)
 
 
-@kernel
+@kernel(counted=False)
 def strike_volatility(world, contract, years, term):
     """Return the volatility of an option on the surface of this moment (annual).
 
@@ -100,12 +100,12 @@ def strike_volatility(world, contract, years, term):
     return smile_volatility(world.surface, at_the_money, years, log_moneyness)
 
 
-@kernel
+@kernel(counted=False)
 def _years(world, contract):
     return max((contract.expiry_ns - world.time_ns) / YEAR_NS, SHORTEST_YEARS)
 
 
-@kernel
+@kernel(counted=False)
 def open_surface(world):
     """Give every option its first volatility; a surface without a shape leaves the template's.
 

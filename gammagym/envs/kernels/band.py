@@ -46,7 +46,7 @@ def trade_band(world, row, action):
     wish(world, row, 0, float(size), min(1.0 + 2.0 * clipped(action[2]), 1.0))
 
 
-@kernel
+@kernel(counted=False)
 def half_width(price, gamma, cost, risk_aversion):
     """Return the half-width of the band, as `hedging.whalley_wilmott_half_width` (units)."""
     return (1.5 * max(cost, 0.0) * price * (gamma * gamma) / risk_aversion) ** (1.0 / 3.0)

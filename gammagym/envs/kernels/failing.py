@@ -10,7 +10,7 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.exchange.ledger import holding
-from gammagym.world import LARGEST_QUANTA, OBSERVED
+from gammagym.world import LARGEST_QUANTA
 
 # Why a world has failed, by the codes that follow; the first means that it has not.
 FAILURES = (
@@ -63,7 +63,7 @@ def failure(world):
     return SOUND
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _is_price(value):
     """Return whether a number, which may be none, can be a price."""
     return _LOWEST_PRICE <= value <= _HIGHEST_PRICE
@@ -72,10 +72,12 @@ def _is_price(value):
 @kernel(counted=False)
 def _is_too_rich(world):
     """Return whether cash, or the value of a competitor's position, is beyond what is safe."""
+    most = 0
     for account in range(world.account_count):
         for currency in range(len(world.deposits)):
-            if abs(world.cash[account, currency]) > LARGEST_QUANTA:
-                return True
+            most = max(most, abs(world.cash[account, currency]))
+    if most > LARGEST_QUANTA:
+        return True
     for row in range(world.agent_count):
         agent = world.agents[row]
         for instrument in range(world.instrument_count):
@@ -84,22 +86,3 @@ def _is_too_rich(world):
                 if abs(holding(world, account, instrument) * value) > LARGEST_QUANTA:
                     return True
     return False
-
-
-@kernel(counted=False)
-def mend_observation(agent, bounds, fields, out):
-    """Write 0 where an observation is not a number; return whether that was so anywhere.
-
-    Args:
-        agent: one competitor, whose `observed` has just been written.
-        bounds: lower and upper bounds of all fields, shape (2, all fields).
-        fields: which of them are shown, shape (fields,).
-        out: the observation, float32, shape (fields,).
-    """
-    mended = False
-    for index in range(len(fields)):
-        field = fields[index]
-        if field < OBSERVED and math.isnan(agent.observed[field]):
-            out[index] = min(max(0.0, bounds[0, field]), bounds[1, field])
-            mended = True
-    return mended

@@ -56,7 +56,7 @@ def _on_its_way(world, agent, working, side):
     return units
 
 
-@kernel
+@kernel(counted=False)
 def is_stopped(world, row):
     """Return whether a competitor has lost what it may. Writes: agents.stopped."""
     agent = world.agents[row]

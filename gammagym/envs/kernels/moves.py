@@ -65,7 +65,7 @@ def make_move(world, row, number):
     wish(world, row, 0, size, _URGENCIES[number])
 
 
-@kernel
+@kernel(counted=False)
 def leg_share(number):
     """Return the share of an option of the book that a number of the scheme trades."""
     return _SHARES[min(max(number, 0), len(_SHARES) - 1)]

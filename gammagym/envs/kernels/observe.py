@@ -12,7 +12,7 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, best_quantity, has_side, queue_ahead
-from gammagym.exchange.attribution import agent_equity, hedge_units, measure_book
+from gammagym.exchange.attribution import hedge_units, measure_book
 from gammagym.exchange.ledger import in_quote
 from gammagym.exchange.margin import isolated_equity, position_maintenance
 from gammagym.exchange.messages import working_quantity
@@ -29,7 +29,7 @@ _OF_HEDGE = (14, 15, 16, 17, 21, 22, 24)
 _PROFIT = 28
 
 
-@kernel
+@kernel(counted=False)
 def is_dark(world, agent, account):
     """Return whether an agent gets no market data from an account's venue.
 
@@ -38,14 +38,14 @@ def is_dark(world, agent, account):
     return agent.decisions > 0 and world.venues[world.accounts[account].venue].data_halted != 0
 
 
-@kernel
+@kernel(counted=False)
 def _is_unseen(world, agent, instrument):
     """Return whether an agent gets no market data of an instrument."""
     venue = world.instruments[instrument].venue
     return agent.decisions > 0 and world.venues[venue].data_halted != 0
 
 
-@kernel
+@kernel(counted=False)
 def seen_mid(world, agent, instrument):
     """Return the mid of an instrument as an agent knows it: without data, the last one."""
     if _is_unseen(world, agent, instrument):
@@ -53,7 +53,7 @@ def seen_mid(world, agent, instrument):
     return mid_price(world, instrument)
 
 
-@kernel
+@kernel(counted=False)
 def seen_touch(world, agent, instrument, side):
     """Return the best price of a side as an agent knows it (ticks), 0 for an empty side."""
     if _is_unseen(world, agent, instrument):
@@ -62,7 +62,7 @@ def seen_touch(world, agent, instrument, side):
     return best_price(book, side) if has_side(book, side) else 0
 
 
-@kernel
+@kernel(counted=False)
 def start_seeing(world, row, volatility):
     """Start an agent's backward-looking statistics. Writes: agents.seen_*."""
     agent = world.agents[row]
@@ -75,7 +75,7 @@ def start_seeing(world, row, volatility):
     agent.seen_variance = volatility * volatility
 
 
-@kernel
+@kernel(counted=False)
 def see_market(world, row):
     """Update an agent's backward-looking statistics, once a decision. Writes: agents.seen_*."""
     agent = world.agents[row]
@@ -93,12 +93,14 @@ def see_market(world, row):
         agent.seen_mids[instrument] = seen_mid(world, agent, instrument)
 
 
-@kernel
+@kernel(counted=False)
 def observe(world, row, bounds, fields, out):
-    """Write one agent's observation, clipped to its bounds.
+    """Write one agent's observation, clipped to its bounds; what is not a number becomes 0.
+
+    Returns whether anything was not a number.
 
     Args:
-        world: one world.
+        world: one world, marked and attributed up to now.
         row: row of agents.
         bounds: lower and upper bounds of all fields, shape (2, all fields).
         fields: which fields are shown, shape (fields,); further ones are `observe_more`'s.
@@ -112,11 +114,17 @@ def observe(world, row, bounds, fields, out):
     _observe_costs(world, row, observed)
     if world.shock_count > 0:
         _hold_back(world, row, observed)
+    mended = False
     for index in range(len(fields)):
         field = fields[index]
         if field < OBSERVED:
-            observed[field] = min(max(observed[field], bounds[0, field]), bounds[1, field])
+            low, high = bounds[0, field], bounds[1, field]
+            observed[field] = min(max(observed[field], low), high)
             out[index] = observed[field]
+            if math.isnan(observed[field]):
+                out[index] = min(max(0.0, low), high)
+                mended = True
+    return mended
 
 
 @kernel(counted=False)
@@ -158,7 +166,7 @@ def _observe_book(world, row, out):
     out[8] = implied_volatility(world, agent)
 
 
-@kernel
+@kernel(counted=False)
 def _is_option(world, agent, instrument):
     """Return whether an instrument is an option, and not one of others' books alone."""
     contract = world.instruments[instrument]
@@ -166,7 +174,7 @@ def _is_option(world, agent, instrument):
     return is_own and (contract.kind == CALL or contract.kind == PUT)
 
 
-@kernel
+@kernel(counted=False)
 def _time_to_expiry(world, agent):
     """Return the time to the first expiry of any option still alive (ns), 0 without one."""
     first = 0
@@ -178,7 +186,7 @@ def _time_to_expiry(world, agent):
     return first
 
 
-@kernel
+@kernel(counted=False)
 def implied_volatility(world, agent):
     """Return the implied volatility of the first option, 0 without one."""
     for instrument in range(world.instrument_count):
@@ -193,9 +201,9 @@ def _observe_market(world, row, out):
     contract = world.instruments[agent.hedge_instrument]
     book = world.books[agent.hedge_instrument]
     implied = agent.told[8] if is_dark(world, agent, agent.book_account) else float(out[8])
-    volatility = max(implied, math.sqrt(agent.seen_variance), 0.01)
-    deviation = volatility * math.sqrt(agent.decision_ns / YEAR_NS)
-    out[9] = math.sqrt(agent.seen_variance)
+    realised = math.sqrt(agent.seen_variance)
+    deviation = max(implied, realised, 0.01) * math.sqrt(agent.decision_ns / YEAR_NS)
+    out[9] = realised
     out[10] = agent.seen_return / deviation
     out[11] = agent.seen_return_5 / deviation
     out[12] = agent.seen_return_15 / deviation
@@ -251,7 +259,7 @@ def _see_order(world, agent, working):
             working.seen[2] = ahead / working.largest_lots
 
 
-@kernel
+@kernel(counted=False)
 def hedge_margin(world, agent):
     """Return maintenance margin and what stands behind it: isolated, of the hedge (quanta)."""
     account = world.accounts[agent.hedge_account]
@@ -263,7 +271,7 @@ def hedge_margin(world, agent):
     return needed, in_quote(world, there, currency)
 
 
-@kernel
+@kernel(counted=False)
 def _margin_ratio(world, agent):
     """Return maintenance margin over what stands behind it, 10 at most."""
     needed, there = hedge_margin(world, agent)
@@ -292,5 +300,5 @@ def _observe_costs(world, row, out):
     out[27] = 0.0
     if is_closed(world, agent.hedge_instrument) or world.venues[account.venue].data_halted:
         out[27] = 1.0
-    change = agent_equity(world, row) - agent.initial_equity_quanta
+    change = agent.equity_quanta - agent.initial_equity_quanta
     out[28] = change / QUANTA / agent.stake

@@ -36,13 +36,13 @@ CROSS_URGENCY = 0.5
 REST_DEPTH = 0.002
 
 
-@kernel
+@kernel(counted=False)
 def clipped(number):
     """Return a number of an action as a float from -1 to 1."""
     return min(max(float(number), -1.0), 1.0)
 
 
-@kernel
+@kernel(counted=False)
 def begin_decision(world, row):
     """Draw how old the market is that a decision looks at. Writes: agents."""
     agent = world.agents[row]
@@ -75,7 +75,7 @@ def wish(world, row, slot, size, urgency):
     rest(world, agent, working, side, price_ticks, lots, POST_ONLY)
 
 
-@kernel
+@kernel(counted=False)
 def cross(world, agent, working, side, lots):
     """Trade now against what is there; what rests of the slot goes."""
     price_ticks = _protected_price(world, agent, working, side)
@@ -113,13 +113,13 @@ def replace(world, agent, working, side, price_ticks, lots, terms):
         send_new(world, agent, working, side, price_ticks, lots, terms)
 
 
-@kernel
+@kernel(counted=False)
 def is_working(world, working):
     """Return whether a slot has an order, as far as its owner knows."""
     return working.pending > 0 or working_quantity(world, working) > 0
 
 
-@kernel
+@kernel(counted=False)
 def standing_price(world, working):
     """Return the price of a slot's order as its owner knows it (ticks).
 
@@ -128,7 +128,7 @@ def standing_price(world, working):
     return working.price_ticks if working.pending > 0 else world.orders[working.row].price_ticks
 
 
-@kernel
+@kernel(counted=False)
 def cancel_working(world, agent, working):
     """Cancel the order of a slot, if there may be one."""
     if working.strays:
@@ -154,7 +154,7 @@ def _amend_working(world, agent, working, price_ticks, lots):
     _write(world, agent, working, MODIFY, working.side, price_ticks, lots)
 
 
-@kernel
+@kernel(counted=False)
 def send_new(world, agent, working, side, price_ticks, lots, terms):
     """Send the order of an empty slot; arguments as of `replace`."""
     working.order_id = next_order_id(world)
@@ -170,7 +170,7 @@ def send_new(world, agent, working, side, price_ticks, lots, terms):
     _write(world, agent, working, NEW, side, price_ticks, lots)
 
 
-@kernel
+@kernel(counted=False)
 def _write(world, agent, working, kind, side, price_ticks, lots):
     message = world.incoming
     message.kind = kind
@@ -189,7 +189,7 @@ def _write(world, agent, working, kind, side, price_ticks, lots):
         working.strays = 1
 
 
-@kernel
+@kernel(counted=False)
 def _protected_price(world, agent, working, side):
     """Return the limit of a market order: the far touch and a protection beyond it."""
     contract = world.instruments[working.instrument]
@@ -214,7 +214,7 @@ def resting_price(world, agent, working, side, urgency):
     return price_from_touch(side, touch, far, urgency)
 
 
-@kernel
+@kernel(counted=False)
 def price_beside_mid(world, agent, instrument, side):
     """Return a price of an empty side, one tick from the middle (ticks)."""
     tick = world.instruments[instrument].tick_size

@@ -103,7 +103,7 @@ def place_order(world, agent, working, action, first):
         rest(world, agent, working, side, price, lots, terms)
 
 
-@kernel
+@kernel(counted=False)
 def _terms(kind, reduce_only):
     """Return the terms of an order that two numbers of an action choose."""
     terms = GTC
@@ -114,7 +114,7 @@ def _terms(kind, reduce_only):
     return terms + (ONLY_REDUCE if reduce_only > 0.0 else 0)
 
 
-@kernel
+@kernel(counted=False)
 def _has_other_terms(world, working, terms):
     return not working.strays and working.terms != terms and is_working(world, working)
 

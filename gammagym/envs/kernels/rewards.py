@@ -40,7 +40,7 @@ def pay(world, row):
     return _sharpe(world, agent, reward) if agent.reward == REWARD_SHARPE else reward
 
 
-@kernel
+@kernel(counted=False)
 def _worth(world, row, agent):
     """Return what the episode has been worth so far (currency)."""
     kind, stake = agent.reward, agent.stake
@@ -57,7 +57,7 @@ def _worth(world, row, agent):
     return relative - 0.5 * agent.risk_aversion * agent.risk_penalty
 
 
-@kernel
+@kernel(counted=False)
 def utility(profit, aversion):
     """Return the exponential utility of a profit (stakes), a straight line for great losses."""
     if aversion == 0.0:
@@ -68,7 +68,7 @@ def utility(profit, aversion):
     return -(math.expm1(STEEPEST) + math.exp(STEEPEST) * (exponent - STEEPEST)) / aversion
 
 
-@kernel
+@kernel(counted=False)
 def _sharpe(world, agent, gain):
     """Return the increment of the moving Sharpe ratio by a gain (stakes). Writes: reward_memory.
 

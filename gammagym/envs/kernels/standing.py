@@ -25,7 +25,7 @@ from gammagym.world import QUANTA
 STANDING_COLUMNS = 10
 
 
-@kernel
+@kernel(counted=False)
 def write_standings(worlds, chosen, standings):
     """Write how every competitor of the chosen worlds stands now.
 

@@ -18,7 +18,6 @@ from gammagym.envs.kernels.failing import (
     FAILED_REWARD,
     SOUND,
     failure,
-    mend_observation,
 )
 from gammagym.envs.kernels.observe import implied_volatility, observe, see_market, start_seeing
 from gammagym.envs.kernels.rewards import pay
@@ -38,7 +37,7 @@ INFO_COLUMNS = INFO_PARTS + len(PARTS)
 _LOW_BITS = np.uint64(0xFFFF)
 
 
-@kernel
+@kernel(counted=False)
 def turn_worlds(
     worlds, tape, commands, seeds, actions, bounds, fields, observations, rewards, infos, status
 ):
@@ -68,11 +67,9 @@ def turn_worlds(
         # What a world showed last, before it failed, stays.
         if reason == SOUND:
             for row in range(observations.shape[1]):
-                observe(worlds[index], row, bounds, fields, observations[index, row])
-                _inform(worlds[index], row, infos[index, row])
-                agent = worlds[index].agents[row]
-                if mend_observation(agent, bounds, fields, observations[index, row]):
+                if observe(worlds[index], row, bounds, fields, observations[index, row]):
                     reason = FAILED_OBSERVATION
+                _inform(worlds[index], row, infos[index, row])
         infos[index, :, INFO_FAILURE] = reason
         status[index] = ENDED if worlds[index].time_ns >= worlds[index].end_ns else RUNNING
         if reason != SOUND:
@@ -122,7 +119,7 @@ def _step(world, tape, actions, rewards):
     return reason
 
 
-@kernel
+@kernel(counted=False)
 def _first_in_turn(world):
     """Return whose instructions are sent first: of those that arrive at once, the first sent leads.
 
@@ -132,7 +129,7 @@ def _first_in_turn(world):
     return (np.int64(world.seed & _LOW_BITS) + decision) % world.agent_count
 
 
-@kernel
+@kernel(counted=False)
 def _watch_drawdown(agent):
     profit = (agent.equity_quanta - agent.initial_equity_quanta) / QUANTA
     agent.peak_equity = max(agent.peak_equity, profit)

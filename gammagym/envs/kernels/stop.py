@@ -30,7 +30,7 @@ def close_hedges(world, row):
             cross(world, agent, working, side, min(abs(held), working.largest_lots))
 
 
-@kernel
+@kernel(counted=False)
 def _is_repeated(agent, slot):
     """Return whether an earlier slot is for the same instrument."""
     for other in range(slot):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gammagym.exchange.calendar import expire
 from gammagym.exchange.ledger import book_trade
-from gammagym.exchange.options import value_option
+from gammagym.exchange.options import are_a_pair, value_option, value_put
 from gammagym.exchange.orders import limit_order
 from gammagym.market.price import set_index
 from gammagym.reference.options import Greeks, black_76
@@ -53,6 +53,57 @@ def scales(forward, volatility, days) -> list[float]:
     vega = forward * root
     gamma = 1 / (forward * volatility * root)
     return [forward, 1.0, gamma, vega, vega * volatility / years, 1 / volatility, vega / volatility]
+
+
+@pytest.fixture(scope="module")
+def pair(make_exchange) -> Any:
+    return make_exchange()["instruments"]
+
+
+@pytest.mark.parametrize("volatility", [0.3, 0.6, 1.5])
+@pytest.mark.parametrize("forward", [45_000.0, 59_999.9, 75_000.0])
+@pytest.mark.parametrize("days", [1.0, 7.0, 90.0])
+def test_a_put_that_follows_from_its_call_is_valued_to_the_bit_as_on_its_own(
+    pair, forward, volatility, days
+):
+    call, put = pair[1], pair[2]
+    alone = greeks(put, PUT, forward, volatility, days)
+    greeks(call, CALL, forward, volatility, days)
+    for name in Greeks._fields:
+        put[name] = math.nan
+    assert are_a_pair(call, put, 0)
+    value_put(put, call, forward)
+    assert Greeks(*(float(put[name]) for name in Greeks._fields)) == alone
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "value"),
+    [
+        (1, "kind", PUT),
+        (2, "kind", CALL),
+        (1, "settled", 1),
+        (2, "strike", STRIKE + 1.0),
+        (2, "implied_volatility", 0.61),
+        (2, "expiry_ns", 8 * DAY),
+        (1, "expiry_ns", 0),
+        (2, "settlement_ns", 7 * DAY + 1),
+        (1, "settlement_ns", 7 * DAY + 1),
+    ],
+)
+def test_a_put_follows_from_no_call_of_other_terms_nor_at_the_end(make_exchange, row, field, value):
+    contracts = make_exchange()["instruments"]
+    greeks(contracts[2], PUT, 60_000.0, 0.6, 7.0)
+    greeks(contracts[1], CALL, 60_000.0, 0.6, 7.0)
+    assert are_a_pair(contracts[1], contracts[2], 0)
+    contracts[row][field] = value
+    assert not are_a_pair(contracts[1], contracts[2], 0)
+
+
+def test_a_call_at_its_expiry_tells_nothing_of_its_put(pair):
+    call, put = pair[1], pair[2]
+    greeks(put, PUT, 61_000.0, 0.6, 0.0)
+    greeks(call, CALL, 61_000.0, 0.6, 0.0)
+    assert not are_a_pair(call, put, 0)
 
 
 @pytest.mark.parametrize(("kind", "forward", "volatility", "days"), CASES)
