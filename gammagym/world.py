@@ -11,6 +11,7 @@ Tables are laid out without padding, so that equal worlds have equal bytes.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar, get_args, get_type_hints
 
@@ -293,9 +294,11 @@ REWARD_MEMORY = 4
 LATENCY_SAMPLES = 10
 # Direct-mapped cache of the price index, per side of a book; a power of two.
 PRICE_CACHE = 64
-# Bytes that the processor reads from memory at once; parts of a world that are read before a step.
+# Bytes that the processor reads from memory at once; parts of a world that are fetched ahead.
 CACHE_LINE = 64
-STRETCHES = 40
+STRETCHES = 56
+# A length: as many bytes as are left until the next cache line begins, from 1 to a whole line.
+TO_LINE = "to the next line"
 # Trades of one step of matching; a longer match takes several steps.
 FILLS_AT_ONCE = 32
 # Steps of a venue's liquidations, rows of its fee ladder, scenarios of its portfolio margin.
@@ -587,16 +590,12 @@ class Venue(Protocol):
     ]
     transfer_ns: Annotated[int, I8, "time a transfer to another venue takes (ns)"]
     outlier: Annotated[float, F8, "how far off the median an index source is dropped (share)"]
-    scenarios: Annotated[
-        Rows[MarginScenario], MarginScenario, (MARGIN_SCENARIOS,), "of its portfolio margin"
-    ]
     scenario_count: Annotated[int, I8, "scenarios in use"]
     short_power: Annotated[float, F8, "power of 30 / days by which volatility moves, under 30 days"]
     long_power: Annotated[float, F8, "the same for longer expiries"]
     least_shocked_volatility: Annotated[float, F8, "portfolio margin: least volatility, risen"]
     contingency: Annotated[float, F8, "portfolio margin: share of futures added to the worst loss"]
     maintenance_share: Annotated[float, F8, "portfolio margin: maintenance as a share of initial"]
-    ladder: Annotated[Rows[FeeTier], FeeTier, (FEE_LADDER,), "fees by 30-day volume, rising"]
     ladder_count: Annotated[int, I8, "rows of the ladder in use"]
     liquidation_steps: Annotated[Vector, I4, (LIQUIDATION_STEPS,), "STEP_ codes, in order"]
     step_count: Annotated[int, I4, "steps in use"]
@@ -609,6 +608,10 @@ class Venue(Protocol):
     transfers_halted: Annotated[int, I4, "1 while nothing can be transferred"]
     data_halted: Annotated[int, I4, "1 while no market data is published"]
     cancels_halted: Annotated[int, I4, "1 while cancels and modifies are refused"]
+    ladder: Annotated[Rows[FeeTier], FeeTier, (FEE_LADDER,), "fees by 30-day volume, rising"]
+    scenarios: Annotated[
+        Rows[MarginScenario], MarginScenario, (MARGIN_SCENARIOS,), "of its portfolio margin"
+    ]
 
 
 class Tier(Protocol):
@@ -1244,15 +1247,15 @@ class FillRecord(Protocol):
 class Stretch(Protocol):
     """Bytes that every step of a world needs (`engine/warming.py`)."""
 
-    start: Annotated[int, I8, "where they begin (bytes from the start of the world)"]
-    end: Annotated[int, I8, "where they end (bytes from the start of the world)"]
+    start: Annotated[int, I4, "where they begin (bytes from the start of the world)"]
+    end: Annotated[int, I4, "where they end (bytes from the start of the world)"]
 
 
 # --- The world -------------------------------------------------------------------------------
 
 
 class World(Protocol):
-    """One independent market with everything in it."""
+    """One independent market with everything in it, what every step needs first."""
 
     time_ns: Annotated[int, I8, "now (ns since the episode began; negative while warming up)"]
     end_ns: Annotated[int, I8, "end of the episode (ns)"]
@@ -1271,7 +1274,6 @@ class World(Protocol):
     agent_count: Annotated[int, I8, "rows of agents in use"]
     flow_count: Annotated[int, I8, "rows of flows in use"]
     hedger_count: Annotated[int, I8, "rows of hedgers in use"]
-
     arbitrageur_count: Annotated[int, I8, "rows of arbitrageurs in use"]
     shock_count: Annotated[int, I8, "rows of shocks in use"]
     bucket_count: Annotated[int, I8, "rows of buckets in use; 0: there is no leveraged crowd"]
@@ -1288,47 +1290,56 @@ class World(Protocol):
     watched_rows: Annotated[Vector, I4, (WATCHED,), "their rows of orders"]
     triggers_due: Annotated[int, I8, "1 while triggered orders may have to be carried out"]
     stretch_count: Annotated[int, I8, "rows of stretches in use"]
-    stretches: Annotated[Rows[Stretch], Stretch, (STRETCHES,), "what is read before a step"]
+    stretches: Annotated[Rows[Stretch], Stretch, (STRETCHES,), "what is fetched before a step"]
+
+    # What happens outside books, by the second.
     price: Annotated[Price, Price, (), "fundamental price"]
     surface: Annotated[Surface, Surface, (), "implied volatility"]
     option_makers: Annotated[OptionMakers, OptionMakers, (), "how options are quoted"]
     customers: Annotated[Customers, Customers, (), "who trades options"]
     stress: Annotated[Stress, Stress, (), "the timeline's effect now"]
-    leverage: Annotated[Leverage, Leverage, (), "the leveraged crowd"]
     keys: Annotated[Vector, U8, (STREAMS,), "key of each random stream"]
     deposits: Annotated[Vector, I8, ("currencies",), "money brought into the world (quanta)"]
     cash: Annotated[Vector, I8, ("accounts", "currencies"), "cash of each account (quanta)"]
-    venues: Annotated[Rows[Venue], Venue, ("venues",), "exchanges"]
+
+    # What every event needs.
+    flows: Annotated[Rows[Flow], Flow, ("flows",), "background order flows"]
     instruments: Annotated[Rows[Instrument], Instrument, ("instruments",), "contracts"]
+    books: Annotated[Rows[Book], Book, ("instruments",), "book of each instrument"]
     accounts: Annotated[Rows[Account], Account, ("accounts",), "accounts"]
     positions: Annotated[
         Rows[Position], Position, ("accounts", "instruments"), "positions by account, instrument"
     ]
-    tiers: Annotated[Rows[Tier], Tier, ("tiers",), "pool of margin tiers"]
-    transfers: Annotated[Rows[Transfer], Transfer, ("transfers",), "money on its way"]
-    closures: Annotated[Rows[Closure], Closure, ("closures",), "when venues are closed"]
-    changes: Annotated[Rows[RuleChange], RuleChange, ("changes",), "rules that change, by time"]
     agents: Annotated[Rows[Agent], Agent, ("agents",), "competitors"]
-    flows: Annotated[Rows[Flow], Flow, ("flows",), "background order flows"]
-    hedgers: Annotated[Rows[Hedger], Hedger, ("hedgers",), "dealers who hedge options"]
-
-    arbitrageurs: Annotated[
-        Rows[Arbitrageur], Arbitrageur, ("arbitrageurs",), "who trades books against each other"
-    ]
-    shocks: Annotated[Rows[Shock], Shock, ("shocks",), "the scenario's timeline"]
-    buckets: Annotated[Rows[Bucket], Bucket, ("buckets",), "positions of the leveraged crowd"]
     messages: Annotated[Rows[Message], Message, ("messages",), "in flight, by time of arrival"]
-    fills: Annotated[Rows[FillRecord], FillRecord, ("fills",), "log of competitors' trades, a ring"]
-    work: Annotated[Work, Work, (), "work space of the matching engine"]
     incoming: Annotated[Message, Message, (), "work space: the order being executed"]
-    books: Annotated[Rows[Book], Book, ("instruments",), "book of each instrument"]
+    work: Annotated[Work, Work, (), "work space of the matching engine"]
+
+    # The pools; rows of orders are cache lines.
+    lined_up: Annotated[Vector, U1, (TO_LINE,), "nothing: what follows begins on a cache line"]
     orders: Annotated[Rows[Order], Order, ("orders",), "pool of resting orders"]
     levels: Annotated[Rows[Level], Level, ("levels",), "pool of price levels"]
     nodes: Annotated[Rows[Node], Node, ("levels",), "pool of nodes of the price indices"]
+
+    # What is rarely looked at.
     terms: Annotated[Rows[Terms], Terms, ("terms",), "pool of further terms of orders"]
     members: Annotated[
         Rows[Member], Member, ("instruments", "members"), "owners that each book knows"
     ]
+    venues: Annotated[Rows[Venue], Venue, ("venues",), "exchanges"]
+    leverage: Annotated[Leverage, Leverage, (), "the leveraged crowd"]
+    hedgers: Annotated[Rows[Hedger], Hedger, ("hedgers",), "dealers who hedge options"]
+    arbitrageurs: Annotated[
+        Rows[Arbitrageur], Arbitrageur, ("arbitrageurs",), "who trades books against each other"
+    ]
+    buckets: Annotated[Rows[Bucket], Bucket, ("buckets",), "positions of the leveraged crowd"]
+    tiers: Annotated[Rows[Tier], Tier, ("tiers",), "pool of margin tiers"]
+    transfers: Annotated[Rows[Transfer], Transfer, ("transfers",), "money on its way"]
+    closures: Annotated[Rows[Closure], Closure, ("closures",), "when venues are closed"]
+    changes: Annotated[Rows[RuleChange], RuleChange, ("changes",), "rules that change, by time"]
+    shocks: Annotated[Rows[Shock], Shock, ("shocks",), "the scenario's timeline"]
+    fills: Annotated[Rows[FillRecord], FillRecord, ("fills",), "log of competitors' trades, a ring"]
+    filled_up: Annotated[Vector, U1, (TO_LINE,), "nothing: the next world begins on a cache line"]
 
 
 @dataclass(frozen=True)
@@ -1358,29 +1369,30 @@ class Capacity:
     arbitrageurs: int
 
 
-# Few, since each costs a compilation of every kernel: for tests, for one market, for several.
-TINY = Capacity(
+# Few, since each costs a compilation of every kernel: for one market that is not too busy, for one
+# or two, for several. In the first, a market has as much room as in the second.
+SMALL = Capacity(
     venues=2,
     currencies=2,
-    tiers=24,
-    transfers=2,
-    closures=4,
-    changes=4,
+    tiers=48,
+    transfers=4,
+    closures=64,
+    changes=8,
     instruments=4,
-    accounts=10,
-    agents=1,
+    accounts=19,
+    agents=2,
     flows=1,
-    background=128,
+    background=320,
     hedgers=1,
     arbitrageurs=1,
-    shocks=8,
-    buckets=2,
-    messages=8,
-    fills=16,
-    orders=192,
-    levels=128,
-    terms=16,
-    members=16,
+    shocks=24,
+    buckets=1,
+    messages=32,
+    fills=64,
+    orders=544,
+    levels=416,
+    terms=32,
+    members=32,
 )
 STANDARD = Capacity(
     venues=2,
@@ -1450,11 +1462,20 @@ def table_dtype(table: type, capacity: Capacity | None = None) -> np.dtype[Any]:
     40
     """
     columns: list[tuple[Any, ...]] = []
+    used = 0
     for name, (code, shape, _) in fields(table).items():
-        cell = code if isinstance(code, str) else table_dtype(code, capacity)
-        sizes = tuple(getattr(capacity, size) if isinstance(size, str) else size for size in shape)
+        cell = np.dtype(code) if isinstance(code, str) else table_dtype(code, capacity)
+        sizes = tuple(_length(size, capacity, used) for size in shape)
         columns.append((name, cell, sizes) if sizes else (name, cell))
+        used += cell.itemsize * math.prod(sizes)
     return np.dtype(columns)
+
+
+def _length(size: int | str, capacity: Capacity | None, used: int) -> int:
+    """Return a length of a shape as a number; `used` is how many bytes of the table lie before."""
+    if size == TO_LINE:
+        return CACHE_LINE - used % CACHE_LINE
+    return getattr(capacity, size) if isinstance(size, str) else size
 
 
 ORDER = table_dtype(Order)
@@ -1464,12 +1485,12 @@ NODE = table_dtype(Node)
 MEMBER = table_dtype(Member)
 BOOK = table_dtype(Book)
 WORK = table_dtype(Work)
-TINY_WORLD = table_dtype(World, TINY)
+SMALL_WORLD = table_dtype(World, SMALL)
 STANDARD_WORLD = table_dtype(World, STANDARD)
 LARGE_WORLD = table_dtype(World, LARGE)
-_DTYPES = {TINY: TINY_WORLD, STANDARD: STANDARD_WORLD, LARGE: LARGE_WORLD}
+_DTYPES = {SMALL: SMALL_WORLD, STANDARD: STANDARD_WORLD, LARGE: LARGE_WORLD}
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 def schema_hash(dtype: np.dtype[Any]) -> str:
@@ -1483,8 +1504,22 @@ def capacity_of(worlds: NDArray[Any]) -> Capacity:
 
 
 def empty_worlds(count: int, capacity: Capacity = STANDARD) -> NDArray[Any]:
-    """Return an array of zeroed worlds, readable by attribute with and without compilation."""
-    return viewed(np.zeros(count, _DTYPES[capacity]))
+    """Return an array of zeroed worlds, readable by attribute with and without compilation.
+
+    Each begins on a cache line, so that no row of its orders lies across two.
+    """
+    dtype = _DTYPES[capacity]
+    memory = np.zeros(count * dtype.itemsize + CACHE_LINE, np.uint8)
+    start = -memory.__array_interface__["data"][0] % CACHE_LINE
+    return viewed(memory[start : start + count * dtype.itemsize].view(dtype))
+
+
+def copied(worlds: NDArray[Any], rows: Any = slice(None)) -> NDArray[Any]:
+    """Return a copy of chosen worlds of an array, which begin on cache lines as all worlds do."""
+    chosen = worlds[rows]
+    copies = empty_worlds(len(chosen), capacity_of(worlds))
+    copies[:] = chosen
+    return copies
 
 
 def viewed(table: NDArray[Any]) -> Any:

@@ -90,17 +90,13 @@ def _slug(one: type) -> str:
 
 
 def capacities() -> str:
-    """Return how many rows the tables of the two capacities have."""
+    """Return how many rows the tables of each capacity have."""
+    capacities = (world.SMALL, world.STANDARD, world.LARGE)
     names = [field.name for field in dataclasses.fields(world.Capacity)]
-    rows = [
-        (name, str(getattr(world.TINY, name)), str(getattr(world.STANDARD, name))) for name in names
-    ]
-    sizes = (
-        "**bytes of one world**",
-        f"{world.TINY_WORLD.itemsize:,}",
-        f"{world.STANDARD_WORLD.itemsize:,}",
-    )
-    return table(("rows of", "tiny", "standard"), [*rows, sizes])
+    rows = [(name, *(str(getattr(each, name)) for each in capacities)) for name in names]
+    worlds = (world.SMALL_WORLD, world.STANDARD_WORLD, world.LARGE_WORLD)
+    sizes = ("**bytes of one world**", *(f"{dtype.itemsize:,}" for dtype in worlds))
+    return table(("rows of", "small", "standard", "large"), [*rows, sizes])
 
 
 def enumerations() -> str:

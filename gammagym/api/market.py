@@ -43,6 +43,7 @@ from gammagym.world import (
     NEW,
     QUANTA,
     QUOTE,
+    copied,
 )
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Market(Views):
         self.agents = tuple(agents)
         self._names = compiled.instruments
         self._tape = compiled.tape
-        self._worlds: NDArray[Any] = compiled.template.copy()
+        self._worlds: NDArray[Any] = copied(compiled.template)
         seeds = np.array([_seed("seed", seed)], np.uint64)
         variants_of(compiled).write(self._worlds, np.zeros(1, np.int64), seeds)
         self._sent: dict[int, SentOrder] = {}
@@ -350,7 +351,7 @@ class Market(Views):
         """
         twin: Market = object.__new__(Market)
         twin.agents, twin._names, twin._tape = self.agents, self._names, self._tape
-        twin._worlds, twin._sent = self._worlds.copy(), dict(self._sent)
+        twin._worlds, twin._sent = copied(self._worlds), dict(self._sent)
         if reseed is not None:
             numbers = np.array([_seed("reseed", reseed)])
             redraw_worlds(twin._worlds, twin._tape, np.zeros(1, np.int64), numbers)

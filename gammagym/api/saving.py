@@ -16,12 +16,19 @@ from gammagym.api.positions import positions_of
 from gammagym.api.soundness import fault_of
 from gammagym.engine.tables import BOOK_TABLES, place_in_world
 from gammagym.errors import GammagymError, OrderError
-from gammagym.world import LARGE_WORLD, SCHEMA_VERSION, STANDARD_WORLD, schema_hash, viewed
+from gammagym.world import (
+    LARGE_WORLD,
+    SCHEMA_VERSION,
+    SMALL_WORLD,
+    STANDARD_WORLD,
+    copied,
+    schema_hash,
+)
 
 # Far more than a world and a tape of years need; so a small file cannot fill the memory.
 _LARGEST_BYTES = 2**30
-# What the world of a market may be: of one market, or of several and with participants.
-_WORLDS = (STANDARD_WORLD, LARGE_WORLD)
+# What a saved world may be: of one market, of a busy one, or of several and with participants.
+_WORLDS = (SMALL_WORLD, STANDARD_WORLD, LARGE_WORLD)
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,7 @@ def read_worlds(
             f"{_schema(STANDARD_WORLD)}): make the {noun} anew"
         )
     try:
-        worlds = viewed(np.frombuffer(content["world"].tobytes(), dtype).copy())
+        worlds = copied(np.frombuffer(content["world"].tobytes(), dtype))
         # Where tables are is never taken from a file.
         place_in_world(worlds, **BOOK_TABLES)
         return worlds, content, json.loads(content["words"].tobytes())
@@ -147,9 +154,8 @@ def _schema(dtype: np.dtype[Any]) -> list[str]:
 
 
 def _world_of(schema: list[str]) -> np.dtype[Any] | None:
-    """Return the kind of world, of one market or of several, that a schema is of, or None."""
-    kinds = (STANDARD_WORLD, LARGE_WORLD)
-    return next((dtype for dtype in kinds if _schema(dtype) == schema), None)
+    """Return the kind of world that a schema is of, or None."""
+    return next((dtype for dtype in _WORLDS if _schema(dtype) == schema), None)
 
 
 def _arrays(name: str, names: Sequence[str]) -> tuple[list[str], dict[str, NDArray[Any]]]:

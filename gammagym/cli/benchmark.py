@@ -179,10 +179,10 @@ def _run_market(scenario: Any, task: Any, seconds: int, seed: int) -> tuple[floa
     from gammagym.loop import advance, open_world
     from gammagym.scenario.compile import compile_world
     from gammagym.scenario.load import load_scenario
-    from gammagym.world import NANOSECONDS, viewed
+    from gammagym.world import NANOSECONDS, copied
 
     compiled = compile_world(load_scenario(scenario), task)
-    world = viewed(compiled.template.copy())[0]
+    world = copied(compiled.template)[0]
     open_world(world, compiled.tape, np.uint64(seed))
     advance(world, compiled.tape, 0)
     speeds: list[float] = []

@@ -1,10 +1,11 @@
-"""What a step will need is read once, in order, before the step.
+"""What a step will need is fetched from memory while the world before it runs.
 
 Among thousands of worlds none is in the processor's cache when its turn comes. A step that follows
 prices to levels and levels to orders waits for main memory at each link (170 ns measured); what is
-read in order comes at 3 ns a line. So each world has a list of stretches: the rows in use of its
-tables, and of its pools those that background orders take. A stretch that is too short or too long
-costs time and changes nothing.
+asked for ahead of time costs next to nothing. So each world has a list of stretches: the rows in
+use of its tables, and of its pools those that background orders take. They are fetched in pieces,
+one with each event of the world before it: all at once would keep that one waiting. A stretch that
+is too short or too long costs time and changes nothing.
 """
 
 from __future__ import annotations
@@ -12,62 +13,116 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from gammagym._kernel import kernel, numba_config
-from gammagym.world import CACHE_LINE, FIRST_AGENT_ACCOUNT, STRETCHES, WORK
+from gammagym.world import CACHE_LINE, FIRST_AGENT_ACCOUNT, MAKERS, STRETCHES, WORK
 
-# Of each there rarely are more at a time.
-_MESSAGES, _FILLS = 2, 2
+Stretch = tuple[int, int]
+
+# So few worlds stay in the processor's cache from one step to the next.
+FEW = 16
+# Unused bytes between two stretches that cost less than a stretch of its own.
+_CLOSE = 640
+# What is fetched with one event (bytes): a step of a thin market has about 16 of them.
+_PIECE = 40 * CACHE_LINE
+# Of each there rarely are more at a time; of orders that makers quote with, in one book.
+_MESSAGES, _FILLS, _QUOTES = 2, 4, 4
 # Share of its places that a flow ever fills; nodes of the price index for each of its levels.
 _USED, _NODES = 0.66, 0.66
 
 
-def _read() -> Any:
-    """Return a function that reads a byte of a record and makes no use of it, for kernels."""
+def _fetch(records_ahead: int) -> Any:
+    """Return a function that asks for a byte of a record, or of one behind it, for kernels.
+
+    Behind the last record there is none: a processor makes nothing of an address it cannot fetch.
+    """
     if numba_config.DISABLE_JIT:
         return lambda *_: None
 
-    def read(_typing_context: Any, record: Any, _byte: Any) -> Any:
+    def fetch(_typing_context: Any, record: Any, _byte: Any) -> Any:
         def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            byte = ir.IntType(8)
+            byte, word, flag = ir.IntType(8), ir.IntType(64), ir.IntType(32)
             start = builder.bitcast(arguments[0], byte.as_pointer())
-            value = builder.load(builder.gep(start, [arguments[1]]))
-            # Code that says to take the value and is empty: without it LLVM would drop the load.
-            taker = ir.FunctionType(ir.VoidType(), [byte])
-            builder.call(ir.InlineAsm(taker, "", "r", side_effect=True), [value])
+            place = builder.add(arguments[1], word(records_ahead * record.size))
+            kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), flag, flag, flag])
+            name = "llvm.prefetch.p0i8"
+            function = cgutils.get_or_insert_function(builder.module, kind, name)
+            # To be read, from the nearest cache but one: a world is more than the nearest holds.
+            builder.call(function, [builder.gep(start, [place]), flag(0), flag(2), flag(1)])
             return context.get_dummy_value()
 
         return types.void(record, types.int64), code
 
-    return intrinsic(read)
+    return intrinsic(fetch)
 
 
-_read_byte = _read()
+_fetch_here, _fetch_ahead = _fetch(0), _fetch(1)
 
 
 @kernel(counted=False)
 def warm(world):
-    """Read what a step will need. Cost: O(bytes)."""
+    """Ask for what a step of this world will need. Cost: O(bytes)."""
     for row in range(world.stretch_count):
         stretch = world.stretches[row]
         for byte in range(stretch.start, stretch.end, CACHE_LINE):
-            _read_byte(world, byte)
+            _fetch_here(world, byte)
+
+
+@kernel(counted=False)
+def fetch_next(world, row):
+    """Ask for a piece of the world that follows in memory: some stretches, from a row on.
+
+    Returns the row of the stretch that is next. Cost: O(bytes of a piece).
+    """
+    asked = 0
+    while row < world.stretch_count and asked < _PIECE:
+        stretch = world.stretches[row]
+        for byte in range(stretch.start, stretch.end, CACHE_LINE):
+            _fetch_ahead(world, byte)
+        asked += stretch.end - stretch.start
+        row += 1
+    return row
 
 
 def note_stretches(worlds: NDArray[Any]) -> None:
-    """Write what is read of each of an array of equal worlds, whose books have just been opened."""
-    found = sorted(_stretches(worlds[0]))[:STRETCHES]
+    """Write what is fetched of each of an array of equal worlds, whose books were just opened."""
+    found = _joined(sorted(each for each in _stretches(worlds[0]) if each[0] < each[1]))
+    found = _in_pieces(found)[:STRETCHES]
     worlds["stretch_count"] = len(found)
     for row, (start, end) in enumerate(found):
         worlds["stretches"]["start"][:, row] = start
         worlds["stretches"]["end"][:, row] = end
 
 
-def _stretches(world: Any) -> Iterator[tuple[int, int]]:
+def _joined(stretches: list[Stretch]) -> list[Stretch]:
+    """Return whole cache lines, and stretches that are close together as one."""
+    result: list[Stretch] = []
+    for start, end in stretches:
+        start, end = start - start % CACHE_LINE, end + -end % CACHE_LINE
+        if result and start - result[-1][1] <= _CLOSE:
+            start, end = result[-1][0], max(result[-1][1], end)
+            result.pop()
+        result.append((start, end))
+    return result
+
+
+def _in_pieces(stretches: list[Stretch]) -> list[Stretch]:
+    """Return stretches cut into pieces; larger ones if there would be too many of them."""
+    total = sum(end - start for start, end in stretches)
+    most = max(_PIECE, -(-2 * total // STRETCHES // CACHE_LINE) * CACHE_LINE)
+    return [
+        (first, min(first + most, end))
+        for start, end in stretches
+        for first in range(start, end, most)
+    ]
+
+
+def _stretches(world: Any) -> Iterator[Stretch]:
     """Yield where what a step needs begins and ends, in bytes from the start of the world."""
 
     def rows(table: str, first: int, end: int) -> tuple[int, int]:
@@ -79,25 +134,40 @@ def _stretches(world: Any) -> Iterator[tuple[int, int]]:
         start = rows("flows", row, row + 1)[0] + offset
         return start, start + slots * cell.base.itemsize
 
+    def hot(table: str, row: int, cold: str) -> tuple[int, int]:
+        start = rows(table, row, row)[0]
+        return start, start + world[table].dtype.fields[cold][1]
+
     instruments, accounts = int(world["instrument_count"]), int(world["account_count"])
-    held = world["positions"].shape[1]
-    yield 0, rows("venues", 0, 1)[0]
+    contracts, held = world["instruments"][:instruments], world["positions"].shape[1]
+    yield 0, rows("flows", 0, 1)[0]
     yield rows("instruments", 0, instruments)
+    yield rows("books", 0, instruments)
     yield rows("accounts", 0, accounts)
+    yield rows("positions", 0, (MAKERS + 1) * held)
     yield rows("positions", FIRST_AGENT_ACCOUNT * held, accounts * held)
     yield rows("agents", 0, int(world["agent_count"]))
     yield rows("messages", 0, _MESSAGES)
     work, fills = rows("work", 0, 1)[0], WORK.fields["fills"]
     yield work, work + fills[1] + _FILLS * fills[0].base.itemsize
     yield rows("incoming", 0, 1)
-    yield rows("books", 0, instruments)
+    for row in range(len(world["venues"])):
+        yield hot("venues", row, "ladder")
+    yield rows("tiers", 0, int((contracts["first_tier"] + contracts["tier_count"]).max()))
+    yield rows("shocks", 0, int(world["shock_count"]))
+    yield rows("closures", 0, int(world["closure_count"]))
+    # The free lists of books still begin with the first row of each.
+    for row in np.flatnonzero(contracts["maker_size_lots"]):
+        book = world["books"][row]
+        yield rows("orders", book["free_order"], book["free_order"] + _QUOTES)
+        yield rows("levels", book["free_level"], book["free_level"] + _QUOTES)
     for row in range(int(world["flow_count"])):
         flow = world["flows"][row]
         slots, book = int(flow["slots"]), world["books"][flow["instrument"]]
-        used = int(slots * _USED)
+        used, members = int(slots * _USED), int(flow["instrument"]) * world["members"].shape[1]
         yield rows("flows", row, row)[0], of_flow(row, "ids", slots)[1]
         yield of_flow(row, "rows", slots)
-        # The free lists still begin with the first row of the book.
+        yield rows("members", members, members + accounts)
         yield rows("orders", book["free_order"], book["free_order"] + used)
         yield rows("levels", book["free_level"], book["free_level"] + used)
         yield rows("nodes", book["free_node"], book["free_node"] + int(used * _NODES))

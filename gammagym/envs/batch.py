@@ -34,12 +34,12 @@ from gammagym.envs.paying import Payer, RewardFunction
 from gammagym.market.redraw import redraw_worlds
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.variants import variants_of
-from gammagym.world import OBSERVED, PRICE_REPLAY, capacity_of
+from gammagym.world import OBSERVED, PRICE_REPLAY, capacity_of, copied, empty_worlds
 
 Rows = NDArray[np.int64]
-# What each world of a batch has of its own; all else is shared by copies.
+# What each world of a batch has of its own beside itself; all else is shared by copies.
 _OF_WORLDS = (
-    *("worlds", "kind_of", "observations", "rewards", "infos", "status"),
+    *("kind_of", "observations", "rewards", "infos", "status"),
     *("_no_actions", "_commands", "_seeds"),
 )
 
@@ -109,7 +109,7 @@ class Batch:
         self._variants = [variants_of(kind) for kind in self.kinds]
         self._passes = _passes(self.kinds, self.kind_of)
         # Joining arrays would make a dtype of their own, which costs 40 us to recognise each time.
-        self.worlds: NDArray[Any] = np.empty(count, first.template.dtype)
+        self.worlds: NDArray[Any] = empty_worlds(count, capacity_of(first.template))
         for row, kind in enumerate(self.kinds):
             self.worlds[self.kind_of == row] = kind.template[0]
         self.observations = np.zeros((count, agents, len(self.face.rows)), np.float32)
@@ -194,6 +194,7 @@ class Batch:
             rows: which worlds, in their new order, shape (k,); one may be taken several times.
         """
         twin = copy.copy(self)
+        twin.worlds = copied(self.worlds, rows)
         for name in _OF_WORLDS:
             setattr(twin, name, getattr(self, name)[rows])
         twin._passes = _passes(twin.kinds, twin.kind_of)

@@ -25,7 +25,7 @@ from gammagym.evaluation.theory import Check
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Leg, Task
-from gammagym.world import LARGE
+from gammagym.world import LARGE, copied
 
 Floats = NDArray[np.float64]
 
@@ -140,7 +140,7 @@ def run_days(setting: Setting, days: int, seed: int = 0) -> Days:
     mids = np.zeros((days, INTERVALS * MOMENTS))
     stopped = np.zeros(days, np.bool_)
     for day in range(days):
-        worlds = compiled.template.copy()
+        worlds = copied(compiled.template)
         record_mids(worlds[0], compiled.tape, seed + day, _TICK * 10**9, mids[day])
         stopped[day] = worlds["hedgers"]["stopped"].any()
     return Days(np.log(mids), stopped)

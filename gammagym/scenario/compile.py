@@ -29,7 +29,7 @@ from gammagym.scenario.dealers import write_hedgers
 from gammagym.scenario.feeds import write_feeds
 from gammagym.scenario.instruments import check_scale, write_books, write_instruments
 from gammagym.scenario.leveraged import write_crowd
-from gammagym.scenario.load import Scenario, load_venue
+from gammagym.scenario.load import Scenario, flow_parameters, load_venue
 from gammagym.scenario.option_market import write_option_market
 from gammagym.scenario.places import HEDGE_VENUE, Venues, hedge_listing, instruments_needed, section
 from gammagym.scenario.prices import PROCESS_KEYS, Price, jump_moments
@@ -61,6 +61,7 @@ from gammagym.world import (
     PRICE_SVCJ,
     QUANTA,
     QUOTE,
+    SMALL,
     STANDARD,
     YEAR_NS,
     Capacity,
@@ -76,6 +77,8 @@ _PROCESSES = {
 _DAY_NS = 86_400 * 10**9
 # Where a book is held that the venue does not list.
 _BOOK_VENUE = "generic"
+# Keys of a flow that its number of background orders follows from.
+_SLOT_KEYS = frozenset({"kind", "preset", "slots"})
 # How far the price may run before integer arithmetic would be at risk; see _check_notional.
 _LARGEST_MOVE = 20
 
@@ -121,8 +124,8 @@ def compile_world(
         scenario: validated scenario.
         task: checked task; every competitor without a book of its own is handed this one.
         agents: number of competitors in the world, or what each of them has of its own.
-        capacity: row counts of the world's tables; None: those of one market, or of several where
-            the scenario needs them.
+        capacity: row counts of the world's tables; None: the smallest that has room for the
+            scenario.
 
     Raises:
         ScenarioError: something impossible, with scenario and key.
@@ -191,10 +194,27 @@ def _capacity(scenario: Scenario, venues: Venues, task: Task, agents: int) -> Ca
     """Return the smallest capacity that has room for a scenario."""
     flows = 1 + sum(market.flow is not None for market in scenario.markets)
     instruments = instruments_needed(scenario, venues, task)
-    fits = flows <= STANDARD.flows and instruments <= STANDARD.instruments
-    fits = fits and agents <= STANDARD.agents
-    participants = scenario.crowd or scenario.hedgers or scenario.arbitrageurs
-    return STANDARD if fits and not participants else LARGE
+    slots = _most_slots(scenario, task)
+    if scenario.crowd or scenario.hedgers or scenario.arbitrageurs:
+        return LARGE
+    for capacity in (SMALL, STANDARD):
+        fits = flows <= capacity.flows and instruments <= capacity.instruments
+        if fits and agents <= capacity.agents and slots <= capacity.background:
+            return capacity
+    return LARGE
+
+
+def _most_slots(scenario: Scenario, task: Task) -> int:
+    """Return how many background orders a flow may have, whatever is drawn from ranges."""
+    if any(key.rpartition(".")[2] in _SLOT_KEYS for key in scenario.ranges):
+        return STANDARD.background
+    wishes = [(scenario.flow, task.flow), *((market.flow, None) for market in scenario.markets)]
+    lists = [
+        int(flow_parameters(flow, wish)["slots"])
+        for flow, wish in wishes
+        if flow is not None and flow.kind != "ideal"
+    ]
+    return max(lists, default=0)
 
 
 def _check_clock(scenario: Scenario, task: Task) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gammagym.world import copied
+
 
 def expected_stakes(template: NDArray[Any], tape: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the stake of each competitor in an episode that starts at the first price.
@@ -23,7 +25,7 @@ def expected_stakes(template: NDArray[Any], tape: NDArray[np.float64]) -> NDArra
     from gammagym.market.price import start_price
     from gammagym.market.surface import open_surface
 
-    world = template.copy()
+    world = copied(template)
     world["price"]["tape_choices"] = 0
     start_price(world[0], tape)
     fix_strikes(world[0])

@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 from gammagym.envs.single import HedgeEnv
 from gammagym.envs.vector import HedgeVectorEnv
-from gammagym.world import STANDARD, TINY, empty_worlds, fingerprint
+from gammagym.world import SMALL, STANDARD, empty_worlds, fingerprint
 
 SEED = 40
 STEPS = 12
@@ -127,10 +127,8 @@ def test_a_world_saved_as_bytes_goes_on_as_before(make_worlds, scenario):
 
 @pytest.mark.parametrize("scenario", ["textbook", "spread_blowout"])
 def test_capacity_does_not_change_trajectories(make_worlds, scenario):
-    """With so few background orders that both capacities have room for them."""
-    overrides = {"flow.slots": 40} if scenario != "textbook" else {}
-    small = batch(make_worlds, 2, scenario=scenario, overrides=overrides, capacity=TINY)
-    large = batch(make_worlds, 2, scenario=scenario, overrides=overrides, capacity=STANDARD)
+    small = batch(make_worlds, 2, scenario=scenario, capacity=SMALL)
+    large = batch(make_worlds, 2, scenario=scenario, capacity=STANDARD)
     assert small.worlds["rejected_background"].tolist() == [0, 0]
     assert small.observations.tobytes() == large.observations.tobytes()
     assert small.rewards.tobytes() == large.rewards.tobytes()
@@ -141,7 +139,7 @@ def test_capacity_does_not_change_trajectories(make_worlds, scenario):
 
 def test_a_world_leaves_no_byte_unwritten_by_its_seed():
     """No padding: every byte belongs to a field, so equal worlds have equal hashes."""
-    for capacity in (TINY, STANDARD):
+    for capacity in (SMALL, STANDARD):
         worlds = empty_worlds(1, capacity)
         used = np.zeros(worlds.dtype.itemsize, np.bool_)
         _cover(worlds.dtype, 0, used)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from gammagym import world as schema
+from gammagym.exchange.opening import QUIET_ROWS
 from gammagym.world import (
+    CACHE_LINE,
+    LARGE,
+    LARGE_WORLD,
+    ORDER,
     PARTS,
     REJECT_REASONS,
+    SMALL,
+    SMALL_WORLD,
     STANDARD,
     STANDARD_WORLD,
-    TINY,
-    TINY_WORLD,
     Annotated,
     capacity_of,
+    copied,
     empty_worlds,
     fields,
     fingerprint,
@@ -78,7 +85,7 @@ def test_no_field_has_the_name_of_something_that_records_have_already(table):
     assert not taken & set(fields(table))
 
 
-@pytest.mark.parametrize("dtype", [TINY_WORLD, STANDARD_WORLD], ids=["tiny", "standard"])
+@pytest.mark.parametrize("dtype", [SMALL_WORLD, STANDARD_WORLD], ids=["small", "standard"])
 def test_every_number_is_aligned_to_its_own_size(dtype):
     for path, offset, cell in leaves(dtype):
         assert offset % cell.itemsize == 0, path
@@ -91,7 +98,7 @@ def test_no_table_has_padding(table):
     assert dtype.itemsize == sum(dtype.fields[name][0].itemsize for name in dtype.names)
 
 
-@pytest.mark.parametrize(("capacity", "dtype"), [(TINY, TINY_WORLD), (STANDARD, STANDARD_WORLD)])
+@pytest.mark.parametrize(("capacity", "dtype"), [(SMALL, SMALL_WORLD), (STANDARD, STANDARD_WORLD)])
 def test_tables_have_as_many_rows_as_their_capacity_says(capacity, dtype):
     worlds = empty_worlds(2, capacity)
     assert worlds.dtype == dtype
@@ -108,7 +115,7 @@ def test_tables_have_as_many_rows_as_their_capacity_says(capacity, dtype):
     assert not any(worlds.tobytes())
 
 
-@pytest.mark.parametrize("capacity", [TINY, STANDARD])
+@pytest.mark.parametrize("capacity", [SMALL, STANDARD])
 def test_every_agent_has_room_for_two_accounts_and_its_short_legs(capacity):
     assert capacity.accounts >= schema.FIRST_AGENT_ACCOUNT + 3 * capacity.agents
     assert capacity.orders > capacity.background
@@ -118,6 +125,39 @@ def test_every_agent_has_room_for_two_accounts_and_its_short_legs(capacity):
     streams = len(empty_worlds(1, capacity)["keys"][0])
     assert schema.STREAM_LATENCY + schema.WAYS * capacity.agents <= schema.STREAM_SURFACE
     assert schema.STREAM_SURFACE < schema.STREAM_CUSTOMERS < streams
+
+
+def test_a_market_has_as_much_room_in_a_small_world_as_in_a_standard_one():
+    """So a trajectory does not depend on which of the two it was given."""
+    quiet = QUIET_ROWS * (STANDARD.instruments - 1)
+    few = QUIET_ROWS * (SMALL.instruments - 1)
+    assert SMALL.orders - few == STANDARD.orders - quiet
+    assert SMALL.levels - few == STANDARD.levels - quiet
+    assert SMALL.terms * STANDARD.instruments == STANDARD.terms * SMALL.instruments
+    shared = set(asdict(SMALL)) - {"instruments", "agents", "flows", "background"}
+    for name in shared - {"orders", "levels", "terms"}:
+        assert getattr(SMALL, name) == getattr(STANDARD, name), name
+
+
+@pytest.mark.parametrize("dtype", [SMALL_WORLD, STANDARD_WORLD, LARGE_WORLD])
+def test_worlds_are_whole_cache_lines_and_so_is_every_order(dtype):
+    assert dtype.itemsize % CACHE_LINE == 0
+    assert dtype.fields["orders"][1] % CACHE_LINE == 0
+    assert ORDER.itemsize == CACHE_LINE
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_worlds_begin_on_a_cache_line_and_so_do_their_copies(count):
+    worlds = empty_worlds(count, SMALL)
+    worlds["seed"] = np.arange(count)
+    copies, chosen = copied(worlds), copied(worlds, [count - 1, 0])
+    for each in (worlds, copies, chosen, empty_worlds(count, LARGE)):
+        assert each.__array_interface__["data"][0] % CACHE_LINE == 0
+    assert copies.dtype is worlds.dtype
+    assert copies.tobytes() == worlds.tobytes()
+    assert chosen["seed"].tolist() == [count - 1, 0]
+    copies["seed"] = 99
+    assert worlds["seed"].tolist() == list(range(count))
 
 
 def test_numbers_for_different_things_are_different():
@@ -151,7 +191,7 @@ def test_reasons_and_parts_have_names_in_the_order_of_their_numbers():
 
 
 def test_a_changed_schema_has_another_hash():
-    assert schema_hash(TINY_WORLD) != schema_hash(STANDARD_WORLD)
+    assert schema_hash(SMALL_WORLD) != schema_hash(STANDARD_WORLD)
     assert schema_hash(STANDARD_WORLD) == schema_hash(table_dtype(schema.World, STANDARD))
 
 

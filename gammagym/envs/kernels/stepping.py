@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.warming import warm
+from gammagym.engine.warming import FEW, warm
 from gammagym.envs.kernels.failing import (
     FAILED_OBSERVATION,
     FAILED_REWARD,
@@ -23,7 +23,7 @@ from gammagym.envs.kernels.observe import implied_volatility, observe, see_marke
 from gammagym.envs.kernels.rewards import pay
 from gammagym.envs.kernels.schemes import decide
 from gammagym.exchange.attribution import close_attribution
-from gammagym.loop import advance, close_out, open_world
+from gammagym.loop import advance, advance_one_of, close_out, open_world
 from gammagym.world import PARTS, QUANTA
 
 # What a world is told to do.
@@ -56,12 +56,16 @@ def turn_worlds(
         infos: to write to, shape (n, agents, INFO_COLUMNS).
         status: RUNNING, ENDED or FAILED, to write to, shape (n,).
     """
+    are_many = len(worlds) > FEW
+    is_near = False
     for index in range(len(worlds)):
         if commands[index] == OPEN:
             reason = _open(worlds[index], tape, seeds[index])
         elif commands[index] == STEP:
-            warm(worlds[index])
-            reason = _step(worlds[index], tape, actions[index], rewards[index])
+            if are_many and not is_near:
+                warm(worlds[index])
+            is_near = are_many and index + 1 < len(worlds) and commands[index + 1] == STEP
+            reason = _step(worlds[index], tape, actions[index], rewards[index], is_near)
         else:
             continue
         # What a world showed last, before it failed, stays.
@@ -87,10 +91,11 @@ def _open(world, tape, seed):
 
 
 @kernel(counted=False)
-def _step(world, tape, actions, rewards):
+def _step(world, tape, actions, rewards, has_next):
     """Carry out one decision of each competitor and let the market run.
 
-    Returns why the world cannot go on, or SOUND.
+    If the world has a next one that is to be stepped, have that fetched meanwhile. Returns why the
+    world cannot go on, or SOUND.
     """
     reason = failure(world)
     if reason != SOUND:
@@ -101,7 +106,11 @@ def _step(world, tape, actions, rewards):
         # No number is no decision: environments refuse it, where it can be said what was wrong.
         if not math.isnan(actions[row, 0]):
             decide(world, row, actions[row])
-    advance(world, tape, min(world.time_ns + world.agents[0].decision_ns, world.end_ns))
+    until_ns = min(world.time_ns + world.agents[0].decision_ns, world.end_ns)
+    if has_next:
+        advance_one_of(world, tape, until_ns)
+    else:
+        advance(world, tape, until_ns)
     reason = failure(world)
     if reason != SOUND:
         return reason

@@ -33,7 +33,7 @@ from gammagym.scenario.load import load_scenario
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Task
 from gammagym.scenario.variants import variants_of
-from gammagym.world import NANOSECONDS, viewed
+from gammagym.world import NANOSECONDS, copied, viewed
 
 # Rows of the recorder's tables; the feed has room for what one event does.
 _FEED, _FILLS, _QUOTES, _CHANGES, _DEPTHS = 1 << 12, 1 << 15, 1 << 15, 1 << 16, 1 << 12
@@ -135,7 +135,7 @@ def _open(
     legs = listed_legs(loaded) if listed else ()
     task = Task("Recording", legs, horizon_seconds=seconds, decision_interval=interval)
     compiled = compile_world(loaded, task)
-    worlds = viewed(compiled.template.copy())
+    worlds = copied(compiled.template)
     seeds = np.array([seed], np.uint64)
     variants_of(compiled).write(worlds, np.zeros(1, np.int64), seeds)
     open_world(worlds[0], compiled.tape, seeds[0])

@@ -15,7 +15,7 @@ from gammagym.envs.core import build
 from gammagym.errors import GammagymError
 from gammagym.glance import LOOK, look_around
 from gammagym.scenario.compile import Compiled
-from gammagym.world import BUY, CALL, NANOSECONDS, PUT, SELL, SPOT, viewed
+from gammagym.world import BUY, CALL, NANOSECONDS, PUT, SELL, SPOT, copied, viewed
 
 Floats = NDArray[np.float64]
 
@@ -126,7 +126,7 @@ def _run(compiled: Compiled, seeds: Sequence[int]) -> list[Run]:
     world, count = compiled.template[0], len(seeds)
     interval_ns = look_interval(int(world["end_ns"]), int(world["price"]["tick_ns"]))
     length = int(world["end_ns"]) // interval_ns + 1
-    compiled = replace(compiled, template=compiled.template.copy())
+    compiled = replace(compiled, template=copied(compiled.template))
     compiled.template["agents"]["decision_ns"] = interval_ns
     batch = Batch(compiled, count)
     worlds = viewed(batch.worlds)

@@ -15,7 +15,7 @@ from gammagym.scenario.compile import compile_world
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Task
 from gammagym.survey import CROWD_LOOK, LOOK, WIDE_BANDS, sample_markets
-from gammagym.world import BUY, NANOSECONDS, RATE_UNIT, SELL, viewed
+from gammagym.world import BUY, NANOSECONDS, RATE_UNIT, SELL, copied, viewed
 
 Floats = NDArray[np.float64]
 
@@ -104,7 +104,7 @@ def run_scenario(scenario: Scenario, seed: int) -> Run:
     interval = max(60.0, scenario.price.tick / NANOSECONDS)
     task = Task("History", (), horizon_seconds=HORIZON_SECONDS, decision_interval=interval)
     compiled = compile_world(scenario, task)
-    worlds = viewed(compiled.template.copy())
+    worlds = copied(compiled.template)
     world = worlds[0]
     open_world(world, compiled.tape, np.uint64(seed))
     begins = [int(each) for each in world["shocks"]["start_ns"][: int(world["shock_count"])]]

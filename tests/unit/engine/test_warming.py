@@ -1,19 +1,19 @@
-"""What is read before a step: enough of a world, within it, and nothing else comes of it."""
+"""What is fetched before a step: enough of a world, within it, and nothing else comes of it."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from gammagym.engine.warming import note_stretches
+from gammagym.engine.warming import FEW, note_stretches
 from gammagym.envs.vector import HedgeVectorEnv
-from gammagym.world import STRETCHES, empty_worlds
+from gammagym.world import CACHE_LINE, STRETCHES, empty_worlds
 
 SCENARIOS = ("calm", "two_venues", "basis")
 
 
-def opened(scenario):
-    env = HedgeVectorEnv(2, scenario=scenario, decision_interval=10.0, horizon_seconds=3600.0)
+def opened(scenario, count=2):
+    env = HedgeVectorEnv(count, scenario=scenario, decision_interval=10.0, horizon_seconds=3600.0)
     env.reset(seed=1)
     return env
 
@@ -36,12 +36,11 @@ def rows_read(world, table):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_rows_in_use_are_read(scenario):
     world = opened(scenario).worlds[0]
-    for table, count in (("instruments", "instrument_count"), ("agents", "agent_count")):
-        assert rows_read(world, table).tolist() == [
-            row < world[count] for row in range(len(world[table]))
-        ]
-    assert rows_read(world, "books")[: world["instrument_count"]].all()
-    assert rows_read(world, "accounts")[: world["account_count"]].all()
+    counts = {"instruments": "instrument", "books": "instrument"}
+    counts |= {table: table[:-1] for table in ("agents", "accounts", "shocks")}
+    for table, count in counts.items():
+        assert rows_read(world, table)[: world[f"{count}_count"]].all(), table
+    assert is_read(world).mean() < 0.5
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -58,10 +57,31 @@ def test_most_orders_and_levels_of_a_flow_are_read_and_most_of_the_pools_are_not
     assert rows_read(world, "orders").mean() < 0.5
 
 
-def test_reading_changes_nothing():
-    warm, cold = opened("calm"), opened("calm")
+def test_orders_that_makers_quote_with_are_read():
+    env = opened("calm")
+    for _ in range(20):
+        env.step(np.zeros((2, 2), np.float32))
+    world = env.worlds[0]
+    quotes = world["instruments"]["maker_orders"][1 : world["instrument_count"]]
+    assert (quotes >= 0).all()
+    assert rows_read(world, "orders")[quotes].all()
+    assert rows_read(world, "levels")[world["orders"]["level"][quotes]].all()
+
+
+def test_stretches_are_whole_cache_lines_in_order_that_do_not_overlap():
+    for scenario in SCENARIOS:
+        world = opened(scenario).worlds[0]
+        found = world["stretches"][: int(world["stretch_count"])].tolist()
+        bounds = [bound for stretch in found for bound in stretch]
+        assert bounds == sorted(bounds)
+        assert all(bound % CACHE_LINE == 0 for bound in bounds)
+
+
+def test_fetching_changes_nothing():
+    count = FEW + 4
+    warm, cold = opened("calm", count), opened("calm", count)
     cold.worlds["stretch_count"] = 0
-    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (50, 2, 2)).astype(np.float32)
+    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (20, count, 2)).astype(np.float32)
     for action in actions:
         seen, unseen = warm.step(action), cold.step(action)
         assert seen[0].tobytes() == unseen[0].tobytes()

@@ -20,7 +20,7 @@ from gammagym.world import (
     FIRST_AGENT_ACCOUNT,
     LARGE,
     LARGEST_PRESSURE,
-    STANDARD,
+    SMALL,
     capacity_of,
     fingerprint,
 )
@@ -166,7 +166,7 @@ def test_without_hedgers_a_world_is_the_same_to_the_bit_and_as_small_as_before()
         assert without[name].tobytes() == with_one[name].tobytes(), name
     task = Task("test", (Leg("spot", 1.0),))
     plain = compile_world(load_scenario(scenario()), task)
-    assert capacity_of(plain.template) == STANDARD
+    assert capacity_of(plain.template) == SMALL
     assert capacity_of(compile_world(load_scenario(scenario(dealer())), task).template) == LARGE
 
 

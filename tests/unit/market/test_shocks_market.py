@@ -32,7 +32,7 @@ from gammagym.world import (
     PART_DELTA,
     PART_VEGA,
     SELL,
-    TINY,
+    SMALL,
     empty_worlds,
     fingerprint,
 )
@@ -387,7 +387,7 @@ SALE = {"kind": "large_order", "at": "60s", "hold": "100s", "side": "sell", "qua
 
 
 def test_a_large_order_is_due_in_proportion_to_the_time():
-    shock = empty_worlds(1, TINY)["shocks"][0, 0]
+    shock = empty_worlds(1, SMALL)["shocks"][0, 0]
     shock["start_ns"], shock["hold_ns"], shock["lots"] = 100, 50, -1_000
     times = (99, 100, 101, 125, 149, 150, 155, 160)
     due = [lots_due(shock, time, 10) for time in times]
@@ -440,9 +440,9 @@ def test_spot_is_sold_by_somebody_who_has_it():
 
 
 def test_a_large_order_without_an_account_left_is_refused():
-    shocks = [SALE] * 8
+    shocks = [SALE] * 16
     with pytest.raises(CapacityError, match=r"shocks\.\d.*accounts.*large order"):
-        market(*shocks, capacity=TINY)
+        market(*shocks, capacity=SMALL)
 
 
 # --- Twins -----------------------------------------------------------------------------------

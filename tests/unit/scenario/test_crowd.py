@@ -10,7 +10,7 @@ from gammagym.errors import CapacityError, ScenarioError
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
-from gammagym.world import LARGE, STANDARD, capacity_of
+from gammagym.world import LARGE, SMALL, STANDARD, capacity_of
 
 CROWD = {"longs": 100.0, "leverages": [{"leverage": 10.0, "share": "100%"}]}
 
@@ -86,7 +86,7 @@ def test_a_scenario_without_a_crowd_has_no_buckets():
     scenario = load_scenario("calm")
     template = compile_world(scenario, get_task("GammaScalp")).template
     assert template["bucket_count"][0] == 0
-    assert capacity_of(template) == STANDARD
+    assert capacity_of(template) == SMALL
 
 
 def test_a_scenario_with_a_crowd_can_be_written_down_and_read_again():
