@@ -1,15 +1,16 @@
 """advance(world, until): the order in which things happen. Read this first.
 
-The next thing that happens is the earliest of a price tick, a funding payment, an instruction that
-arrives, a look of an arbitrageur, a background order, a customer's order for an option, and a look
-that a quiet market takes at competitors' orders; of simultaneous ones, in this order. Orders that
-it triggers follow at once.
+The next thing that happens is the earliest of a look at which the market overruns a competitor's
+order, a price tick, a funding payment, an instruction that arrives, a look of an arbitrageur, a
+background order, and a customer's order for an option; of simultaneous ones, in this order. Orders
+that it triggers follow at once. Crowds that have been quiet answer to the price before instructions
+and arbitrageurs come.
 
 A price tick is, in this order: what the calendar brings, transfers that arrive, shocks, fundamental
-price, carry of futures, sentiment of the crowds, implied volatilities, marks (and attribution),
-premiums, the frictionless reference, what the timeline lets happen once, makers who leave, market
-makers' quotes, hedgers of options, large orders of the timeline, circuit breakers, margin checks
-and liquidations, those of the leveraged crowd, expiries.
+price, carry of futures, sentiment of the crowds, quiet crowds, implied volatilities, marks (and
+attribution), premiums, the frictionless reference, what the timeline lets happen once, makers who
+leave, market makers' quotes, hedgers of options, large orders of the timeline, circuit breakers,
+margin checks and liquidations, those of the leveraged crowd, expiries.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from gammagym.market.flow import background_event, open_flow
 from gammagym.market.hedgers import hedge
 from gammagym.market.large_orders import work_large_orders
 from gammagym.market.leveraged import agrees, open_leveraged, step_leveraged
-from gammagym.market.looks import look
+from gammagym.market.looks import look, plan_look, wake
 from gammagym.market.makers import open_makers, quote
 from gammagym.market.price import start_price, step_price
 from gammagym.market.reference_hedger import step_reference
@@ -49,10 +50,10 @@ from gammagym.market.surface import move_surface, open_surface
 from gammagym.market.withdrawal import withdraw
 from gammagym.world import FILL_ORDERED, FUNDING_CONTINUOUS
 
-_TICK, _FUNDING, _MESSAGE, _ARBITRAGE, _BACKGROUND, _CUSTOMER, _LOOK = range(7)
+_LOOK, _TICK, _FUNDING, _MESSAGE, _ARBITRAGE, _BACKGROUND, _CUSTOMER = range(7)
 
 
-@kernel
+@kernel(counted=False)
 def advance(world, tape, until_ns):
     """Let everything happen that is due until a time, and set the clock to it.
 
@@ -61,12 +62,15 @@ def advance(world, tape, until_ns):
         tape: recorded prices of a replay, shape (n,); any array for other price models.
         until_ns: time to advance to (ns).
     """
+    # Whatever has been done to the world from outside.
+    if world.watching:
+        plan_look(world)
     while step(world, tape, until_ns):
         pass
     world.time_ns = until_ns
 
 
-@kernel
+@kernel(counted=False)
 def advance_one_of(world, tape, until_ns):
     """Advance a world as `advance` does, and have the one behind it in memory fetched meanwhile."""
     row = 0
@@ -80,7 +84,9 @@ def advance_one_of(world, tape, until_ns):
 @kernel(counted=False)
 def step(world, tape, until_ns):
     """Carry out the next event, if one is due until a time (ns); return whether one was."""
-    when, what, row = world.price.next_tick_ns, _TICK, 0
+    when, what, row = world.next_look_ns, _LOOK, 0
+    if world.price.next_tick_ns < when:
+        when, what = world.price.next_tick_ns, _TICK
     if world.next_funding_ns < when:
         when, what = world.next_funding_ns, _FUNDING
     if world.message_count > 0 and world.messages[0].arrival_ns < when:
@@ -92,8 +98,6 @@ def step(world, tape, until_ns):
             when, what, row = world.flows[index].next_ns, _BACKGROUND, index
     if world.customers.rate > 0.0 and world.customers.next_ns < when:
         when, what = world.customers.next_ns, _CUSTOMER
-    if world.next_look_ns < when:
-        when, what = world.next_look_ns, _LOOK
     if when > until_ns:
         return False
     world.time_ns = when
@@ -101,10 +105,12 @@ def step(world, tape, until_ns):
     if what == _BACKGROUND:
         background_event(world, row)
     elif what == _MESSAGE:
+        wake(world, False)
         deliver(world)
     elif what == _FUNDING:
         fund(world)
     elif what == _ARBITRAGE:
+        wake(world, False)
         arbitrage(world)
     elif what == _CUSTOMER:
         customer_order(world)
@@ -114,20 +120,22 @@ def step(world, tape, until_ns):
         price_tick(world, tape)
     if world.triggers_due:
         carry_out_triggers(world)
+    if world.watching:
+        plan_look(world)
     if DEBUG:
         _check_books(world)
         _check_money(world)
     return True
 
 
-@kernel
+@kernel(counted=False)
 def _check_books(world):
     for instrument in range(world.instrument_count):
         if check_book(world.books[instrument]) != SOUND:
             raise InvariantError("an event has left a book that contradicts itself: please report")
 
 
-@kernel
+@kernel(counted=False)
 def _check_money(world):
     for currency in range(len(world.deposits)):
         if conserved(world, currency) != world.deposits[currency]:
@@ -156,6 +164,7 @@ def price_tick(world, tape):
     step_price(world, tape)
     step_carries(world, elapsed_ns)
     step_sentiments(world, elapsed_ns)
+    wake(world, world.price.jumped != 0.0)
     move_surface(world, elapsed_ns)
     set_marks(world, elapsed_ns)
     watch_premiums(world, elapsed_ns)
@@ -245,7 +254,7 @@ def _close_hedge(world, row):
     close_attribution(world, row)
 
 
-@kernel
+@kernel(counted=False)
 def advance_all(worlds, tape, until_ns):
     """Advance every world of an array, one after the other."""
     for index in range(len(worlds)):

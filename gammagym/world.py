@@ -313,12 +313,12 @@ INDEX_SOURCES = 4
 SPREAD_BANDS = 4
 # Jumps of the price in one tick; with a mean of at most one, more never happen.
 MOST_JUMPS = 16
-# Competitors' resting orders that the crowd has an eye on, and how often it looks at least.
+# Competitors' resting orders that the crowd has an eye on, and how far its looks are apart.
 WATCHED = 8
 LOOK_NS = 200_000_000
 # Random streams; steps in which the price moves between two ticks, at most, each of PATH_STEP_NS.
 STREAMS = 64
-PATH_STEPS = 10
+PATH_STEPS = 50
 PATH_STEP_NS = 100_000_000
 
 
@@ -849,6 +849,7 @@ class Price(Protocol):
     ]
     path_steps: Annotated[int, I8, "steps in use"]
     jump: Annotated[float, F8, "jumps at the next tick (log); the path ends before them"]
+    jumped: Annotated[float, F8, "jumps at the last tick (log)"]
     activity_sigma: Annotated[float, F8, "standard deviation of the logarithm of the activity"]
     activity_reversion: Annotated[float, F8, "its reversion (per second)"]
     activity_state: Annotated[float, F8, "where it is, in standard deviations"]
@@ -858,7 +859,7 @@ class Price(Protocol):
     pressed: Annotated[int, I8, "1 if trading moves the price for good"]
     value: Annotated[float, F8, "fundamental price: process with the shocks of the timeline"]
     index: Annotated[float, F8, "index price, of sources that may be off"]
-    previous_index: Annotated[float, F8, "index price at the tick before, that books know"]
+    previous_index: Annotated[float, F8, "index price at the tick before, that makers know"]
     sources: Annotated[Vector, F8, (INDEX_SOURCES,), "price at each source of the index"]
     source_weights: Annotated[Vector, F8, (INDEX_SOURCES,), "their weights"]
     source_count: Annotated[int, I8, "sources in use"]
@@ -1285,7 +1286,8 @@ class World(Protocol):
     changes_made: Annotated[int, I8, "how many of them have come into force"]
     in_transit: Annotated[int, I8, "transfers on their way"]
     next_day_ns: Annotated[int, I8, "when fee ladders are looked at again (ns)"]
-    next_look_ns: Annotated[int, I8, "when the crowd looks at competitors' resting orders (ns)"]
+    next_look_ns: Annotated[int, I8, "when a competitor's resting order will be overrun (ns)"]
+    watching: Annotated[int, I8, "1 while competitors' orders may rest that can be overrun"]
     watched_ids: Annotated[Vector, I8, (WATCHED,), "order_id of the last of these orders"]
     watched_rows: Annotated[Vector, I4, (WATCHED,), "their rows of orders"]
     triggers_due: Annotated[int, I8, "1 while triggered orders may have to be carried out"]

@@ -22,6 +22,7 @@ from gammagym.exchange.formulas.funding import (
     rescaled_rate,
 )
 from gammagym.exchange.ledger import pay_funding, settle_funding
+from gammagym.exchange.marks import known_index
 from gammagym.exchange.trading import is_closed
 from gammagym.world import (
     BUY,
@@ -107,9 +108,8 @@ def watch_premiums(world, elapsed_ns):
 @kernel(counted=False)
 def _sample(world, instrument):
     """Take one sample of the premium and write the rate as it now stands."""
-    # The book still stands about the index of the tick before.
-    contract, index = world.instruments[instrument], world.price.previous_index
-    funding = contract.funding
+    contract = world.instruments[instrument]
+    funding, index = contract.funding, known_index(world, contract)
     bid = impact_price(world, instrument, BUY)
     ask = impact_price(world, instrument, SELL)
     funding.samples += 1

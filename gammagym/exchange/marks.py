@@ -28,6 +28,7 @@ from gammagym.world import (
     CALL,
     COIN,
     FINE_UNIT,
+    FLOW_CROWD,
     MARK_INDEX,
     MARK_MEDIAN,
     NANOSECONDS,
@@ -85,6 +86,15 @@ def _value_listed(world, instrument):
         value_option(contract, forward, world.time_ns)
 
 
+@kernel(inline=True, counted=False)
+def known_index(world, contract):
+    """Return the index that the book of a contract stands about at a price tick.
+
+    A crowd has walked with the price to this tick; makers have not quoted since the index moved.
+    """
+    return world.price.index if contract.flow == FLOW_CROWD else world.price.previous_index
+
+
 @kernel(counted=False)
 def carried(contract, price):
     """Return a price with the carry to a future's expiry; of anything else as it is."""
@@ -105,8 +115,7 @@ def _venue_mark(world, instrument, elapsed_ns):
     if contract.mark_method == MARK_INDEX:
         return carried(contract, index)
     elapsed = elapsed_ns / NANOSECONDS
-    # Nobody has quoted since the index moved: the book still stands about the one before.
-    basis = mid_price(world, instrument) - world.price.previous_index
+    basis = mid_price(world, instrument) - known_index(world, contract)
     if not is_closed(world, instrument):
         # Where nothing trades the book stands still, and says nothing of the basis.
         contract.mean_basis = formulas.moving_average(

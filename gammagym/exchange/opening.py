@@ -38,7 +38,7 @@ def hand_over(world):
         _hand_over_collateral(world, row)
 
 
-@kernel
+@kernel(counted=False)
 def fix_strikes(world):
     """Give strikes to options that have a moneyness. Reads: price. Writes: instruments.strike."""
     for instrument in range(world.instrument_count):
@@ -50,7 +50,7 @@ def fix_strikes(world):
             contract.strike = max(steps, 1) * grid
 
 
-@kernel
+@kernel(counted=False)
 def _open_instruments(world):
     price = world.price.value
     for instrument in range(world.instrument_count):
@@ -104,7 +104,7 @@ def _measure_stake(world, row):
     agent.risk_aversion = agent.relative_aversion / agent.stake
 
 
-@kernel
+@kernel(counted=False)
 def _hand_over_collateral(world, row):
     """Bring in the collateral of the hedge and, if it needs margin too, of the book."""
     agent = world.agents[row]
@@ -119,7 +119,7 @@ def _hand_over_collateral(world, row):
     agent.book_coins = world.cash[agent.book_account, COIN] / QUANTA
 
 
-@kernel
+@kernel(counted=False)
 def _bring_collateral(world, agent, account, share):
     """Bring in a share of the notional, in the hedge's currency if it counts at the venue."""
     amount = share * agent.gross_units * world.price.value
@@ -131,7 +131,7 @@ def _bring_collateral(world, agent, account, share):
     deposit(world, account, currency, round(amount * QUANTA))
 
 
-@kernel
+@kernel(counted=False)
 def open_books(world):
     """Open every book with its share of the pools: a few rows, or with flow all the rest.
 

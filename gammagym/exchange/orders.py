@@ -68,14 +68,14 @@ from gammagym.world import (
 )
 
 
-@kernel
+@kernel(counted=False)
 def next_order_id(world):
     """Return a fresh order id. Writes: next_order_id."""
     world.next_order_id += 1
     return world.next_order_id - 1
 
 
-@kernel
+@kernel(counted=False)
 def find_order(world, instrument, account, order_id):
     """Return the row of an account's order, or NO_ORDER. O(rows of the pool), mostly O(1)."""
     # Competitors' orders are watched, the last of them at least.
@@ -88,7 +88,7 @@ def find_order(world, instrument, account, order_id):
     return NO_ORDER
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _is_order(world, row, instrument, account, order_id):
     """Return whether a row holds this order."""
     order = world.orders[row]
@@ -99,7 +99,7 @@ def _is_order(world, row, instrument, account, order_id):
 # --- Instructions ----------------------------------------------------------------------------
 
 
-@kernel
+@kernel(counted=False)
 def is_shut(world, message):
     """Return whether a venue takes no such instruction now: it is closed, or takes no cancels."""
     venue = world.venues[world.instruments[message.instrument].venue]
@@ -138,14 +138,14 @@ def execute(world, message):
     return _modify(world, message, row)
 
 
-@kernel
+@kernel(counted=False)
 def open_times(world):
     """Tell all books the time, and let the orders end that it has overtaken."""
     for instrument in range(world.instrument_count):
         _open_time(world, instrument)
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _open_time(world, instrument):
     """Tell a book the time, and let the orders end that it has overtaken. Writes: book, rejects."""
     book = world.books[instrument]
@@ -154,7 +154,7 @@ def _open_time(world, instrument):
         _end_overtaken(world, book)
 
 
-@kernel
+@kernel(counted=False)
 def _end_overtaken(world, book):
     row = next_expired(book, world.time_ns)
     while row != NO_ORDER:
@@ -177,7 +177,7 @@ def _disconnect(world, message):
     return NO_ORDER
 
 
-@kernel
+@kernel(counted=False)
 def enter(world, message):
     """Check, match and, if its time in force allows it, rest a new order; returns its row.
 
@@ -196,7 +196,7 @@ def enter(world, message):
     return trade_and_rest(world, message)
 
 
-@kernel
+@kernel(counted=False)
 def _closes_leg(world, message):
     """Return whether an order in hedge mode is on the side that closes (docs/rules/margin).
 
@@ -207,7 +207,7 @@ def _closes_leg(world, message):
     return message.side == closing and kind in (PERPETUAL, FUTURE)
 
 
-@kernel
+@kernel(counted=False)
 def _load(work, message):
     """Write an order that has arrived into `work`. Writes: work."""
     work.order_id = message.order_id
@@ -230,7 +230,7 @@ def _load(work, message):
 # --- What is refused -------------------------------------------------------------------------
 
 
-@kernel
+@kernel(counted=False)
 def _reason_against(world, message):
     """Return the first rule that the new order in `work` breaks, or ACCEPTED."""
     book, work = world.books[message.instrument], world.work
@@ -255,7 +255,7 @@ def _reason_against(world, message):
     return _reason_of_exchange(world, message)
 
 
-@kernel
+@kernel(counted=False)
 def _know_owner(world, book, message):
     """Let the book know an owner who is limited, or what it holds. Writes: members."""
     rules = book.rules
@@ -267,7 +267,7 @@ def _know_owner(world, book, message):
         tell_position(book, message.account, holding(world, message.account, message.instrument))
 
 
-@kernel
+@kernel(counted=False)
 def _reason_of_exchange(world, message):
     """Return ACCEPTED, or why the exchange refuses the order in `work`, which the book would take.
 
@@ -374,7 +374,7 @@ def _enter_triggered(world, instrument):
 # --- The exchange's own ----------------------------------------------------------------------
 
 
-@kernel
+@kernel(counted=False)
 def cancel_orders(world, account):
     """Cancel every order of an account, those of both legs. O(rows of the pool)."""
     partner = world.accounts[account].partner
@@ -384,7 +384,7 @@ def cancel_orders(world, account):
             take_out(world.books[order.instrument], row)
 
 
-@kernel
+@kernel(counted=False)
 def empty_book(world, instrument):
     """Cancel every order in an instrument's book. O(rows of the pool)."""
     for row in range(len(world.orders)):
@@ -393,7 +393,7 @@ def empty_book(world, instrument):
             take_out(world.books[instrument], row)
 
 
-@kernel
+@kernel(counted=False)
 def market_order(world, account, instrument, signed_lots, liquidation, worst_ticks):
     """Trade at once against what the book has; returns the signed quantity left over.
 
@@ -421,7 +421,7 @@ def market_order(world, account, instrument, signed_lots, liquidation, worst_tic
     return left if signed_lots > 0 else -left
 
 
-@kernel
+@kernel(counted=False)
 def _through_everything(world, instrument, signed_lots):
     """Return a limit no resting price is beyond, small enough for band and largest notional.
 
@@ -437,7 +437,7 @@ def _through_everything(world, instrument, signed_lots):
     return min(int(100.0 * contract.mark_price / contract.tick_size), highest)
 
 
-@kernel
+@kernel(counted=False)
 def limit_order(world, account, instrument, side, price_ticks, quantity_lots, tif):
     """Enter a limit order at once, without latency; returns the row it rests at, or NO_ORDER.
 
@@ -462,7 +462,7 @@ def limit_order(world, account, instrument, side, price_ticks, quantity_lots, ti
     return trade_and_rest(world, message)
 
 
-@kernel
+@kernel(counted=False)
 def _is_plainly_allowed(world, account, instrument, side, price_ticks, quantity_lots):
     """Return whether no rule speaks against a plain limit order.
 
@@ -485,7 +485,7 @@ def _is_plainly_allowed(world, account, instrument, side, price_ticks, quantity_
     return price_ticks > 0 and value <= LARGEST_QUANTA
 
 
-@kernel
+@kernel(counted=False)
 def _draft(world, account, instrument, side, quantity_lots):
     """Write an order with nothing special about it into `incoming`. Writes: incoming."""
     message = world.incoming
@@ -501,7 +501,7 @@ def _draft(world, account, instrument, side, quantity_lots):
     message.decision_mid = 0.0
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def plain(message):
     """Leave out of an instruction all that an ordinary order does not say. Writes: message."""
     message.trigger = 0

@@ -31,7 +31,6 @@ from gammagym.world import (
     FILL_LIQUIDATION,
     FILL_ORDERED,
     FILLS_AT_ONCE,
-    LOOK_NS,
     MARGIN_ISOLATED,
     NO_ACCOUNT,
     NO_ORDER,
@@ -42,7 +41,7 @@ from gammagym.world import (
 )
 
 
-@kernel
+@kernel(counted=False)
 def mid_price(world, instrument):
     """Return the middle of the best quotes (price units), or the mark when a side is empty."""
     book = world.books[instrument]
@@ -52,7 +51,7 @@ def mid_price(world, instrument):
     return 0.5 * (best_price(book, BUY) + best_price(book, SELL)) * contract.tick_size
 
 
-@kernel
+@kernel(counted=False)
 def is_closed(world, instrument):
     """Return whether nothing trades: its venue is closed, it has expired, a breaker has tripped."""
     contract = world.instruments[instrument]
@@ -62,7 +61,7 @@ def is_closed(world, instrument):
     return 0 <= world.time_ns < contract.paused_until_ns
 
 
-@kernel
+@kernel(counted=False)
 def refuse(world, account, reason):
     """Count a refusal, or a cancelation nobody asked for; returns NO_ORDER.
 
@@ -78,7 +77,7 @@ def refuse(world, account, reason):
     return NO_ORDER
 
 
-@kernel
+@kernel(counted=False)
 def trade_and_rest(world, message):
     """Match the order in `world.work`, let the rest of it rest if it may; returns its row.
 
@@ -105,14 +104,14 @@ def trade_and_rest(world, message):
     return row
 
 
-@kernel
+@kernel(counted=False)
 def _watch(world, row):
-    """Let the crowd have an eye on a competitor's order. Writes: watched_*, next_look_ns."""
+    """Let the crowd have an eye on a competitor's order. Writes: watched_*, watching."""
     order = world.orders[row]
     place = order.order_id % WATCHED
     world.watched_rows[place] = row
     world.watched_ids[place] = order.order_id
-    world.next_look_ns = min(world.next_look_ns, world.time_ns + LOOK_NS)
+    world.watching = 1
 
 
 @kernel(counted=False)
@@ -151,7 +150,7 @@ def _enforce_listed(world, book):
         drop_first(book, work)
 
 
-@kernel
+@kernel(counted=False)
 def _enforce(world, book, owner):
     """Cut an owner's reduce-only orders; returns whether that was all. Writes: book, rejects."""
     count = enforce(book, world.work, owner)
@@ -223,13 +222,13 @@ def _book_fill(world, message, fill, mid):
         line.maker = 1
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _set_aside(world, account, instrument):
     if world.accounts[account].margin_mode == MARGIN_ISOLATED:
         set_margin_aside(world, account, instrument)
 
 
-@kernel
+@kernel(counted=False)
 def _charge_liquidation_fee(world, account, contract, value):
     """Take the liquidation fee on a trade for the insurance fund; returns it. Writes: cash."""
     venue = world.venues[contract.venue]
@@ -243,7 +242,7 @@ def _charge_liquidation_fee(world, account, contract, value):
     return fee
 
 
-@kernel
+@kernel(counted=False)
 def log_fill(world, account, instrument, side, price_ticks, quantity_lots, fee, cause):
     """Write one line of the ring of competitors' trades; returns it. Writes: fills, fill_count."""
     line = world.fills[world.fill_count % len(world.fills)]

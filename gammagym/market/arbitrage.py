@@ -39,7 +39,7 @@ _VARIANCE_MEMORY = 60.0
 _REACH = 0.005
 
 
-@kernel
+@kernel(counted=False)
 def start_arbitrage(world):
     """Note what every arbitrageur holds, and draw the time of its first look.
 
@@ -67,7 +67,7 @@ def arbitrage(world):
     _schedule(world)
 
 
-@kernel
+@kernel(counted=False)
 def _draw_next(world, row):
     """Draw the time of the next look; looks do not depend on what is seen. Writes: arbitrageurs."""
     owner = world.arbitrageurs[row]
@@ -76,7 +76,7 @@ def _draw_next(world, row):
     owner.looks += 1
 
 
-@kernel
+@kernel(counted=False)
 def redraw_looks(world):
     """Draw the time of every next look anew, from now on. Writes: arbitrageurs, next_arbitrage_ns.
 
@@ -89,7 +89,7 @@ def redraw_looks(world):
     _schedule(world)
 
 
-@kernel
+@kernel(counted=False)
 def _schedule(world):
     """Write when the next arbitrageur looks. Writes: next_arbitrage_ns."""
     world.next_arbitrage_ns = NEVER_NS
@@ -113,7 +113,7 @@ def _look(world, owner):
     _follow(world, owner)
 
 
-@kernel
+@kernel(counted=False)
 def _watch(world, owner):
     """Add the move since the last look to the recent variance. Writes: owner."""
     mid = mid_price(world, owner.instruments[FIRST])
@@ -154,7 +154,7 @@ def _wish(world, owner):
     return 0.0
 
 
-@kernel
+@kernel(counted=False)
 def _gap(world, owner, side):
     """Return the best price of a side of the first book less the other side's of the second.
 
@@ -165,12 +165,12 @@ def _gap(world, owner, side):
     return (first - _best(world, owner.instruments[SECOND], 1 - side)) / world.price.index
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _best(world, instrument, side):
     return best_price(world.books[instrument], side) * world.instruments[instrument].tick_size
 
 
-@kernel
+@kernel(counted=False)
 def fair_basis(world, owner):
     """Return how far the first book may be above the second for carry and funding (share)."""
     fair = 0.0
@@ -186,7 +186,7 @@ def fair_basis(world, owner):
     return fair
 
 
-@kernel
+@kernel(counted=False)
 def _funding(funding, horizon_ns):
     """Return what longs pay within a time at the rate of now (share of the price)."""
     period = PERIOD_NS if funding.method == FUNDING_CONTINUOUS else funding.interval_ns
@@ -196,7 +196,7 @@ def _funding(funding, horizon_ns):
 # --- What it trades --------------------------------------------------------------------------
 
 
-@kernel
+@kernel(counted=False)
 def _held(world, owner, leg):
     """Return what it has bought net of one leg (lots)."""
     lots = holding(world, owner.accounts[leg], owner.instruments[leg])

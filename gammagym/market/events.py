@@ -79,14 +79,14 @@ def _deleverage_side(world, shock, share_e9):
                 _give_to_makers(world, instrument, -signed, -value)
 
 
-@kernel
+@kernel(counted=False)
 def _is_leveraged(world, account):
     """Return whether an account is one of the two of the leveraged crowd."""
     last = world.bucket_count - 1
     return last >= 0 and world.buckets[0].account <= account <= world.buckets[last].account
 
 
-@kernel
+@kernel(counted=False)
 def _give_to_makers(world, instrument, signed_lots, value):
     """Book the other side of a closing to the makers.
 

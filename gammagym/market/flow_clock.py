@@ -12,7 +12,7 @@ from gammagym.world import NANOSECONDS
 ARRIVAL, ARRIVAL_BURST, ARRIVAL_SLOW = 0, 16, 17
 
 
-@kernel
+@kernel(counted=False)
 def let_pass(world, flow):
     """Let memory and excitation decay since the last event. Writes: flow."""
     elapsed = (world.time_ns - flow.memory_ns) / NANOSECONDS
@@ -27,7 +27,7 @@ def let_pass(world, flow):
         flow.slow_excitation *= math.exp(-elapsed / flow.slow_decay)
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def excite(flow, is_market):
     """Let a market order quicken the clock. Writes: flow."""
     if is_market:
@@ -35,7 +35,7 @@ def excite(flow, is_market):
         flow.slow_excitation += flow.slow_burst
 
 
-@kernel
+@kernel(counted=False)
 def wait(flow, pace, key, draw):
     """Return the time to the next event (s): the first of the base's and of those set off.
 

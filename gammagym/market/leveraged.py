@@ -86,14 +86,14 @@ def step_leveraged(world, elapsed_ns):
             _open_again(world, account, elapsed_ns)
 
 
-@kernel
+@kernel(counted=False)
 def _is_past(world, bucket, price):
     """Return whether the mark has reached a price that a bucket fears."""
     mark = world.instruments[bucket.instrument].mark_price
     return mark <= price if bucket.quantity_lots > 0 else mark >= price
 
 
-@kernel
+@kernel(counted=False)
 def _call(world, account):
     """Call the buckets whose liquidation price the mark has reached. Writes: buckets, accounts."""
     for row in range(world.bucket_count):
@@ -106,7 +106,7 @@ def _call(world, account):
             world.accounts[account].liquidations += 1
 
 
-@kernel
+@kernel(counted=False)
 def _takes_over(venue):
     """Return whether a venue's liquidation hands over what its orders did not close."""
     for place in range(venue.step_count):
@@ -161,7 +161,7 @@ def _work_off(world, account):
         left -= lots
 
 
-@kernel
+@kernel(counted=False)
 def _first_called(world, account):
     """Return the bucket of an account that was called first, the first row of equals."""
     first, since_ns = _NO_BUCKET, _NEVER_NS
@@ -197,7 +197,7 @@ def _close(world, bucket, lots):
     return closed
 
 
-@kernel
+@kernel(counted=False)
 def _money(world, account, instrument):
     """Return an account's cash less the entry value of its position, which only trades change."""
     contract = world.instruments[instrument]
@@ -207,7 +207,7 @@ def _money(world, account, instrument):
     return world.cash[account, contract.currency] - entry
 
 
-@kernel
+@kernel(counted=False)
 def _worst_ticks(world, bucket):
     """Return the limit of a bucket's orders (ticks).
 
@@ -223,7 +223,7 @@ def _worst_ticks(world, bucket):
     return max(np.int64(rounded_safe(price / contract.tick_size, 1.0, 1.0 if long else -1.0)), 1)
 
 
-@kernel
+@kernel(counted=False)
 def _take_off(bucket, lots):
     """Take lots off a bucket; returns their margin less the value at which they were entered.
 
@@ -240,7 +240,7 @@ def _take_off(bucket, lots):
     return margin - entry
 
 
-@kernel
+@kernel(counted=False)
 def agrees(world):
     """Return whether the accounts of the leveraged crowd hold no more than its buckets.
 
@@ -257,7 +257,7 @@ def agrees(world):
     return True
 
 
-@kernel
+@kernel(counted=False)
 def _held_in_buckets(world, account):
     """Return the signed quantity of all buckets of an account (lots)."""
     held = 0
@@ -267,7 +267,7 @@ def _held_in_buckets(world, account):
     return held
 
 
-@kernel(inline=True)
+@kernel(inline=True, counted=False)
 def _last_account(world):
     """Return the account of the last bucket; longs come first, their account just before."""
     return world.buckets[world.bucket_count - 1].account
@@ -291,7 +291,7 @@ def _follow_account(world, account):
         gone -= lots
 
 
-@kernel
+@kernel(counted=False)
 def _safest(world, account):
     """Return the bucket of an account that is farthest from its liquidation."""
     safest, farthest = _NO_BUCKET, -math.inf

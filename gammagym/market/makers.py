@@ -125,12 +125,7 @@ def _quoted_price(contract):
 def _quote_about(world, instrument, centre):
     """Put the quotes of an instrument where they belong around a price. Writes: books."""
     contract = world.instruments[instrument]
-    half = _half_spread(world, contract)
-    if is_option(contract):
-        centre -= world.option_makers.lean * half
-    bid = math.floor((centre - half) / contract.tick_size)
-    ask = math.ceil((centre + half) / contract.tick_size)
-    ask = max(ask, bid + 1)
+    bid, ask = _ticks_about(world, contract, centre)
     share = world.stress.depth_multiple * (1.0 - contract.makers_away)
     size = max(int(contract.maker_size_lots * share), 1)
     stands = _stands(world, contract, BUY, bid, size) and _stands(world, contract, SELL, ask, size)
@@ -143,6 +138,23 @@ def _quote_about(world, instrument, centre):
     if bid > 0:
         contract.maker_orders[BUY] = limit_order(world, MAKERS, instrument, BUY, bid, size, GTC)
     contract.maker_orders[SELL] = limit_order(world, MAKERS, instrument, SELL, ask, size, GTC)
+
+
+@kernel(inline=True, counted=False)
+def quoted_ticks(world, contract, moved):
+    """Return bid and ask of the ideal market when the price has moved by a factor (ticks)."""
+    return _ticks_about(world, contract, _quoted_price(contract) * moved)
+
+
+@kernel(counted=False)
+def _ticks_about(world, contract, centre):
+    """Return the bid and the ask that belong around a price (ticks)."""
+    half = _half_spread(world, contract)
+    if is_option(contract):
+        centre -= world.option_makers.lean * half
+    bid = math.floor((centre - half) / contract.tick_size)
+    ask = math.ceil((centre + half) / contract.tick_size)
+    return bid, max(ask, bid + 1)
 
 
 @kernel(counted=False)

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gammagym._kernel import kernel
 from gammagym.exchange.formulas.marks import index_price
 from gammagym.market.processes import move_process, start_process
-from gammagym.market.streams import normal, uniform
+from gammagym.market.streams import bits, normal, uniform
 from gammagym.world import (
     CROWD,
     FINE_UNIT,
@@ -31,6 +33,13 @@ from gammagym.world import (
     STREAM_SEEDING,
     YEAR_NS,
 )
+
+# Steps of the way that one draw is good for, and masks to count its bits with.
+_LANES = 4
+_S1, _S2, _S4, _S8, _S16 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(8), np.uint64(16)
+_BYTE = np.uint64(0xFF)
+_PAIRS, _NIBBLES = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
+_BYTES, _LANE_BYTES = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x001F001F001F001F)
 
 
 @kernel(counted=False)
@@ -79,7 +88,7 @@ def step_price(world, tape):
     if price.model != PRICE_GBM and price.model != PRICE_REPLAY:
         price.volatility = math.sqrt(price.dynamics.variance + price.dynamics.jump_variance)
     price.changed_ns = world.time_ns
-    price.previous = price.value
+    price.previous, price.jumped = price.value, price.jump
     price.pressure = pressure(world)
     price.value = price.process * math.exp(world.stress.price_shift + price.pressure)
     if price.activity_sigma > 0.0:
@@ -226,19 +235,43 @@ def _bridge_path(world, first):
     price = world.price
     steps = price.path_steps
     end = price.ahead if price.jump == 0.0 else price.ahead * math.exp(-price.jump)
-    price.path[steps] = end
     deviation = 0.0
     if world.time_ns + price.tick_ns > 0:
         years = _business_years(world) / steps
         deviation = price.process * _diffusion(price) * math.sqrt(years)
-    key, draw = world.keys[STREAM_PATH], price.tick * PATH_STEPS
-    value = price.path[first]
+    walked = _walk(price, world.keys[STREAM_PATH], first)
+    start = price.path[first]
+    slope = (end - start - deviation * walked) / max(steps - first, 1)
     for step in range(first + 1, steps):
-        left = float(steps - step)
-        value += (end - value) / (left + 1.0)
-        if deviation > 0.0:
-            value += deviation * math.sqrt(left / (left + 1.0)) * normal(key, draw + step)
-        price.path[step] = value
+        price.path[step] = start + slope * (step - first) + deviation * price.path[step]
+    price.path[steps] = end
+
+
+@kernel(counted=False)
+def _walk(price, key, first):
+    """Walk from a step of the way to its end, in steps of variance 1; returns where it has led.
+
+    A step is the sum of 16 fair coins, which is nearly normal (excess kurtosis -1/8), so that a
+    draw of 64 bits is good for four of them. Writes: price.path after `first`.
+    """
+    place, counts = 0.0, np.uint64(0)
+    for step in range(first + 1, price.path_steps + 1):
+        if step % _LANES == 0 or step == first + 1:
+            counts = _counts(bits(key, price.tick * PATH_STEPS + step // _LANES))
+            counts >>= np.uint64(16 * (step % _LANES))
+        place += 0.5 * (np.float64(counts & _BYTE) - 8.0)
+        counts >>= _S16
+        price.path[step] = place
+    return place
+
+
+@kernel(inline=True, counted=False)
+def _counts(word):
+    """Return how many bits are set in each quarter of 64 bits, in the same quarter."""
+    word -= (word >> _S1) & _PAIRS
+    word = (word & _NIBBLES) + ((word >> _S2) & _NIBBLES)
+    word = (word + (word >> _S4)) & _BYTES
+    return (word + (word >> _S8)) & _LANE_BYTES
 
 
 @kernel(counted=False)

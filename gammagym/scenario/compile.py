@@ -43,7 +43,7 @@ from gammagym.scenario.rules import (
 from gammagym.scenario.stakes import tell_aversion
 from gammagym.scenario.tasks import Task
 from gammagym.scenario.timeline import write_timeline
-from gammagym.scenario.wishes import check_contracts, with_hedges, with_venues
+from gammagym.scenario.wishes import check_contracts, with_clock, with_hedges, with_venues
 from gammagym.venues.schema import Venue
 from gammagym.world import (
     COIN,
@@ -136,7 +136,7 @@ def compile_world(
     # What is listed is what all the books have.
     given, task = task, joint_task([own_task(task, each) for each in competitors] or [task])
     agents = len(competitors)
-    scenario = with_venues(scenario, task)
+    scenario = with_clock(with_venues(scenario, task), task)
     venues = _load_venues(scenario, task)
     check_contracts(scenario, venues, task)
     scenario = with_hedges(scenario, venues, task)

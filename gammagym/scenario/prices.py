@@ -162,7 +162,8 @@ class Price(ProcessParameters):
         default=1_000_000_000,
         ge=1_000_000,
         le=30 * _DAY_NS,
-        description="time between two price ticks",
+        description="time between two price ticks; left out: 1 s, in flow 'sparse' 10 s where "
+        "nothing minds (docs/rules/price)",
     )
     activity_sigma: float = Field(
         default=0.0,

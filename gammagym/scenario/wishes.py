@@ -1,4 +1,4 @@
-"""What a task wishes of a scenario: its venues, its leverage, futures to hedge with.
+"""What a task wishes of a scenario: its venues, its leverage, its clock, futures to hedge with.
 
 What a scenario file says of venues counts; a task's wish is for what it leaves open.
 """
@@ -11,6 +11,10 @@ from gammagym.scenario.markets import MarketSpec
 from gammagym.scenario.places import Venues, hedge_listing, is_market_of, leg_listing
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Hedge, Task
+from gammagym.world import NANOSECONDS
+
+# The preset of rare events, and its price tick.
+_RARE_PRESET, _LONG_TICK_NS = "sparse", 10 * NANOSECONDS
 
 
 def with_venues(scenario: Scenario, task: Task) -> Scenario:
@@ -23,6 +27,30 @@ def with_venues(scenario: Scenario, task: Task) -> Scenario:
     if task.leverage is not None:
         changes["account"] = scenario.account.model_copy(update={"leverage": task.leverage})
     return scenario.model_copy(update=changes) if changes else scenario
+
+
+def with_clock(scenario: Scenario, task: Task) -> Scenario:
+    """Return a scenario whose price ticks are as long as nothing in it minds, if it names no tick.
+
+    They are longer where the crowd's events are rare, decisions come at price ticks, and nothing is
+    traded but one book with a crowd and options: what stands still between two ticks is then old
+    when nobody looks. A timeline and recorded prices need the shorter ticks, and so do makers of
+    futures, who quote at ticks alone.
+    """
+    flow = scenario.flow
+    if (
+        flow.kind == "ideal"
+        or flow.preset_name(task.flow) != _RARE_PRESET
+        or round(task.decision_interval * NANOSECONDS) % _LONG_TICK_NS != 0
+        or "tick" in scenario.price.model_fields_set
+        or scenario.price.model == "replay"
+        or scenario.shocks
+        or scenario.has_several_markets
+        or any(hedge.kind == "future" for hedge in task.hedges)
+    ):
+        return scenario
+    price = scenario.price.model_copy(update={"tick": _LONG_TICK_NS})
+    return scenario.model_copy(update={"price": price})
 
 
 def with_hedges(scenario: Scenario, venues: Venues, task: Task) -> Scenario:

@@ -16,7 +16,7 @@ from gammagym.exchange.orders import cancel_orders, limit_order
 from gammagym.world import BUY, GTC, IOC, NANOSECONDS, SELL
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from flow_measures import advance_to, build, touch
+from flow_measures import advance_to, build, fundamental, touch
 
 Array = NDArray[Any]
 
@@ -24,14 +24,14 @@ Array = NDArray[Any]
 RESTING_BAND = str(Path(__file__).resolve().parent / "resting_band.py")
 
 WAITS = (0.1, 1.0, 5.0)  # seconds from a fill to the mid that it is compared with
+# Where a mid may be seconds old when nobody comes, the fundamental price stands for it.
+_SELDOM_QUOTED = ("sparse",)
 _LOOK = 0.05  # seconds between two looks at the mid, shorter than the shortest wait
 _LONGEST_ROUNDS = 30  # two fills each: as many as the log of fills holds
 _YEAR = 365 * 86_400
 # E(overshoot) of a Gaussian random walk at first passage, in standard deviations of a step:
 # -zeta(1/2) / sqrt(2 pi) (Chernoff, 1965; Siegmund, "Sequential Analysis", 1985, X).
 OVERSHOOT = 0.5826
-_NODES = 10  # steps of the price's path between two ticks
-_PATH_STEP = 1.0 / _NODES  # seconds
 
 # --- Markouts --------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ def markouts(
     for look in range(min(rounds, _LONGEST_ROUNDS) * looks + round(WAITS[-1] / _LOOK) + 2):
         advance_to(compiled, market, look * _LOOK)
         now = touch(market)
-        mids.append(now.mids)
+        mids.append(fundamental(market) if preset in _SELDOM_QUOTED else now.mids)
         if look % looks == 0:
             ends = look >= rounds * looks
             for world, prices in zip(market, now.prices, strict=True):
@@ -160,25 +160,31 @@ def overrun(preset: str, worlds: int, seconds: int, distance: int = 500, **chang
         limit_order(world, account, 0, BUY, int(bid), 1, GTC)
         limit_order(world, account, 0, SELL, int(ask), 1, GTC)
     paths: list[Array] = []
-    for second in range(seconds + 1):
-        advance_to(compiled, market, second)
+    clock = compiled.template[0]["price"]
+    tick, nodes = int(clock["tick_ns"]) / NANOSECONDS, int(clock["path_steps"])
+    for ticks in range(math.ceil(seconds / tick) + 1):
+        advance_to(compiled, market, ticks * tick)
         # The way from this tick to the next: straight between its nodes.
-        paths.append(market["price"]["path"][:, :_NODES].copy())
+        paths.append(market["price"]["path"][:, :nodes].copy())
     values = np.concatenate(paths, axis=1) / market["instruments"]["tick_size"][:, :1]
+    step = tick / nodes
     beyond: list[float] = []
     for world, path in zip(market, values, strict=True):
         for fill in world["fills"][: int(world["fill_count"])]:
-            price = np.interp(fill["time_ns"] / NANOSECONDS / _PATH_STEP, range(len(path)), path)
+            price = np.interp(fill["time_ns"] / NANOSECONDS / step, range(len(path)), path)
             beyond.append(np.sign(fill["quantity_lots"]) * (fill["price_ticks"] - price))
     price = compiled.scenario.price
     sigma = float(values[0, 0]) * float(price.volatility or 0.0) / math.sqrt(_YEAR)
-    steps = {every: _first_beyond(values, prices, every) for every in (0.1, 0.2, 1.0)}
+    steps = {
+        every: _first_beyond(values[:, :: round(every / step)], prices)
+        for every in (0.1, 0.2, 1.0)
+        if every >= step
+    }
     return Overrun(sigma, np.array(beyond), steps)
 
 
-def _first_beyond(values: Array, prices: Array, every: float) -> Array:
+def _first_beyond(seen: Array, prices: Array) -> Array:
     """Return how far paths are beyond each price when a look finds them there first (ticks)."""
-    seen = values[:, :: round(every / _PATH_STEP)]
     found: list[Array] = []
     for side, sign in ((BUY, 1.0), (SELL, -1.0)):
         beyond = sign * (prices[:, side, None] - seen)

@@ -90,8 +90,16 @@ def touch(worlds: Array) -> Touch:
 
 
 def fundamental(worlds: Array) -> Array:
-    """Return the fundamental prices (ticks)."""
-    return worlds["price"]["value"] / worlds["instruments"]["tick_size"][:, 0]
+    """Return the fundamental prices of this moment (ticks), where nobody presses the price."""
+    price, stress = worlds["price"], worlds["stress"]
+    since = np.clip((worlds["time_ns"] - price["changed_ns"]) / price["tick_ns"], 0.0, 1.0)
+    place = since * price["path_steps"]
+    step = np.minimum(place.astype(np.int64), price["path_steps"] - 1)
+    each = np.arange(len(worlds))
+    start, end = price["path"][each, step], price["path"][each, step + 1]
+    shift = stress["price_shift"] + (stress["next_shift"] - stress["price_shift"]) * since
+    values = (start + (end - start) * (place - step)) * np.exp(shift)
+    return values / worlds["instruments"]["tick_size"][:, 0]
 
 
 def ladder(world: Any) -> list[tuple[int, int, int]]:

@@ -116,24 +116,26 @@ def test_without_activity_the_prices_at_the_ticks_are_the_same_numbers():
     assert np.array_equal(plain, again)
 
 
-def test_the_way_between_two_ticks_is_a_brownian_bridge():
+@pytest.mark.parametrize(("tick", "count"), [("1s", 10), ("10s", PATH_STEPS)])
+def test_the_way_between_two_ticks_is_a_brownian_bridge(tick: str, count: int):
     """Deviations from the straight line have the covariance s (1 - t) sigma^2 of a bridge."""
-    compiled = template()
+    compiled = template(**{"price.tick": tick})
     worlds = compiled.template.copy()
     world = worlds[0]
     open_world(world, compiled.tape, np.uint64(4))
     advance(world, compiled.tape, 0)
     world["flow_count"] = 0
-    deviations, steps = [], np.arange(PATH_STEPS + 1) / PATH_STEPS
+    deviations, steps = [], np.arange(count + 1) / count
+    tick_ns = int(world["price"]["tick_ns"])
     for _ in range(8_000):
-        world["time_ns"] += NANOSECONDS
+        world["time_ns"] += tick_ns
         step_price(world, compiled.tape)
-        path = np.log(world["price"]["path"])
+        path = np.log(world["price"]["path"][: count + 1])
         deviations.append(path - (path[0] + (path[-1] - path[0]) * steps))
         assert path[-1] == pytest.approx(math.log(world["price"]["ahead"]), abs=1e-12)
     found = np.cov(np.array(deviations)[:, 1:-1].T)
     inner = steps[1:-1]
-    variance = 0.36 / (YEAR_NS / NANOSECONDS)
+    variance = 0.36 * tick_ns / YEAR_NS
     expected = variance * (np.minimum.outer(inner, inner) - np.outer(inner, inner))
     assert np.abs(found - expected).max() < 0.06 * expected.max()
 

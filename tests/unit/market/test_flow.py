@@ -11,7 +11,7 @@ from gammagym import Market
 from gammagym.exchange.ledger import book_trade
 from gammagym.exchange.orders import limit_order
 from gammagym.loop import advance, open_world
-from gammagym.market.looks import look
+from gammagym.market.looks import plan_look
 from gammagym.market.price import pressure, price_now
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
@@ -67,8 +67,9 @@ def test_a_quiet_crowd_takes_an_order_that_the_price_has_overtaken():
 def test_looks_end_when_no_order_rests_any_more():
     world, tape = still_market()
     world["orders"]["live"][world["watched_rows"]] = 0
-    look(world)
+    plan_look(world)
     assert world["next_look_ns"] == NEVER
+    assert world["watching"] == 0
     events = int(world["events"])
     advance(world, tape, NANOSECONDS - 1)
     assert world["events"] == events
@@ -84,6 +85,82 @@ def test_an_order_that_the_price_has_not_reached_is_left_alone():
     world, tape = still_market()
     advance(world, tape, NANOSECONDS - 1)
     assert world["positions"]["quantity_lots"][hedge_account(world), 0] == 0
+
+
+def first_overrun(world: Any, side: int, price_ticks: int) -> int:
+    """Look at the price every LOOK_NS up to the next event or tick; 2**62: it is not reached."""
+    flow, tick = world["flows"][0], float(world["instruments"]["tick_size"][0])
+    when = (int(world["time_ns"]) // LOOK_NS + 1) * LOOK_NS
+    while when <= min(flow["next_ns"], world["price"]["next_tick_ns"]):
+        since = (when - int(flow["memory_ns"])) / NANOSECONDS
+        reference = price_now(world, when) / tick
+        reference += float(flow["memory"]) * np.exp(-since / float(flow["impact_decay"]))
+        reference += float(flow["surprise"]) * np.exp(-since / float(flow["informed_horizon"]))
+        passed = price_ticks - reference if side == BUY else reference - price_ticks
+        if passed > flow["stale_ticks"] and since * NANOSECONDS >= LOOK_NS:
+            return when
+        when += LOOK_NS
+    return NEVER
+
+
+@pytest.mark.parametrize("preset", ["sparse", "thin"])
+def test_the_planned_look_is_the_first_of_all_looks_that_finds_an_order_overrun(preset: str):
+    found, sides = set[bool](), (BUY, SELL)
+    for seed in range(40):
+        world, tape = market(preset, seed, **{"price.tick": "10s", "flow.surprise_ticks": 2.0})
+        advance(world, tape, seed * NANOSECONDS // 3)
+        side = sides[seed % 2]
+        price = best(world, side) + (-30 if side == BUY else 30)
+        limit_order(world, hedge_account(world), 0, side, price, 1, GTC)
+        plan_look(world)
+        assert world["next_look_ns"] == first_overrun(world, side, price)
+        found.add(world["next_look_ns"] < NEVER)
+    assert False in found
+    if preset == "sparse":
+        assert True in found
+
+
+def test_where_the_time_is_stopped_between_looks_makes_no_difference():
+    ends: list[str] = []
+    for stops in (1, 77):
+        world, tape = market("sparse", 3)
+        account = hedge_account(world)
+        for side in (BUY, SELL):
+            limit_order(world, account, 0, side, best(world, side) + (60 if side else -60), 1, GTC)
+        for stop in range(1, stops + 1):
+            advance(world, tape, 30 * NANOSECONDS * stop // stops)
+        assert world["fill_count"] > 0
+        ends.append(world.tobytes().hex())
+    assert ends[0] == ends[1]
+
+
+def test_an_order_in_the_ideal_market_is_taken_at_the_first_look_at_which_quotes_meet_it():
+    ideal = {"flow.kind": "ideal", "flow.half_spread": 1e-4, "flow.size": 1_000.0}
+    compiled = compile_world(load_scenario("calm", ideal), get_task("GammaScalp"))
+    world = viewed(compiled.template.copy())[0]
+    open_world(world, compiled.tape, np.uint64(1))
+    bid = best(world, BUY)
+    limit_order(world, hedge_account(world), 0, BUY, bid, 5, GTC)
+    value = float(world["price"]["value"])
+    # It falls along a straight line; the ask is at the bid after 2 half spreads of it, at 0.4 s.
+    steps = np.arange(len(world["price"]["path"])) / 10.0
+    world["price"]["path"][:] = value * (1.0 - 5.5e-4 * steps)
+    advance(world, compiled.tape, 2 * LOOK_NS - 1)
+    assert world["positions"]["quantity_lots"][hedge_account(world), 0] == 0
+    advance(world, compiled.tape, 2 * LOOK_NS)
+    assert world["positions"]["quantity_lots"][hedge_account(world), 0] == 5
+
+
+def test_a_quiet_crowd_has_followed_the_price_when_a_competitor_is_shown_the_book():
+    """At price ticks, when decisions are taken: however rare its events are."""
+    gaps: list[float] = []
+    for seed in range(20):
+        world, tape = market("sparse", seed, **{"flow.rate": 0.001})
+        advance(world, tape, 60 * NANOSECONDS)
+        mid = 0.5 * (best(world, BUY) + best(world, SELL)) * world["instruments"]["tick_size"][0]
+        gaps.append(abs(mid / float(world["price"]["value"]) - 1.0))
+    # A minute of the price alone moves it by 8 basis points.
+    assert max(gaps) < 0.5e-4
 
 
 # --- What the crowd believes -----------------------------------------------------------------

@@ -1,0 +1,59 @@
+"""How long a price tick is where the scenario does not say it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gammagym.scenario.compile import compile_world
+from gammagym.scenario.load import load_scenario
+from gammagym.scenario.tasks import get_task
+
+SPARSE = {"flow.preset": "sparse"}
+JUMP = {"kind": "price", "at": "20s", "move": "-10%"}
+
+
+def tick_seconds(changes: dict[str, Any], task: str = "GammaScalp", interval: float = 60.0) -> Any:
+    """Return the price tick of a world (s)."""
+    scenario = load_scenario("calm", changes)
+    compiled = compile_world(scenario, get_task(task, decision_interval=interval))
+    return compiled.template["price"]["tick_ns"][0] / 1e9
+
+
+def test_in_sparse_flow_a_price_tick_is_ten_seconds():
+    assert tick_seconds(SPARSE) == 10.0
+    assert tick_seconds({}) == 1.0
+
+
+def test_a_task_that_wishes_for_sparse_flow_has_its_clock_too():
+    assert tick_seconds({}, "CoveredCall", 3_600.0) == 10.0
+
+
+@pytest.mark.parametrize("tick", ["1s", "500ms", "30s"])
+def test_what_a_scenario_says_of_its_tick_counts(tick: str):
+    said = {"1s": 1.0, "500ms": 0.5, "30s": 30.0}
+    assert tick_seconds(SPARSE | {"price.tick": tick}) == said[tick]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shocks": [JUMP]},
+        {"hedgers": [{"gamma": -5.0, "interval": "1s"}]},
+        {"flow.preset": "thin"},
+        {"flow": {"kind": "ideal", "half_spread": 1e-4, "size": 1_000.0}},
+    ],
+    ids=["timeline", "hedgers", "thin", "ideal"],
+)
+def test_what_needs_a_second_keeps_it(changes: dict[str, Any]):
+    assert tick_seconds((SPARSE if "flow" not in changes else {}) | changes) == 1.0
+
+
+@pytest.mark.parametrize("interval", [1.0, 15.0])
+def test_decisions_come_at_price_ticks(interval: float):
+    assert tick_seconds(SPARSE, interval=interval) == 1.0
+
+
+def test_futures_whose_makers_quote_at_ticks_keep_ticks_of_a_second():
+    assert tick_seconds({"venue": "deribit"}, "SpotHedge", 3_600.0) == 1.0
