@@ -49,6 +49,7 @@ from gammagym.world import (
     RANK_SIGNED_LEVERAGE,
     RATE_UNIT,
     SPOT,
+    STANDARD,
     STEP_CLOSE_IN_BOOK,
     STEP_REDUCE_SLICE,
     STEP_REDUCE_TO_LOWER_TIER,
@@ -107,7 +108,7 @@ def bare_world() -> Any:
         "flow.size": 100.0,
         "price.start": "60000",
     }
-    compiled = compile_world(load_scenario("calm", changes), Task("test", legs))
+    compiled = compile_world(load_scenario("calm", changes), Task("test", legs), capacity=STANDARD)
     world = viewed(compiled.template.copy())[0]
     for table in ("instruments", "accounts", "tiers", "venues", "positions"):
         world[table].view(np.uint8)[...] = 0
