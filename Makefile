@@ -40,6 +40,11 @@ $(VENV)/train: $(VENV)/core
 	@$(PIP) install -c constraints.txt -e '.[train]'
 	@touch $@
 
+$(VENV)/ray: $(VENV)/train
+	@echo "installing what RLlib needs"
+	@$(PIP) install -c constraints.txt -e '.[ray]'
+	@touch $@
+
 $(VENV)/docs: $(VENV)/core
 	@echo "installing what the documentation needs"
 	@$(PIP) install -c constraints.txt -e '.[docs]'
@@ -52,7 +57,7 @@ demo: $(VENV)/core ## run a tournament and write an HTML report
 test: $(VENV)/dev ## run all tests
 	@NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest
 
-setup: $(VENV)/dev $(VENV)/train $(VENV)/docs ## install everything that tests, docs and training need
+setup: $(VENV)/dev $(VENV)/train $(VENV)/ray $(VENV)/docs ## install everything that tests, docs and training need
 
 # Types of the training code are checked too, so its libraries must be there.
 lint: $(VENV)/dev $(VENV)/train ## style, formatting, types, architecture

@@ -1,6 +1,10 @@
-"""Random actions in every scenario and task, and what must hold whatever an agent does.
+"""Random actions in every scenario, task and action scheme, and what must hold in all of them.
 
     python benchmarks/endurance.py [--steps 1000000] [--scenario calm] [--task GammaScalp]
+        [--scheme discrete]
+
+A run is one scenario and one task; action schemes, with the options of the book traded and not,
+intervals and rewards take turns from run to run, unless a scheme is named.
 
 After every step: observations are finite and inside their space, rewards and infos are finite, the
 parts of the profit sum to the change of equity within 1e-6 of the stake, money is conserved to the
@@ -16,8 +20,9 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
+import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
@@ -26,15 +31,13 @@ from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.errors import GammagymError, ScenarioError
 from gammagym.fields import ALL_FIELDS
 from gammagym.scenario.load import list_scenarios
-from gammagym.scenario.tasks import TASKS
+from gammagym.scenario.tasks import TASKS, ActionScheme
 from gammagym.world import (
-    CALL,
     COIN,
     PART_GAMMA,
     PART_RESIDUAL,
     PARTS,
     PRICE_GBM,
-    PUT,
     QUANTA,
     QUOTE,
 )
@@ -42,11 +45,14 @@ from gammagym.world import (
 # Few worlds, so that runs get far into their episodes, to where timelines happen.
 WORLDS = 4
 HORIZON_SECONDS = 14_400.0
-# The interval of a run's decisions (s), one after the other, and the rewards they are paid by.
+# Of a run: the interval of its decisions (s), the rewards they are paid by, how they are taken.
 INTERVALS = (1.0, 60.0, 5.0, 20.0)
 REWARDS = ("relative", "equity", "risk", "sharpe", "utility", "terminal")
 PARTS_TOLERANCE = 1e-6
 RESIDUAL_SHARE = 0.005
+SCHEMES: tuple[str, ...] = get_args(ActionScheme)
+# Scenarios name venues of linear contracts, which are not what this task is about.
+VENUES = {"InverseGammaScalp": {"venue": "deribit", "book_venue": "deribit"}}
 EVERY_FIELD = tuple(one.name for one in ALL_FIELDS)
 
 
@@ -121,12 +127,19 @@ def check_step(envs: HedgeVectorEnv, results: tuple[Any, ...], found: Found) -> 
 
 
 def rounding(worlds: NDArray[Any]) -> NDArray[np.float64]:
-    """Return what marks in whole quanta of coin, at both ends, may add to a residual (currency)."""
-    contracts, rows = worlds["instruments"], np.arange(len(worlds))
-    in_coin = np.isin(contracts["kind"], (CALL, PUT)) & (contracts["currency"] == COIN)
-    accounts = worlds["agents"]["book_account"][:, 0]
-    lots = np.abs(worlds["positions"]["quantity_lots"][rows, accounts])
-    return (lots * in_coin).sum(axis=1) * worlds["price"]["value"] / QUANTA
+    """Return what whole quanta may add to a residual, shape (worlds,) (currency).
+
+    A mark is off by half a quantum a lot at the end of an episode, and where it began; what is
+    paid for a fill, and its fee, by a quantum each.
+    """
+    accounts, handed = worlds["accounts"], worlds["agents"]["handed_lots"][:, 0]
+    mine = accounts["agent"] == 0
+    lots = (np.abs(worlds["positions"]["quantity_lots"]) * mine[..., None]).sum(axis=1)
+    fills = ((accounts["taker_fills"] + accounts["maker_fills"]) * mine).sum(axis=1)
+    in_coin = worlds["instruments"]["currency"] == COIN
+    worth = np.where(in_coin, worlds["price"]["value"][:, None], 1.0)  # of a quantum
+    marks = 0.5 * (lots + np.abs(handed)) * worth
+    return (marks.sum(axis=1) + 2.0 * fills * worth.max(axis=1)) / QUANTA
 
 
 def check_residual(worlds: NDArray[Any], gamma: NDArray[Any], found: Found) -> None:
@@ -151,6 +164,16 @@ def open_envs(scenario: str, task: str, count: int, given: dict[str, Any]) -> He
         return HedgeVectorEnv(count, task, scenario, **options)
 
 
+def random_actions(random: np.random.Generator, space: gym.Space[Any], count: int) -> Any:
+    """Return an action for each world; numbers also beyond what an action space holds."""
+    if isinstance(space, gym.spaces.Discrete):
+        return random.integers(0, space.n, count)
+    if isinstance(space, gym.spaces.MultiDiscrete):
+        return random.integers(0, space.nvec, (count, len(space.nvec)))
+    assert space.shape is not None
+    return random.uniform(-1.2, 1.2, (count, *space.shape)).astype(np.float32)
+
+
 def endure(scenario: str, task: str, steps: int, seed: int, **options: Any) -> Found:
     """Play random actions and return what was found.
 
@@ -173,8 +196,7 @@ def endure(scenario: str, task: str, steps: int, seed: int, **options: Any) -> F
         gamma[:], before = 0.0, np.zeros(count)
         over = np.zeros(count, np.bool_)
         while not over.any() and found.steps < steps:
-            shape = (count, *envs.single_action_space.shape)  # type: ignore[misc]
-            results = envs.step(random.uniform(-1.2, 1.2, shape).astype(np.float32))
+            results = envs.step(random_actions(random, envs.single_action_space, count))
             found.steps += count
             check_step(envs, results, found)
             check_money(envs.worlds, found)
@@ -188,19 +210,25 @@ def endure(scenario: str, task: str, steps: int, seed: int, **options: Any) -> F
     return found
 
 
+def has_options(task: str) -> bool:
+    """Return whether there are options in the book of a task."""
+    return any(leg.kind in ("call", "put") for leg in TASKS[task].book)
+
+
 def runs(arguments: argparse.Namespace) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield scenario, task and options of every run; intervals and rewards take turns."""
+    """Yield scenario, task and options of every run; intervals, rewards and actions take turns."""
     scenarios = [arguments.scenario] if arguments.scenario else list_scenarios()
     tasks = [arguments.task] if arguments.task else list(TASKS)
-    for number, (scenario, task) in enumerate(itertools.product(scenarios, tasks)):
-        yield (
-            scenario,
-            task,
-            {
-                "decision_interval": INTERVALS[number % len(INTERVALS)],
-                "reward": REWARDS[number % len(REWARDS)],
-            },
-        )
+    for row, scenario in enumerate(scenarios):
+        for column, task in enumerate(tasks):
+            turn = row + column  # so that every task meets everything, whatever the lengths
+            options = {
+                "decision_interval": INTERVALS[turn % len(INTERVALS)],
+                "reward": REWARDS[turn % len(REWARDS)],
+                "action_scheme": arguments.scheme or SCHEMES[turn % len(SCHEMES)],
+                "trade_options": has_options(task) and turn % 7 < 3,
+            }
+            yield scenario, task, options | VENUES.get(task, {})
 
 
 def main() -> None:
@@ -208,16 +236,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=1_000_000, help="of all runs together")
     parser.add_argument("--scenario", help="one scenario only")
-    parser.add_argument("--task", help="one task only")
+    parser.add_argument("--task", choices=list(TASKS), help="one task only")
+    parser.add_argument("--scheme", choices=SCHEMES, help="one action scheme only")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     plan = list(runs(arguments))
-    head = f"{'scenario':22} {'task':18} {'every':>5} {'reward':9} {'steps':>8} {'seconds':>7}"
-    print(f"{head} {'parts':>8} {'residual':>8} failed")
+    head = f"{'scenario':22} {'task':18} {'actions':18} {'every':>5} {'reward':9}"
+    print(f"{head} {'steps':>8} {'seconds':>7} {'parts':>8} {'residual':>8} failed")
     total, wrong = 0, 0
     for scenario, task, options in plan:
         every, reward = options["decision_interval"], options["reward"]
-        line = f"{scenario:22} {task:18} {every:5.0f} {reward:9}"
+        scheme = options["action_scheme"] + (" + options" if options["trade_options"] else "")
+        line = f"{scenario:22} {task:18} {scheme:18} {every:5.0f} {reward:9}"
         try:
             steps = -(-arguments.steps // len(plan))
             found = endure(scenario, task, steps, arguments.seed, **options)

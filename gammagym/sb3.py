@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from gammagym.envs.seeds import checked_seed
 from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.errors import GammagymError, MissingExtraError
 from gammagym.scenario.tasks import Task
@@ -98,7 +99,8 @@ class HedgeVecEnv(VecEnv):
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Set the seeds of the next reset: world i gets seed + i; None draws one."""
-        first = int(np.random.default_rng().integers(2**32) if seed is None else seed)
+        given = checked_seed(seed)
+        first = int(np.random.default_rng().integers(2**32)) if given is None else given
         self._first_seed = first
         self._seeds = [first + row for row in range(self.num_envs)]
         return self._seeds

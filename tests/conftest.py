@@ -25,6 +25,7 @@ from gammagym.world import (
     FLOW_NONE,
     FUTURE,
     NO_ACCOUNT,
+    STANDARD,
     viewed,
 )
 
@@ -141,7 +142,7 @@ def make_exchange() -> Callable[..., Any]:
             "price.start": str(price),
         }
         scenario = load_scenario("calm", changes | overrides)
-        compiled = compile_world(scenario, Task("test", legs))
+        compiled = compile_world(scenario, Task("test", legs), capacity=STANDARD)
         worlds = viewed(compiled.template.copy())
         world = worlds[0]
         world["instruments"][4] = world["instruments"][0]

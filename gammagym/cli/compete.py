@@ -18,7 +18,7 @@ from gammagym.cli.common import (
     split_list,
     split_settings,
 )
-from gammagym.cli.show import figures_of, show_figures, show_leaderboard, show_venues
+from gammagym.cli.show import counted, figures_of, show_figures, show_leaderboard, show_venues
 from gammagym.errors import GammagymError
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def evaluate(
         overrides=plan.overrides,
         **plan.options,
     )
-    if episodes.failures:
+    if episodes.failures or episodes.voids == len(episodes.seeds):
         raise GammagymError(next(reason for reason in episodes.reason if reason))
     if out is not None:
         import pandas as pd
@@ -211,6 +211,9 @@ def evaluate(
         print_json({"agent": agent, "scenario": plan.scenarios[0], "task": task} | figures)
     else:
         show_figures(episodes, figures, BASIS_POINTS if spot else PERCENT_OF_STAKE)
+        if episodes.voids:
+            why = next(reason for reason in episodes.reason if reason)
+            note(f"void: {counted(episodes.voids, 'episode')} left out: {why}")
         if out is not None:
             note(f"episodes: {out}")
 
@@ -342,10 +345,13 @@ def _tell(results: Results, database: Path, *, as_json: bool) -> None:
     show_venues(results)
     for failure in results.failures[:10]:
         note(
-            f"failed: {failure.agent} in {failure.scenario}, {failure.episodes} episodes: "
-            f"{failure.reason}"
+            f"{failure.status}: {failure.agent} in {failure.scenario}, "
+            f"{counted(failure.episodes, 'episode')}: {failure.reason}"
         )
     if len(results.failures) > 10:
-        note(f"failed: {len(results.failures) - 10} more, see the report")
+        note(f"failed or void: {len(results.failures) - 10} more, see the report")
+    if results.void_seeds:
+        seeds = counted(results.void_seeds, "seed")
+        note(f"void: {seeds} left out for all agents, since a world has failed")
     note(f"report:  {page}")
     note(f"results: {database}")

@@ -118,11 +118,12 @@ def figures_of(episodes: Episodes) -> dict[str, Any]:
     from gammagym.evaluation import statistics
     from gammagym.world import PARTS
 
-    columns = episodes.columns
+    columns = episodes.finished()
     relative, stake = columns["relative_cost"], columns["stake"]
     found = statistics.bootstrap(relative[None])
     numbers: dict[str, Any] = {
         "episodes": len(relative),
+        "void": episodes.voids,
         "score": float(found.scores[0]),
         "score_low": float(found.low[0]),
         "score_high": float(found.high[0]),

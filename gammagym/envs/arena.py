@@ -28,6 +28,7 @@ from gammagym.envs.core import (
 )
 from gammagym.envs.kernels.stepping import ENDED, FAILED, RUNNING
 from gammagym.envs.ladder import draw_ladder
+from gammagym.envs.seeds import checked_seed
 from gammagym.scenario.arena import Agents, named_competitors
 from gammagym.scenario.tasks import Task
 
@@ -128,6 +129,7 @@ class Arena:
         options: dict[str, Any] | None = None,  # noqa: ARG002 (PettingZoo's signature)
     ) -> tuple[dict[str, Observation], Infos]:
         """Start a new episode; without a seed, one is drawn from the environment's generator."""
+        seed = checked_seed(seed)
         if seed is None:
             seed = int(self._rng.integers(0, 2**63, dtype=np.int64))
         else:

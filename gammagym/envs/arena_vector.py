@@ -13,19 +13,11 @@ from numpy.typing import NDArray
 
 from gammagym.agent import AgentSpec
 from gammagym.envs.batch import Batch
-from gammagym.envs.core import agent_spec, build, episode_results
-from gammagym.envs.kernels.stepping import (
-    ENDED,
-    FAILED,
-    INFO_PARTS,
-    INFO_PROFIT,
-    INFO_REJECTS,
-    INFO_TIME,
-    RUNNING,
-)
+from gammagym.envs.core import agent_spec, build, column_infos, episode_results, failure_infos
+from gammagym.envs.kernels.stepping import ENDED, FAILED, RUNNING
+from gammagym.envs.seeds import checked_num_envs, checked_seeds
 from gammagym.scenario.arena import Agents, named_competitors
 from gammagym.scenario.tasks import Task
-from gammagym.world import PARTS
 
 Observations = NDArray[np.float32]
 
@@ -37,7 +29,7 @@ class ArenaVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
     behaves as an `Arena` with its seed. All competitors of a world end at once, so what says that
     an episode is over has one entry a world. A world that ends starts anew in the same step
     (Gymnasium's SAME_STEP), and its last observations and infos are ``final_obs`` and
-    ``final_info``.
+    ``final_info``, which says why those that failed have done so (``failure``).
 
     Args:
         num_envs: number of worlds.
@@ -81,8 +73,7 @@ class ArenaVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         threads: int = 1,
         **options: Any,
     ) -> None:
-        if num_envs < 1:
-            raise gym.error.Error(f"num_envs must be at least 1, was {num_envs}")
+        num_envs = checked_num_envs(num_envs)
         competitors = named_competitors(agents)
         settings = tuple(competitors.values())
         self.compiled = build(task, scenario, price_file, overrides, options, settings)
@@ -112,7 +103,7 @@ class ArenaVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
     def reset(
         self,
         *,
-        seed: int | Sequence[int] | None = None,
+        seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Observations, dict[str, Any]]:
         """Start new episodes in all worlds.
@@ -124,14 +115,12 @@ class ArenaVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         Returns:
             Observations of shape (num_envs, agents, fields), and infos.
         """
-        if isinstance(seed, int | np.integer):
-            seed = [int(seed) + row for row in range(self.num_envs)]
-        if seed is not None and len(seed) != self.num_envs:
-            raise gym.error.Error(f"{self.num_envs} seeds are needed, {len(seed)} were given")
+        given = checked_seeds(seed, self.num_envs)
         # The generator, which seeds the episodes that follow, hangs on what was given.
-        super().reset(seed=None if seed is None else int(seed[0]), options=options)
-        seeds = self._drawn(self.num_envs) if seed is None else np.array(seed, np.uint64)
-        self.batch.open(np.arange(self.num_envs), seeds)
+        super().reset(seed=next((one for one in given if one is not None), None), options=options)
+        drawn = self._drawn(self.num_envs) if None in given else given
+        seeds = [new if one is None else one for one, new in zip(given, drawn, strict=True)]
+        self.batch.open(np.arange(self.num_envs), np.array(seeds, np.uint64))
         return self.batch.observations.copy(), self._infos()
 
     def step(
@@ -156,7 +145,7 @@ class ArenaVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         lead = (self.num_envs, len(self.possible_agents))
         self.batch.step(self.batch.face.checked(actions, *lead))
         rewards, status = self.batch.rewards.copy(), self.batch.status.copy()
-        infos = self._infos()
+        infos = self._infos() | failure_infos(self.batch.infos[:, 0], status == FAILED)
         over = status != RUNNING
         if over.any():
             final = self.batch.observations.copy()
@@ -176,11 +165,5 @@ class ArenaVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
 
     def _infos(self) -> dict[str, Any]:
         """Return time (num_envs,), and profit, its parts, refused orders (num_envs, agents)."""
-        numbers = self.batch.infos.copy()
-        parts = {part: numbers[..., INFO_PARTS + index] for index, part in enumerate(PARTS)}
-        return {
-            "time_seconds": numbers[:, 0, INFO_TIME],
-            "profit": numbers[..., INFO_PROFIT],
-            "attribution": parts,
-            "rejects": numbers[..., INFO_REJECTS].astype(np.int64),
-        }
+        infos = column_infos(self.batch.infos.copy())
+        return infos | {"time_seconds": infos["time_seconds"][:, 0]}

@@ -6,7 +6,6 @@ what a world does is decided here, once, so that all of them are equal to the bi
 
 from __future__ import annotations
 
-import copy
 import functools
 import itertools
 import os
@@ -193,7 +192,8 @@ class Batch:
         Args:
             rows: which worlds, in their new order, shape (k,); one may be taken several times.
         """
-        twin = copy.copy(self)
+        twin = object.__new__(Batch)
+        twin.__dict__.update(self.__dict__)
         twin.worlds = copied(self.worlds, rows)
         for name in _OF_WORLDS:
             setattr(twin, name, getattr(self, name)[rows])
@@ -201,6 +201,11 @@ class Batch:
         twin._payer = None if self._payer is None else self._payer.take(rows)
         twin.watcher = None
         return twin
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        # What was pickled comes back with a dtype of its own, see above.
+        self.worlds = copied(self.worlds)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Batch:
         return self.take(np.arange(len(self.worlds)))

@@ -304,6 +304,23 @@ def step_info(numbers: NDArray[np.float64]) -> dict[str, Any]:
     }
 
 
+def column_infos(numbers: NDArray[np.float64]) -> dict[str, Any]:
+    """Return what `step_info` says of many competitors as columns, failures apart.
+
+    Args:
+        numbers: rows of infos, shape (..., columns).
+
+    Returns:
+        Columns of shape (...).
+    """
+    return {
+        "time_seconds": numbers[..., INFO_TIME],
+        "profit": numbers[..., INFO_PROFIT],
+        "attribution": {part: numbers[..., INFO_PARTS + row] for row, part in enumerate(PARTS)},
+        "rejects": numbers[..., INFO_REJECTS].astype(np.int64),
+    }
+
+
 def failure_texts(numbers: NDArray[np.float64]) -> list[str]:
     """Return why each world has failed, or "", from rows of infos, shape (worlds, columns)."""
     codes = numbers[:, INFO_FAILURE].astype(np.int64).tolist()

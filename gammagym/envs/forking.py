@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 import gymnasium as gym
 import numpy as np
 
+from gammagym.envs.seeds import checked_seed
+
 if TYPE_CHECKING:
     from gammagym.envs.single import HedgeEnv
     from gammagym.envs.vector import HedgeVectorEnv
@@ -33,13 +35,7 @@ def reseeds(reseed: Reseed, count: int) -> list[int | None]:
             f"reseed must be one number, or one for each of {max(count, 1)} worlds or more, "
             f"had {len(given)} entries"
         )
-    for number in given:
-        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
-        if number is not None and not (whole and 0 <= number < 2**63):
-            raise gym.error.Error(
-                f"reseed must be None or a whole number from 0 to 2**63 - 1, was {number!r}"
-            )
-    return [None if number is None else int(number) for number in given]
+    return [checked_seed(number, "reseed") for number in given]
 
 
 def reseeded(env: Environment, numbers: Sequence[int | None]) -> Environment:

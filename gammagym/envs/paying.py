@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from gammagym.envs.core import InvalidOptionError
 from gammagym.envs.kernels.standing import STANDING_COLUMNS, write_standings
-from gammagym.errors import RewardError, ScenarioError, nearest
+from gammagym.errors import RewardError, nearest
 from gammagym.scenario.tasks import RewardName
 
 
@@ -41,7 +42,7 @@ def take_function(reward: Any, options: dict[str, Any]) -> RewardFunction | None
     """Return a reward that is a function; the name of one becomes an option of the task.
 
     Raises:
-        ScenarioError: it is neither.
+        InvalidOptionError: it is neither.
     """
     if reward is None:
         return None
@@ -49,10 +50,8 @@ def take_function(reward: Any, options: dict[str, Any]) -> RewardFunction | None
         return reward
     names = list(get_args(RewardName))
     if reward not in names:
-        raise ScenarioError(
-            f"reward must be a function or one of {', '.join(names)}, was {reward!r}"
-            + (f": {nearest(reward, names)}" if isinstance(reward, str) else "")
-        )
+        known = nearest(reward, names) if isinstance(reward, str) else f"known: {', '.join(names)}"
+        raise InvalidOptionError(f"reward must be a function or a name, was {reward!r}: {known}")
     options["reward"] = reward
     return None
 

@@ -26,6 +26,7 @@ from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Hedge, Leg, Task
 
 if TYPE_CHECKING:
+    from gammagym.envs.batch import Batch
     from gammagym.envs.single import HedgeEnv
     from gammagym.envs.vector import HedgeVectorEnv
 
@@ -36,6 +37,13 @@ _NOUN = "environment"
 _ARRAYS = ("observations", "rewards", "infos", "status")
 # What decides how many numbers of an action are read, and how.
 _FACE = ("hedge_count", "scheme", "slots")
+# What a world may have failed by, or what hangs on it: numbers by which nothing is found.
+_PRICES = {
+    "price": ("value", "index", "previous_index", "coin_quanta"),
+    "surface": ("forward",),
+    "option_makers": ("seen_price",),
+    "hedgers": ("reference_price",),
+}
 
 
 def write_environment(path: str | os.PathLike[str], env: HedgeEnv | HedgeVectorEnv) -> None:
@@ -84,9 +92,10 @@ def read_environment(path: str | os.PathLike[str], kind: type[Environment]) -> E
     env.worlds[:] = worlds
     for each in _ARRAYS:
         getattr(env.batch, each)[:] = content[each]
-    # Nothing that runs reads a world that has failed, and nobody can say that it is sound.
     for row in np.flatnonzero(env.batch.status == FAILED).tolist():
-        env.worlds[row] = env.batch.kind(row).template[0]
+        # Nothing lets it go on: unsound, it need not keep the others from coming back.
+        if _fault_of_failed(env.batch, worlds, row) is not None:
+            env.worlds[row] = env.batch.kind(row).template[0]
     return env
 
 
@@ -152,13 +161,27 @@ def _faults(
         yield "its worlds have not the capacity of its scenario"
         return
     for row in np.flatnonzero(status != FAILED).tolist():
-        template = batch.kind(row).template[0]
-        fault = fault_of(worlds[row : row + 1], batch.kind(row).tape)
-        if fault is None and worlds["agent_count"][row] != template["agent_count"]:
-            fault = f"agent_count must be {template['agent_count']}"
-        agents = worlds["agents"][row]
-        for name in _FACE:
-            if fault is None and (agents[name] != template["agents"][name]).any():
-                fault = f"agents.{name} must be {template['agents'][name].tolist()}"
+        fault = _fault_of_world(worlds[row : row + 1], batch.kind(row))
         if fault is not None:
             yield f"world {row}: {fault}"
+
+
+def _fault_of_world(worlds: NDArray[Any], kind: Compiled) -> str | None:
+    """Return what is wrong with the world in an array of one, or None."""
+    template, agents = kind.template[0], worlds["agents"][0]
+    fault = fault_of(worlds, kind.tape)
+    if fault is None and worlds["agent_count"][0] != template["agent_count"]:
+        fault = f"agent_count must be {template['agent_count']}"
+    for name in _FACE:
+        if fault is None and (agents[name] != template["agents"][name]).any():
+            fault = f"agents.{name} must be {template['agents'][name].tolist()}"
+    return fault
+
+
+def _fault_of_failed(batch: Batch, worlds: NDArray[Any], row: int) -> str | None:
+    """Return what is wrong with a world that has failed, other than prices, which it failed by."""
+    world, kind = worlds[row : row + 1].copy(), batch.kind(row)
+    for table, names in _PRICES.items():
+        for name in names:
+            world[table][name] = 1
+    return _fault_of_world(world, kind)

@@ -20,6 +20,7 @@ from gammagym.envs.kernels.stepping import ENDED, FAILED, RUNNING
 from gammagym.envs.paying import RewardFunction, take_function
 from gammagym.envs.rendering import RENDERING, Renderer
 from gammagym.envs.saving import read_environment, write_environment
+from gammagym.envs.seeds import checked_seed
 from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.scenario.tasks import Task
 
@@ -104,6 +105,7 @@ class HedgeEnv(gym.Env[Observation, Observation]):
         options: dict[str, Any] | None = None,  # noqa: ARG002 (Gymnasium's signature)
     ) -> tuple[Observation, dict[str, Any]]:
         """Start a new episode; without a seed, one is drawn from the environment's generator."""
+        seed = checked_seed(seed)
         super().reset(seed=seed)
         if seed is None:
             seed = int(self.np_random.integers(0, 2**63, dtype=np.int64))

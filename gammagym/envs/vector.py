@@ -18,24 +18,18 @@ from gammagym.envs.batch import Batch, checked_threads
 from gammagym.envs.core import (
     agent_spec,
     build,
+    column_infos,
     episode_results,
     failure_infos,
     failure_texts,
 )
 from gammagym.envs.forking import Reseed, check_begun, reseeded, reseeds
 from gammagym.envs.frames import Frame
-from gammagym.envs.kernels.stepping import (
-    ENDED,
-    FAILED,
-    INFO_PARTS,
-    INFO_PROFIT,
-    INFO_REJECTS,
-    INFO_TIME,
-    RUNNING,
-)
+from gammagym.envs.kernels.stepping import ENDED, FAILED, INFO_PARTS, RUNNING
 from gammagym.envs.paying import RewardFunction, take_function
 from gammagym.envs.rendering import RENDERING, Renderer
 from gammagym.envs.saving import read_environment, write_environment
+from gammagym.envs.seeds import checked_num_envs, checked_seeds
 from gammagym.scenario.tasks import Task
 from gammagym.world import PARTS
 
@@ -102,8 +96,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         render_mode: str | None = None,
         **options: Any,
     ) -> None:
-        if num_envs < 1:
-            raise gym.error.Error(f"num_envs must be at least 1, was {num_envs}")
+        num_envs = checked_num_envs(num_envs)
         scenarios = list(scenario) if isinstance(scenario, list | tuple) else [scenario]
         if not 1 <= len(scenarios) <= num_envs:
             raise gym.error.Error(
@@ -113,7 +106,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         function = take_function(reward, options)
         kinds = [build(task, one, price_file, overrides, options) for one in scenarios]
         batch = Batch(kinds, num_envs, threads, function)
-        self._hold(batch, AutoresetMode(autoreset_mode), render_mode)
+        self._hold(batch, _checked_mode(autoreset_mode), render_mode)
         self._was_reset = False
 
     @classmethod
@@ -202,26 +195,18 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
                 raise gym.error.Error(
                     f"reset_mask must have shape ({self.num_envs},), was {mask.shape}"
                 )
-        if isinstance(seed, np.integer):
-            seed = int(seed)
+        given = checked_seeds(seed, self.num_envs)
         # The generator, which seeds the episodes that follow, hangs on what was given.
-        given = [seed] if seed is None or isinstance(seed, int) else seed
-        super().reset(seed=next((int(one) for one in given if one is not None), None))
-        self._start(mask, self._seeds(seed)[mask])
+        super().reset(seed=next((one for one in given if one is not None), None))
+        drawn = self._drawn() if seed is None or isinstance(seed, Sequence | np.ndarray) else given
+        seeds = [new if one is None else one for one, new in zip(given, drawn, strict=True)]
+        self._start(mask, np.array(seeds, np.uint64)[mask])
         self._was_reset = True
         return self.batch.observations[:, 0].copy(), self._infos(mask)
 
-    def _seeds(self, seed: int | Sequence[int | None] | None) -> NDArray[np.uint64]:
-        """Return one seed a world."""
-        if isinstance(seed, int):
-            return np.uint64(seed) + np.arange(self.num_envs, dtype=np.uint64)
-        drawn = self.np_random.integers(0, 2**63, self.num_envs, dtype=np.int64)
-        if seed is None:
-            return drawn.astype(np.uint64)
-        if len(seed) != self.num_envs:
-            raise gym.error.Error(f"{self.num_envs} seeds are needed, {len(seed)} were given")
-        given = [int(one) if one is not None else int(drawn[row]) for row, one in enumerate(seed)]
-        return np.array(given, dtype=np.uint64)
+    def _drawn(self) -> NDArray[np.uint64]:
+        """Return one seed a world from the generator."""
+        return self.np_random.integers(0, 2**63, self.num_envs, dtype=np.int64).astype(np.uint64)
 
     def _start(self, mask: NDArray[np.bool_], seeds: NDArray[np.uint64]) -> None:
         """Start new episodes in the worlds of a mask."""
@@ -256,7 +241,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         self.batch.step(actions)
         rewards, status = self.batch.rewards[:, 0].copy(), self.batch.status.copy()
         if self.autoreset_mode == AutoresetMode.NEXT_STEP and before.any():
-            self._start(before, self._seeds(None)[before])
+            self._start(before, self._drawn()[before])
         ended, failed = (status == ENDED) & ~before, (status == FAILED) & ~before
         infos = self._infos(np.ones(self.num_envs, np.bool_))
         infos |= failure_infos(self.batch.infos[:, 0], failed)
@@ -287,7 +272,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         if over.any():
             results = episode_results(self.worlds[over])
             failures = failure_texts(self.batch.infos[over, 0])
-            self._start(over, self._seeds(None)[over])
+            self._start(over, self._drawn()[over])
         observations = self.batch.observations[:, 0].copy()
         return LeanStep(
             observations, rewards, over, parts, status == FAILED, last, results, failures
@@ -296,7 +281,7 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
     def _restart_same_step(self, ended: NDArray[np.bool_], infos: dict[str, Any]) -> dict[str, Any]:
         """Keep the last observation and info of worlds that ended, and start them anew."""
         last = self.batch.observations[:, 0].copy()
-        self._start(ended, self._seeds(None)[ended])
+        self._start(ended, self._drawn()[ended])
         fresh = self._infos(np.ones(self.num_envs, np.bool_))
         final = {key: value for key, value in infos.items() if not key.startswith("_")}
         fresh["final_obs"] = np.full(self.num_envs, None, dtype=object)
@@ -314,14 +299,8 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
 
     def _infos(self, mask: NDArray[np.bool_]) -> dict[str, Any]:
         """Return time, profit and its parts, and refused orders since the start of each episode."""
-        numbers = self.batch.infos[:, 0].copy()
-        parts = {part: numbers[:, INFO_PARTS + index] for index, part in enumerate(PARTS)}
-        infos: dict[str, Any] = {
-            "time_seconds": numbers[:, INFO_TIME],
-            "profit": numbers[:, INFO_PROFIT],
-            "attribution": parts | {f"_{part}": mask for part in PARTS},
-            "rejects": numbers[:, INFO_REJECTS].astype(np.int64),
-        }
+        infos = column_infos(self.batch.infos[:, 0].copy())
+        infos["attribution"] |= {f"_{part}": mask for part in PARTS}
         return infos | {f"_{key}": mask for key in infos}
 
     # --- Copies, see docs/environments/forks ---------------------------------------------------
@@ -363,3 +342,12 @@ class HedgeVectorEnv(gym.vector.VectorEnv[Observations, Observations, NDArray[An
         envs = read_environment(path, cls)
         envs._was_reset = True
         return envs
+
+
+def _checked_mode(mode: AutoresetMode | str) -> AutoresetMode:
+    """Return what happens to a world that has ended, by its name too."""
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        names = ", ".join(each.value for each in AutoresetMode)
+        raise gym.error.Error(f"autoreset_mode must be one of {names}, was {mode!r}") from None

@@ -34,7 +34,8 @@ _HELP = (
     ("Same markets", "Each agent hedges alone in its own copy of the same market. On the same seed "
      "all face the same outside world, so differences are taken pair by pair."),
     ("Failures", "An agent that raises, returns something that is not an action, hangs or dies "
-     "loses its episodes, and has no score where it lost any."),
+     "loses its episodes, and has no score where it lost any. Where a world itself fails, the "
+     "seed is void: it is left out for everyone."),
 )  # fmt: skip
 
 
@@ -263,7 +264,19 @@ def _failures(results: Results) -> str:
         return '<h2>Failures</h2><p class="why">None: every agent finished every episode.</p>'
     return (
         '<h2>Failures</h2><p class="why">Episodes that an agent lost, and why. All others went on.'
-        f"</p>{tables.failure_table(results)}"
+        f"{_void(results)}</p>{tables.failure_table(results)}"
+    )
+
+
+def _void(results: Results) -> str:
+    """Tell how many seeds count for nobody."""
+    count = results.void_seeds
+    if not count:
+        return ""
+    seeds = "1 seed is" if count == 1 else f"{count} seeds are"
+    return (
+        f" {seeds} void: a world failed there, which is no fault of the agent. They are left out "
+        "for all agents, in the scenario where it happened and over all scenarios."
     )
 
 

@@ -129,7 +129,7 @@ def grouped_parts(results: Results, scenario: str) -> dict[str, Floats]:
 
 def distribution_figure(results: Results, order: list[str], scenario: str) -> Figure:
     """Return every episode's relative cost as a dot, with a box for each agent."""
-    costs = results.column("relative_cost")[:, results.select(scenario)]
+    costs = results.counted("relative_cost", scenario)
     data: list[Figure] = []
     for agent in order:
         values = costs[results.agents.index(agent)].ravel() * results.unit.factor

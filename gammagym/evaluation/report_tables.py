@@ -205,10 +205,17 @@ def correlation_matrix(results: Results, order: Sequence[str]) -> str:
 
 def failure_table(results: Results) -> str:
     """Return what failed and why."""
-    heads = [("agent", "left"), ("scenario", "left"), ("episodes", ""), ("reason", "left")]
+    heads = [
+        ("agent", "left"),
+        ("scenario", "left"),
+        ("episodes", ""),
+        ("status", "left"),
+        ("reason", "left"),
+    ]
     rows = [
         f'<tr><th scope="row" class="left">{agent_name(results, each.agent)}</th>'
         f'<td class="left">{html.escape(each.scenario)}</td><td>{each.episodes}</td>'
+        f'<td class="left">{each.status}</td>'
         f'<td class="reason">{html.escape(each.reason)}</td></tr>'
         for each in results.failures
     ]

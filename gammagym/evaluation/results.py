@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gammagym.errors import DataError, GammagymError
 from gammagym.evaluation import statistics
-from gammagym.evaluation.rollout import DONE
+from gammagym.evaluation.rollout import DONE, FAILED, VOID
 from gammagym.evaluation.store import ResultStore, Run
 from gammagym.world import PARTS
 
@@ -38,19 +38,21 @@ BASIS_POINTS = Unit("bp of notional", 1e4)
 
 @dataclass(frozen=True)
 class Failure:
-    """Episodes that an agent lost for one reason.
+    """Episodes that came to nothing for one reason.
 
     Attributes:
         agent: title of the agent.
         scenario: title of the scenario.
         episodes: how many.
         reason: why.
+        status: ``failed``: the agent has lost them; ``void``: their worlds have failed.
     """
 
     agent: str
     scenario: str
     episodes: int
     reason: str
+    status: str = FAILED
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Standing:
         carried_delta: part of it that net delta has earned which was carried through moves.
         carried_share: the same as a share of the profit (`statistics.carried_share`).
         liquidations: number of liquidations, in all episodes.
-        failures: number of episodes that failed.
+        failures: number of episodes that it has lost.
     """
 
     place: int
@@ -109,7 +111,7 @@ class VenueCost:
         fees: mean fees paid (share of the stake).
         rejects: mean number of orders refused in an episode.
         liquidations: number of liquidations.
-        failures: number of episodes that failed.
+        failures: number of episodes that it has lost.
     """
 
     venue: str
@@ -139,9 +141,10 @@ class Results:
         agents: titles of the agents.
         scenarios: titles of the scenarios.
         seeds: the seeds.
-        columns: results by name; NaN where an episode failed or is missing.
-        failures: episodes that were lost, with reasons.
-        lost: number of episodes that failed, shape (agents, scenarios).
+        columns: results by name; NaN where an episode failed, is void or is missing.
+        failures: episodes that were lost or are void, with reasons.
+        lost: number of episodes that agents have lost, shape (agents, scenarios).
+        void: where a world has failed, whoever was in it, shape (scenarios, seeds).
     """
 
     run: Run
@@ -151,6 +154,7 @@ class Results:
     columns: Mapping[str, Floats]
     failures: tuple[Failure, ...]
     lost: NDArray[np.int64]
+    void: NDArray[np.bool_]
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -172,6 +176,21 @@ class Results:
         shape = (len(self.agents), len(self.scenarios), len(self.seeds))
         return self.columns[name] if name in self.columns else np.full(shape, np.nan)
 
+    @property
+    def void_seeds(self) -> int:
+        """Number of seeds that are void, of all scenarios together."""
+        return int(self.void.sum())
+
+    def counted(self, name: str, scenario: str | None = None) -> Floats:
+        """Return one result without the seeds that are void, shape (agents, scenarios, seeds left).
+
+        Agents are compared seed by seed, so what is void for one is left out for all; but where no
+        seed would be left, none is left out.
+        """
+        rows = self.select(scenario)
+        counts = ~self.void[rows].any(axis=0)
+        return self.column(name)[:, rows][..., counts if counts.any() else slice(None)]
+
     def bootstrap(self, scenario: str | None = None) -> statistics.Bootstrap:
         """Return scores and what a bootstrap says of them, for one scenario or over all."""
         return _bootstrap(self, scenario)
@@ -187,18 +206,17 @@ class Results:
         """Return the standings in one scenario, or over all: medians, and means of counts."""
         found = self.bootstrap(scenario)
         letters = statistics.groups(found)
-        rows = self.select(scenario)
-        relative = self.column("relative_cost")[:, rows]
+        relative = self.counted("relative_cost", scenario)
         means = np.median(relative.mean(axis=2), axis=1)
         stds = np.median(statistics.sample_std(relative), axis=1)
-        cvars = np.median(statistics.cvar(self.column("cost")[:, rows]), axis=1)
-        fees = -(self.column("fees") / self.column("stake"))[:, rows].mean(axis=(1, 2))
+        cvars = np.median(statistics.cvar(self.counted("cost", scenario)), axis=1)
+        fees = -(self.counted("fees", scenario) / self.counted("stake", scenario))
         profit, delta = self.carried(scenario)
         shares = statistics.carried_share(delta, profit)
-        taker = self.column("taker_fills")[:, rows].mean(axis=(1, 2))
-        maker = self.column("maker_fills")[:, rows].mean(axis=(1, 2))
-        liquidations = np.nansum(self.column("liquidations")[:, rows], axis=(1, 2))
-        lost = self.lost[:, rows].sum(axis=1)
+        taker = self.counted("taker_fills", scenario).mean(axis=(1, 2))
+        maker = self.counted("maker_fills", scenario).mean(axis=(1, 2))
+        liquidations = np.nansum(self.counted("liquidations", scenario), axis=(1, 2))
+        lost = self.lost[:, self.select(scenario)].sum(axis=1)
         # Without a score (one seed), the mean decides; without results, nothing does.
         keys = np.where(np.isfinite(found.scores), found.scores, means)
         order = np.argsort(keys, kind="stable")
@@ -216,7 +234,7 @@ class Results:
                 float(cvars[row]),
                 float(taker[row]),
                 float(maker[row]),
-                float(fees[row]),
+                float(fees[row].mean()),
                 float(profit[row]),
                 float(delta[row]),
                 float(shares[row]),
@@ -228,9 +246,9 @@ class Results:
 
     def carried(self, scenario: str | None = None) -> tuple[Floats, Floats]:
         """Return mean profit, and what of it is from carried delta, in stakes, shape (agents,)."""
-        rows, stake = self.select(scenario), self.column("stake")
-        profit = (self.column("profit") / stake)[:, rows].mean(axis=(1, 2))
-        return profit, (self.column("delta") / stake)[:, rows].mean(axis=(1, 2))
+        stake = self.counted("stake", scenario)
+        profit = (self.counted("profit", scenario) / stake).mean(axis=(1, 2))
+        return profit, (self.counted("delta", scenario) / stake).mean(axis=(1, 2))
 
     def by_venue(self) -> list[VenueCost]:
         """Return the cost of every agent at every venue; nothing if no venues were compared."""
@@ -239,8 +257,9 @@ class Results:
         for key, place in self.plan.get("places", {}).items():
             row = self.scenarios.index(titles[key])
             grouped.setdefault((place["venue"], place["terms"]), []).append(row)
-        relative, stake = self.column("relative_cost"), self.column("stake")
-        fees = -self.column("fees") / stake
+        relative = self.counted("relative_cost")
+        fees = -self.counted("fees") / self.counted("stake")
+        rejects, liquidations = self.counted("rejects"), self.counted("liquidations")
         return [
             VenueCost(
                 venue,
@@ -248,8 +267,8 @@ class Results:
                 agent,
                 float(relative[row, rows].mean()),
                 float(fees[row, rows].mean()),
-                float(self.column("rejects")[row, rows].mean()),
-                int(np.nansum(self.column("liquidations")[row, rows])),
+                float(rejects[row, rows].mean()),
+                int(np.nansum(liquidations[row, rows])),
                 int(self.lost[row, rows].sum()),
             )
             for (venue, terms), rows in grouped.items()
@@ -275,15 +294,13 @@ class Results:
         Raises:
             GammagymError: the parts of an episode do not add up to its profit.
         """
-        stake = self.column("stake")
-        parts = {part: self.column(part) for part in PARTS}
-        profit = self.column("profit")
+        stake = self.counted("stake", scenario)
+        parts = {part: self.counted(part, scenario) for part in PARTS}
         scale = np.maximum(sum(np.abs(each) for each in parts.values()), 1.0)
-        gap = np.abs(sum(parts.values()) - profit) / scale
+        gap = np.abs(sum(parts.values()) - self.counted("profit", scenario)) / scale
         if np.nanmax(gap, initial=0.0) > 1e-6:
             raise GammagymError("attribution: the parts of an episode do not add up to its profit")
-        rows = self.select(scenario)
-        return {part: (each / stake)[:, rows].mean(axis=(1, 2)) for part, each in parts.items()}
+        return {part: (each / stake).mean(axis=(1, 2)) for part, each in parts.items()}
 
     def attribution_table(self) -> Any:
         """Return the attribution of all agents and scenarios as a `pandas.DataFrame`."""
@@ -300,7 +317,7 @@ class Results:
 
     def correlation(self, scenario: str | None = None) -> Floats:
         """Return the correlation of raw costs on the same seeds, the mean over scenarios."""
-        costs = self.column("cost")[:, self.select(scenario)]
+        costs = self.counted("cost", scenario)
         found = [statistics.correlation(costs[:, each]) for each in range(costs.shape[1])]
         return np.mean(found, axis=0)
 
@@ -315,6 +332,7 @@ class Results:
             "scenarios": {key: [_plain(line) for line in board] for key, board in boards.items()},
             "venues": [_plain(line) for line in self.by_venue()],
             "failures": [asdict(failure) for failure in self.failures],
+            "void_seeds": self.void_seeds,
         }
 
 
@@ -337,6 +355,7 @@ def load_results(store: ResultStore, run: Run | None = None) -> Results:
     agents, scenarios = plan["agents"], plan["scenarios"]
     columns: dict[str, Floats] = {}
     lost = np.zeros((len(agents), len(scenarios)), np.int64)
+    void = np.zeros((len(scenarios), len(seeds)), np.bool_)
     failures: list[Failure] = []
     shape = (len(agents), len(scenarios), len(seeds))
     for row, agent in enumerate(agents):
@@ -347,11 +366,14 @@ def load_results(store: ResultStore, run: Run | None = None) -> Results:
             at = [int(found.seeds[index]) - seeds.start for index in chosen]
             for name, values in found.columns.items():
                 columns.setdefault(name, np.full(shape, np.nan))[row, place, at] = values[chosen]
-            reasons = [found.reason[index] for index in chosen if found.status[index] != DONE]
-            lost[row, place] = len(reasons)
+            ends = [(found.reason[index], found.status[index]) for index in chosen]
+            lost[row, place] = sum(status == FAILED for _, status in ends)
+            void[place, at] |= [status == VOID for _, status in ends]
             titles = (plan["agent_titles"][agent], plan["scenario_titles"][scenario])
             failures += [
-                Failure(*titles, reasons.count(reason), reason) for reason in dict.fromkeys(reasons)
+                Failure(*titles, ends.count(end), *end)
+                for end in dict.fromkeys(ends)
+                if end[1] != DONE
             ]
     return Results(
         run,
@@ -361,12 +383,13 @@ def load_results(store: ResultStore, run: Run | None = None) -> Results:
         columns,
         tuple(failures),
         lost,
+        void,
     )
 
 
 @lru_cache(maxsize=64)
 def _bootstrap(results: Results, scenario: str | None) -> statistics.Bootstrap:
-    return statistics.bootstrap(results.column("relative_cost")[:, results.select(scenario)])
+    return statistics.bootstrap(results.counted("relative_cost", scenario))
 
 
 def _plain(line: Standing | VenueCost) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 All worlds of a chunk are stepped together, and world i of a chunk behaves as a single environment
 with its seed, so results do not depend on how seeds are put into chunks. An agent that raises,
 returns something that is not an action, or takes too long loses the episodes of its chunk, with the
-reason recorded; nothing else is lost.
+reason recorded; nothing else is lost. An episode whose world fails is void: that is no fault of the
+agent, and the other worlds of the chunk go on.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gammagym.envs.core import failure_texts
+from gammagym.envs.kernels.stepping import RUNNING
 from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.errors import AgentError
 from gammagym.loading import agent_title, checked_action, load_agent
 
-DONE, FAILED = "done", "failed"
+DONE, FAILED, VOID = "done", "failed", "void"
 WORLDS_AT_ONCE = 64
 _LONGEST_REASON = 300
 
@@ -35,10 +38,10 @@ class Episodes:
         scenario: reference of the scenario.
         task: name of the task.
         seeds: seed of each episode, int64, shape (n,).
-        status: ``done`` or ``failed`` for each episode.
-        reason: why an episode failed; empty where it did not.
+        status: of each episode: ``done``, ``failed`` (the agent has) or ``void`` (its world has).
+        reason: why an episode is not done; empty where it is.
         columns: results by name (`gammagym.envs.core.episode_results`), float64, shape (n,); NaN
-            where an episode failed. What a seed drew from a range is in `variant.` and its key.
+            where one is not done. What a seed drew from a range is in `variant.` and its key.
     """
 
     agent: str
@@ -51,8 +54,18 @@ class Episodes:
 
     @property
     def failures(self) -> int:
-        """Number of episodes that failed."""
+        """Number of episodes that the agent has lost."""
         return self.status.count(FAILED)
+
+    @property
+    def voids(self) -> int:
+        """Number of episodes whose world has failed."""
+        return self.status.count(VOID)
+
+    def finished(self) -> dict[str, NDArray[np.float64]]:
+        """Return the columns of the episodes that are done alone."""
+        done = [status == DONE for status in self.status]
+        return {name: column[done] for name, column in self.columns.items()}
 
 
 def rollout(
@@ -109,7 +122,7 @@ def rollout(
         if reason:
             chunks.append(failed_episodes(agent, label, task, chunk, reason))
         else:
-            chunks.append(_finished(agent, label, task, chunk, env.results() | _drawn(env)))
+            chunks.append(_finished(agent, label, task, chunk, env))
     return concatenate(chunks)
 
 
@@ -151,16 +164,20 @@ def _drawn(env: HedgeVectorEnv) -> dict[str, NDArray[Any]]:
 
 
 def _finished(
-    agent: str, scenario: str, task: str, seeds: list[int], results: Mapping[str, NDArray[Any]]
+    agent: str, scenario: str, task: str, seeds: list[int], env: HedgeVectorEnv
 ) -> Episodes:
-    count = len(seeds)
+    """Return the episodes of a chunk that came to its end; void where a world has failed."""
+    why = failure_texts(env.batch.infos[:, 0])
+    with np.errstate(all="ignore"):  # what a world that has failed makes of it is not shown
+        results = env.results() | _drawn(env)
     columns = {
-        name: np.asarray(column, np.float64).copy()
+        name: np.where([text == "" for text in why], np.asarray(column, np.float64), np.nan)
         for name, column in results.items()
         if name != "seed"
     }
-    numbers = np.array(seeds, np.int64)
-    return Episodes(agent, scenario, task, numbers, (DONE,) * count, ("",) * count, columns)
+    status = tuple(VOID if text else DONE for text in why)
+    reason = tuple(f"the world has failed: {text}" if text else "" for text in why)
+    return Episodes(agent, scenario, task, np.array(seeds, np.int64), status, reason, columns)
 
 
 def _run(env: HedgeVectorEnv, reference: str, seeds: list[int], time_limit: float | None) -> str:
@@ -168,15 +185,18 @@ def _run(env: HedgeVectorEnv, reference: str, seeds: list[int], time_limit: floa
     spec = env.agent_spec()
     deadline = float("inf") if time_limit is None else time.monotonic() + time_limit
     title = agent_title(reference)
-    shape = (env.num_envs, *env.batch.face.action_shape)
+    batch = env.batch
+    shape = (env.num_envs, *batch.face.action_shape)
     try:
         agent = load_agent(reference, spec)
         observations, info = env.reset(seed=seeds)
         agent.reset(info)
         while True:
             actions = checked_action(agent.act(observations), shape, title)
-            observations, _, ended, failed, _ = env.step(actions)
-            if (ended | failed).all():
+            # A world that has failed stays as it is, which the environment's own step refuses.
+            batch.step(batch.face.checked(actions, env.num_envs)[:, None])
+            observations = batch.observations[:, 0].copy()
+            if (batch.status != RUNNING).all():
                 return ""
             if time.monotonic() > deadline:
                 return f"exceeded the time limit of {time_limit:g} s"

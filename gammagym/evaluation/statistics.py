@@ -13,7 +13,7 @@ Formulas, for the costs x_1 .. x_n of n episodes (shares of the stake; less is b
 - **groups**: agents that cannot be told apart from the best of their group.
 
 Arrays carry episodes on their last axis; NaN marks an episode that has no result, and an agent with
-any such episode has no score.
+any such episode has no score. Seeds that are void (`results.Results.counted`) are not among them.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ from gammagym.scenario.rules import (
 from gammagym.scenario.stakes import tell_aversion
 from gammagym.scenario.tasks import Task
 from gammagym.scenario.timeline import write_timeline
-from gammagym.scenario.wishes import check_contracts, with_clock, with_hedges, with_venues
+from gammagym.scenario.wishes import check_venues, with_clock, with_hedges, with_venues
 from gammagym.venues.schema import Venue
 from gammagym.world import (
     COIN,
@@ -138,7 +138,7 @@ def compile_world(
     agents = len(competitors)
     scenario = with_clock(with_venues(scenario, task), task)
     venues = _load_venues(scenario, task)
-    check_contracts(scenario, venues, task)
+    check_venues(scenario, venues, task)
     scenario = with_hedges(scenario, venues, task)
     worlds = empty_worlds(1, capacity or _capacity(scenario, venues, task, agents))
     world = worlds.view(np.recarray)[0]

@@ -84,6 +84,7 @@ class Task:
         book_venue: venue of the book, likewise.
         contract: what the hedge and the options of the book must be: ``linear`` or ``inverse``
             (settled in coins); None: either.
+        two_venues: whether hedge and book must be at different venues.
         hedges: what it may hedge with, the first mostly; none: the perpetual.
         size: gross quantity of a task without a book (units).
     """
@@ -108,6 +109,7 @@ class Task:
     venue: str | None = None
     book_venue: str | None = None
     contract: Literal["linear", "inverse"] | None = None
+    two_venues: bool = False
     hedges: tuple[Hedge, ...] = ()
     size: float | None = None
 
@@ -168,6 +170,7 @@ TASKS = {
             _straddle(10.0),
             venue="binance",
             book_venue="deribit",
+            two_venues=True,
             book_collateral=0.0,
         ),
     )
@@ -268,6 +271,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "action_scheme": get_args(ActionScheme),
     "reward": get_args(RewardName),
     "trade_options": (False, True),
+    "two_venues": (False, True),
     "contract": (None, "linear", "inverse"),
     "flow": (None, *PRESET_KINDS),
 }

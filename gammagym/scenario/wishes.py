@@ -75,8 +75,19 @@ def _has_market(scenario: Scenario, hedge: Hedge, venues: Venues) -> bool:
     return any(is_market_of(hedge, market, venues) for market in scenario.markets)
 
 
-def check_contracts(scenario: Scenario, venues: Venues, task: Task) -> None:
-    """Refuse venues whose contracts are not what the task is about."""
+def check_venues(scenario: Scenario, venues: Venues, task: Task) -> None:
+    """Refuse venues that are not what the task is about."""
+    _check_contracts(scenario, venues, task)
+    if task.two_venues and venues.hedge.name == venues.book.name:
+        raise ScenarioError(
+            f"scenario {scenario.name!r}, task {task.name}: venue and book_venue are both "
+            f"{venues.hedge.name!r}, the task is about two venues: name another one as venue= or "
+            "book_venue=, or add two_venues=False for two accounts at one venue"
+        )
+
+
+def _check_contracts(scenario: Scenario, venues: Venues, task: Task) -> None:
+    """Refuse contracts that are not what the task is about."""
     wanted = task.contract
     if wanted is None:
         return

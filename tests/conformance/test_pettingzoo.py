@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -48,20 +46,3 @@ def test_it_is_what_pettingzoo_wants_to_know():
     assert str(env) == "gammagym_arena_v0"
     assert env.action_space("bob") is env.action_space("bob")
     assert env.action_space("bob") is not env.action_space("alice")
-
-
-def test_without_the_extra_the_error_says_what_to_install():
-    code = (
-        "import sys\n"
-        "sys.modules['pettingzoo'] = None\n"
-        "import gammagym.envs\n"
-        "from gammagym.errors import GammagymError\n"
-        "try:\n"
-        "    gammagym.envs.arena_parallel_env\n"
-        "except GammagymError as error:\n"
-        "    print(error)\n"
-    )
-    run = [sys.executable, "-c", code]
-    told = subprocess.run(run, check=True, capture_output=True, text=True, timeout=300).stdout
-    assert "pip install 'gammagym[arena]'" in told
-    assert len(told.splitlines()) == 1

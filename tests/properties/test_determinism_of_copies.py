@@ -190,6 +190,16 @@ def test_wrapped_environments_and_adapters_are_copied_likewise(way: str, tmp_pat
     assert fingerprint(adapter.envs.worlds) == fingerprint(other.envs.worlds)
 
 
+@pytest.mark.parametrize("way", COPIES)
+def test_the_worlds_of_a_copy_are_of_the_one_dtype_that_kernels_know(way: str, tmp_path: Path):
+    """Numba looks any other up field by field, at every call: five times the cost of a step."""
+    env = HedgeEnv(scenario="calm", **SHORT)
+    env.reset(seed=SEED)
+    twin = COPIES[way](env, tmp_path)
+    assert twin.worlds.dtype is env.worlds.dtype
+    assert twin.fork().worlds.dtype is env.worlds.dtype
+
+
 def test_an_environment_made_from_the_spec_of_another_is_equal_to_it():
     env = gym.make("gammagym/ShortGamma-v0", scenario="smile", **SHORT)
     again = gym.make(pickle.loads(pickle.dumps(env.spec)))

@@ -16,22 +16,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks import endurance
 
 RUNS = [
-    ("calm", 60.0, "relative"),
-    ("calm", 1.0, "sharpe"),
-    ("liquidation_cascade", 60.0, "utility"),
-    ("exchange_outage", 60.0, "terminal"),
-    ("flash_crash", 20.0, "risk"),
-    ("smile", 5.0, "equity"),
+    ("calm", 60.0, "relative", "hedge"),
+    ("calm", 1.0, "sharpe", "quotes"),
+    ("liquidation_cascade", 60.0, "utility", "band"),
+    ("exchange_outage", 60.0, "terminal", "discrete"),
+    ("flash_crash", 20.0, "risk", "orders"),
+    ("smile", 5.0, "equity", "discrete"),
 ]
 
 
-@pytest.mark.parametrize(("scenario", "interval", "reward"), RUNS)
+@pytest.mark.parametrize(("scenario", "interval", "reward", "scheme"), RUNS)
 @pytest.mark.parametrize("task", TASKS)
-def test_nothing_breaks_under_random_actions(scenario, interval, reward, task):
+def test_nothing_breaks_under_random_actions(scenario, interval, reward, scheme, task):
     options: dict[str, Any] = {"decision_interval": interval, "reward": reward}
-    if task == "InverseGammaScalp":
-        # Scenarios name venues of linear contracts.
-        options |= {"venue": "deribit", "book_venue": "deribit"}
+    options |= {"action_scheme": scheme} | endurance.VENUES.get(task, {})
+    # What trades the options of its book has further numbers in each action.
+    options["trade_options"] = bool(scheme == "discrete" and endurance.has_options(task))
     found = endurance.endure(scenario, task, 300, seed=1, **options)
     assert found.steps >= 300
     assert found.wrong == []

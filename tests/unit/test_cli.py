@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gammagym.cli import app
+from gammagym.envs.vector import HedgeVectorEnv
 
 HORIZON = ["--horizon", "600"]
 
@@ -108,6 +109,27 @@ def test_evaluate_prints_and_exports(folder: Path) -> None:
     assert "CVaR" in result.output or "cvar" in result.output
     assert "gamma" in result.output
     assert len((folder / "episodes.csv").read_text().splitlines()) == 4
+
+
+def test_evaluate_leaves_out_worlds_that_fail_and_says_how_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reset = HedgeVectorEnv.reset
+
+    def spoiled(envs: HedgeVectorEnv, **options: Any) -> Any:
+        answer = reset(envs, **options)
+        envs.worlds["price"]["value"][envs.worlds["seed"] == 1] = float("nan")
+        return answer
+
+    monkeypatch.setattr(HedgeVectorEnv, "reset", spoiled)
+    command = ["evaluate", "no_hedge", "--scenario", "textbook", *HORIZON]
+    result = run(*command, "--seeds", "3")
+    assert "void: 1 episode left out: the world has failed: a price" in result.output
+    figures = json.loads(run(*command, "--seeds", "3", "--json").output)
+    assert (figures["episodes"], figures["void"]) == (2, 1)
+    result = run(*command, "--seeds", "1", "--seed", "1")
+    assert result.exit_code == 2
+    assert "the world has failed: a price" in result.output
 
 
 def test_costs_of_spot_are_in_basis_points() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import runpy
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -93,19 +91,3 @@ def test_the_example_of_the_documentation_runs(example):
         assert np.isfinite(list(two["agent_episode_returns_mean"].values())).all()
     finally:
         ray.shutdown()
-
-
-def test_without_the_extra_the_error_says_what_to_install():
-    code = (
-        "import sys\n"
-        "sys.modules['ray'] = None\n"
-        "from gammagym.errors import GammagymError\n"
-        "try:\n"
-        "    import gammagym.rllib\n"
-        "except GammagymError as error:\n"
-        "    print(error)\n"
-    )
-    run = [sys.executable, "-c", code]
-    told = subprocess.run(run, check=True, capture_output=True, text=True, timeout=300).stdout
-    assert "pip install 'gammagym[ray]'" in told
-    assert len(told.splitlines()) == 1

@@ -1,7 +1,5 @@
 """The adapter for stable-baselines3: the vector environment, to the bit."""
 
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -109,22 +107,6 @@ def test_stepping_before_reset_and_unknown_tasks_are_refused():
         adapter.step(actions(2)[0])
     with pytest.raises(ScenarioError, match="did you mean 'GammaScalp'"):
         make_vec_env("gammagym/GamaScalp-v0")
-
-
-def test_without_the_extra_the_error_says_what_to_install():
-    code = (
-        "import sys\n"
-        "sys.modules['stable_baselines3'] = None\n"
-        "from gammagym.errors import GammagymError\n"
-        "try:\n"
-        "    import gammagym.training.ppo\n"
-        "except GammagymError as error:\n"
-        "    print(error)\n"
-    )
-    run = [sys.executable, "-c", code]
-    told = subprocess.run(run, check=True, capture_output=True, text=True, timeout=300).stdout
-    assert "pip install 'gammagym[train]'" in told
-    assert len(told.splitlines()) == 1
 
 
 def test_attribution_comes_with_every_info_on_request():

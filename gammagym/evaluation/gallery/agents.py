@@ -135,10 +135,11 @@ def _conduct(agent: str, plan: Plan) -> Conduct:
     except AgentError as error:
         found = failed_episodes(agent, scenario, plan.task, plan.seed_range, str(error))
     title = agent_title(agent)
-    if found.failures:
+    if found.failures or found.voids == len(found.seeds):
         reason = next(each for each in found.reason if each)
         return Conduct(title, math.nan, math.nan, {}, math.nan, math.nan, reason)
-    columns, stake = found.columns, found.columns["stake"]
+    columns = found.finished()
+    stake = columns["stake"]
     sources = {
         name: float(np.mean(sum(columns[part] for part in parts) / stake))
         for name, parts in SOURCES.items()

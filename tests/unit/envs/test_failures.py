@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
+from gammagym.envs.arena_vector import ArenaVectorEnv
 from gammagym.envs.kernels.failing import FAILURES
 from gammagym.envs.single import HedgeEnv
 from gammagym.envs.vector import HedgeVectorEnv
@@ -114,6 +115,21 @@ def test_a_world_that_failed_starts_anew_as_one_that_ended(mode: AutoresetMode):
     assert np.isfinite(envs.worlds["price"]["value"]).all()
     began = 0.0 if mode == AutoresetMode.NEXT_STEP else 20.0
     assert infos["time_seconds"].tolist() == [60.0, began, 60.0]
+
+
+def test_an_arena_of_many_worlds_is_told_in_its_final_info():
+    envs = ArenaVectorEnv(3, **SHORT)
+    envs.reset(seed=5)
+    envs.step(np.tile(WISH, (3, 2, 1)))
+    spoil(envs.worlds, 1, "price.value", np.nan)
+    _, rewards, ended, failed, infos = envs.step(np.tile(WISH, (3, 2, 1)))
+    assert (ended.tolist(), failed.tolist()) == ([False] * 3, [False, True, False])
+    assert rewards[1].tolist() == [0.0, 0.0]
+    assert infos["final_info"]["failure"].tolist() == [None, PRICE, None]
+    assert infos["final_info"]["_failure"].tolist() == [False, True, False]
+    assert "failure" not in infos
+    assert infos["time_seconds"].tolist() == [40.0, 0.0, 40.0]
+    assert "final_info" not in envs.step(np.tile(WISH, (3, 2, 1)))[4]
 
 
 def test_stable_baselines_is_told_that_it_was_cut_off():

@@ -164,7 +164,7 @@ def test_a_differential_sharpe_ratio_sums_to_the_growth_of_the_moving_ratio():
 def test_an_unknown_reward_is_refused_with_the_nearest_name():
     with pytest.raises(ScenarioError, match="did you mean 'sharpe'"):
         HedgeEnv(reward="sharp")
-    with pytest.raises(ScenarioError, match="a function or one of relative"):
+    with pytest.raises(ScenarioError, match="a function or a name, was 3: known: relative"):
         HedgeEnv(reward=3)  # type: ignore[arg-type]
 
 

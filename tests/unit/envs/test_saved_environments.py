@@ -72,18 +72,55 @@ def test_a_replay_without_its_prices_is_refused(tmp_path: Path):
         HedgeEnv.load(tmp_path / "env.npz")
 
 
-def test_a_world_that_has_failed_does_not_keep_the_others_from_coming_back(tmp_path: Path):
-    envs = HedgeVectorEnv(2, scenario="calm", **SHORT)
+def failed_in(mode: str, path: str = "price.value", value: float = np.nan) -> HedgeVectorEnv:
+    """Return two worlds, the first of which has failed by what was put into a field of it."""
+    envs = HedgeVectorEnv(2, scenario="calm", autoreset_mode=mode, render_mode="ansi", **SHORT)
     envs.reset(seed=5)
-    envs.worlds["price"]["value"][0] = np.nan
     envs.step(np.tile(WISH, (2, 1)))
+    table, name = path.split(".")
+    envs.worlds[table][name][0] = value
+    envs.step(np.tile(WISH, (2, 1)))
+    assert envs.batch.status.tolist() == [FAILED, 0]
+    return envs
+
+
+def test_a_world_that_has_failed_does_not_keep_the_others_from_coming_back(tmp_path: Path):
+    envs = failed_in("NextStep")
     envs.save(tmp_path / "envs.npz")
     loaded = HedgeVectorEnv.load(tmp_path / "envs.npz")
-    assert loaded.batch.status.tolist() == envs.batch.status.tolist() == [FAILED, 0]
+    assert loaded.batch.status.tolist() == [FAILED, 0]
     for _ in range(3):
         steps = [each.step(np.tile(WISH, (2, 1))) for each in (envs, loaded)]
         assert steps[0][0].tobytes() == steps[1][0].tobytes()
     assert fingerprint(envs.worlds) == fingerprint(loaded.worlds)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("price.value", np.nan), ("price.drift", 1e9), ("agents.stake", 0.0), ("price.index", 0.0)],
+)
+def test_a_world_that_has_failed_keeps_its_results(path: str, value: float, tmp_path: Path):
+    envs = failed_in("Disabled", path, value)
+    envs.save(tmp_path / "envs.npz")
+    loaded = HedgeVectorEnv.load(tmp_path / "envs.npz")
+    assert fingerprint(envs.worlds) == fingerprint(loaded.worlds)
+    with np.errstate(divide="ignore"):  # a stake of 0
+        before, after = envs.results(), loaded.results()
+    for name, values in before.items():
+        assert after[name].tobytes() == values.tobytes(), name
+    assert before["turnover"][0] > 0.0
+    assert loaded.render() == envs.render()
+    assert loaded.batch.infos.tolist() == envs.batch.infos.tolist()
+
+
+def test_a_world_that_has_failed_is_left_out_if_it_is_broken(tmp_path: Path):
+    envs = failed_in("Disabled")
+    envs.save(tmp_path / "envs.npz")
+    change(tmp_path / "envs.npz", "world", spoiled("agents.hedge_account", -1))
+    loaded = HedgeVectorEnv.load(tmp_path / "envs.npz")
+    assert loaded.worlds[0].tobytes() == envs.compiled.template[0].tobytes()
+    assert loaded.worlds[1].tobytes() == envs.worlds[1].tobytes()
+    assert loaded.batch.status.tolist() == [FAILED, 0]
 
 
 def test_what_has_not_begun_cannot_be_saved(tmp_path: Path):

@@ -106,6 +106,7 @@ def test_one_seed_and_one_agent_make_a_page(results: Results) -> None:
         scenarios=results.scenarios[:1],
         seeds=range(1),
         lost=results.lost[:1, :1],
+        void=results.void[:1, :1],
     )
     assert "Take more seeds" in own_markup(render(small))
 

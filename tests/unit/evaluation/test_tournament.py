@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.errors import AgentError, GammagymError, ScenarioError
+from gammagym.evaluation import rollout as rollout_module
 from gammagym.evaluation.plan import Plan, batches, check, default_options
-from gammagym.evaluation.results import Results
-from gammagym.evaluation.rollout import FAILED, rollout
+from gammagym.evaluation.report import render
+from gammagym.evaluation.results import Failure, Results
+from gammagym.evaluation.rollout import DONE, FAILED, VOID, rollout
+from gammagym.evaluation.statistics import score
 from gammagym.evaluation.tournament import run_tournament
 from gammagym.evaluation.workers import Limits
 from gammagym.world import PARTS
@@ -164,6 +170,91 @@ def test_one_job_keeps_unknown_code_out_of_this_process(tmp_path: Path) -> None:
     found = run_tournament(plan, tmp_path / "r.sqlite", jobs=1)
     assert found.failures[0].reason == "its process ended (exit code 7)"
     assert found.episodes == 0
+
+
+# --- Worlds that fail ------------------------------------------------------------------------
+
+NO_PRICE = "the world has failed: a price is not a number from 1e-9 to 1e15"
+
+
+@pytest.fixture
+def spoiler(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return what lets chosen seeds of one agent and scenario lose their price at the start."""
+
+    def spoil(agent: str, scenario: str, *seeds: int) -> None:
+        load = rollout_module.load_agent
+
+        class Spoiled(HedgeVectorEnv):
+            def reset(self, **options: Any) -> Any:
+                answer = super().reset(**options)
+                hit = np.isin(self.worlds["seed"], seeds) & (self.scenarios()[0] == scenario)
+                self.worlds["price"]["value"][hit & (playing[-1] == agent)] = np.nan
+                return answer
+
+        def noted(reference: str, spec: Any) -> Any:
+            playing.append(reference)
+            return load(reference, spec)
+
+        playing: list[str] = []
+        monkeypatch.setattr(rollout_module, "load_agent", noted)
+        monkeypatch.setattr(rollout_module, "HedgeVectorEnv", Spoiled)
+
+    return spoil
+
+
+def test_a_world_that_fails_is_void_and_the_others_of_its_chunk_go_on(spoiler: Any) -> None:
+    agent = "fixed_interval:minutes=2"
+    sound = rollout(agent, "calm", seeds=[4, 5, 6], **OPTIONS)
+    spoiler(agent, "calm", 5)
+    episodes = rollout(agent, "calm", seeds=[4, 5, 6], **OPTIONS)
+    assert episodes.status == (DONE, VOID, DONE)
+    assert episodes.reason == ("", NO_PRICE, "")
+    assert (episodes.failures, episodes.voids) == (0, 1)
+    for name, column in sound.columns.items():
+        assert np.isnan(episodes.columns[name][1])
+        assert episodes.finished()[name].tolist() == column[[0, 2]].tolist()
+
+
+def test_a_void_seed_is_left_out_for_all_agents(
+    results: Results, spoiler: Any, tmp_path: Path
+) -> None:
+    hedger = PLAN.agents[1]
+    spoiler(hedger, "calm", 3)
+    found = run_tournament(PLAN, tmp_path / "r.sqlite", jobs=1)
+    assert np.argwhere(found.void).tolist() == [[0, 3]]
+    assert found.failures == (Failure(found.agents[1], "calm", 1, NO_PRICE, VOID),)
+    assert found.lost.sum() == 0
+    left = [0, 1, 2, 4]
+    costs = results.columns["relative_cost"]
+    scores = {line.agent: line.score for line in found.leaderboard("calm")}
+    for row, agent in enumerate(found.agents):
+        assert scores[agent] == score(costs[row, 0, left])
+    assert found.leaderboard("textbook") == results.leaderboard("textbook")
+    over_all = {line.agent: line.score for line in found.leaderboard()}
+    assert over_all[found.agents[1]] == np.median(score(costs[1][:, left]))
+    assert all(line.group for line in found.leaderboard())
+    shares = found.columns["gamma"][0, 0, left] / found.columns["stake"][0, 0, left]
+    assert found.attribution("calm")["gamma"][0] == shares.mean()
+    assert np.isfinite(found.correlation()).all()
+    page = render(found)
+    assert "1 seed is void" in page
+    assert NO_PRICE in page
+    assert found.summary()["void_seeds"] == 1
+    again = run_tournament(PLAN, tmp_path / "r.sqlite", jobs=1)
+    assert again.void.tolist() == found.void.tolist()
+
+
+def test_an_agent_all_of_whose_worlds_fail_has_no_score_and_the_others_keep_theirs(
+    results: Results, spoiler: Any, tmp_path: Path
+) -> None:
+    spoiler(PLAN.agents[1], "calm", *range(5))
+    found = run_tournament(PLAN, tmp_path / "r.sqlite", jobs=1)
+    first, second = found.leaderboard("calm")
+    expected = next(line for line in results.leaderboard("calm") if line.agent == "no_hedge")
+    assert (first.agent, first.score, first.place) == ("no_hedge", expected.score, 1)
+    assert math.isnan(second.score)
+    assert found.void_seeds == 5
+    assert "5 seeds are void" in render(found)
 
 
 def test_rollout_notices_a_slow_agent_between_decisions(tmp_path: Path) -> None:

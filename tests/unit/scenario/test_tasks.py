@@ -171,6 +171,27 @@ def test_a_venue_by_keyword_counts_more_than_the_scenario() -> None:
     assert made.template["instruments"]["venue"][0, :3].tolist() == [0, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("scenario", "keywords"),
+    [
+        ("calm", {"venue": "deribit"}),
+        ("calm", {"book_venue": "binance"}),
+        ("calm@deribit", {}),
+        ("btc", {"book_venue": "binance"}),
+    ],
+)
+def test_two_venues_are_different_ones_or_the_task_says_otherwise(
+    scenario: str, keywords: dict[str, str]
+) -> None:
+    with pytest.raises(ScenarioError, match=r"are both '(deribit|binance)'.* add two_venues=False"):
+        compiled("TwoVenueHedge", scenario, **keywords)
+    made = compiled("TwoVenueHedge", scenario, two_venues=False, **keywords)
+    agent = made.template["agents"][0, 0]
+    assert agent["book_account"] != agent["hedge_account"]
+    with pytest.raises(ScenarioError, match="venue and book_venue are both 'generic'"):
+        compiled("GammaScalp", two_venues=True)
+
+
 def test_a_venue_is_named_once() -> None:
     with pytest.raises(ScenarioError, match="names a venue already"):
         compiled("GammaScalp", "calm@binance", venue="bybit")
