@@ -16,12 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from llvmlite import ir
 from numba.core import codegen, compiler, errors, typed_passes, types, untyped_passes
 from numba.core.environment import Environment
 from numba.core.targetconfig import ConfigStack
 from numba.core.typing.templates import make_concrete_template
-from numba.np import arrayobj
 
 # Left out of numba's own list: closures, `with`, `literally`, `literal_unroll`, inlining by numba,
 # fusion of array expressions, parallel loops, and annotated listings. Kernels have none of these.
@@ -55,7 +53,6 @@ _RELIED_ON: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (Environment, ("from_fndesc",)),
     (types.Record, ("__repr__",)),
     (types.BaseFunction, ("get_call_type", "get_impl_key")),
-    (arrayobj, ("fix_integer_index",)),
 )
 
 
@@ -112,21 +109,6 @@ def _resolve_calls_once() -> None:
 
 
 _resolve_calls_once()
-
-
-def _count_from_the_front() -> None:
-    """Let no index be negative, but constants: no kernel counts rows from the end of a table."""
-    from_either_end: Any = arrayobj.fix_integer_index
-
-    def from_the_front(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
-        if isinstance(index, ir.Constant):
-            return from_either_end(context, builder, kind, index, size)
-        return context.cast(builder, index, kind, types.intp)
-
-    arrayobj.fix_integer_index = from_the_front
-
-
-_count_from_the_front()
 
 
 class _Library(codegen.JITCodeLibrary):

@@ -24,6 +24,7 @@ from gammagym.world import (
     FIRST_AGENT_ACCOUNT,
     FLOW_NONE,
     FUTURE,
+    LARGE,
     NO_ACCOUNT,
     STANDARD,
     viewed,
@@ -142,7 +143,9 @@ def make_exchange() -> Callable[..., Any]:
             "price.start": str(price),
         }
         scenario = load_scenario("calm", changes | overrides)
-        compiled = compile_world(scenario, Task("test", legs), capacity=STANDARD)
+        compiled = compile_world(
+            scenario, Task("test", legs), capacity=LARGE if scenario.crowd else STANDARD
+        )
         worlds = viewed(compiled.template.copy())
         world = worlds[0]
         world["instruments"][4] = world["instruments"][0]

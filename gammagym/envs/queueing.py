@@ -44,7 +44,7 @@ def queue_values(env: HedgeEnv, futures: int, decisions: int, reseed: int = 0) -
         OrderError: no order rests.
 
     >>> env = HedgeEnv(scenario="calm", horizon_seconds=3600.0, decision_interval=1.0)
-    >>> _ = env.reset(seed=7)
+    >>> _ = env.reset(seed=5)
     >>> _ = env.step(np.array([0.5, 0.0], np.float32))  # joins the best bid
     >>> values = queue_values(env, futures=16, decisions=5)
     >>> bool((values.front_filled >= values.back_filled).all())

@@ -151,10 +151,10 @@ def compare_to_the_parting(one: Any, other: Any, see: Callable[[Any], list[Any]]
 
 
 def with_shock(make_worlds: Any, task: str, kind: str, **options: Any) -> list[Any]:
-    """Return a calm world, and one with an event that begins later."""
+    """Return a calm world, and one with an event that begins later; a timeline has short ticks."""
     shock = {"kind": kind, "at": f"{PARTING}s"} | SHOCKS[kind]
     return [
-        opened(make_worlds, task, overrides={"shocks": shocks}, **options)
+        opened(make_worlds, task, overrides={"shocks": shocks, "price.tick": "1s"}, **options)
         for shocks in ([], [shock])
     ]
 

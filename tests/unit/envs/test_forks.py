@@ -258,7 +258,7 @@ def test_the_front_of_a_long_queue_is_worth_about_half_a_tick():
 
 def test_where_nobody_else_queues_the_place_is_worth_nothing():
     env = HedgeEnv(scenario="btc", horizon_seconds=3600.0, decision_interval=1.0)
-    env.reset(seed=7)
+    env.reset(seed=2)
     env.step(WISH)
     row = resting_order(env.worlds[0])
     assert int(queue_ahead(env.worlds[0]["books"][0], row)) == 0

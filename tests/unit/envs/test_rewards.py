@@ -110,11 +110,11 @@ def test_rewards_of_an_episode_sum_to_what_is_wanted_of_it(make_worlds):
         rewards, states = played(make_worlds, reward)
         total[reward] = sum(rewards)
     profit, relative = profits(states)[-1], relative_profits(states)[-1]
-    assert total["equity"] == pytest.approx(profit, abs=1e-12)
-    assert total["risk"] == pytest.approx(profit - risks(states)[-1], abs=1e-12)
-    assert total["utility"] == pytest.approx(exponential(profit), abs=1e-12)
-    assert total["terminal"] == pytest.approx(relative - 4.0 * relative**2, abs=1e-12)
-    assert total["relative"] == pytest.approx(relative - risks(states)[-1], abs=1e-12)
+    assert total["equity"] == pytest.approx(profit, rel=1e-12, abs=1e-12)
+    assert total["risk"] == pytest.approx(profit - risks(states)[-1], rel=1e-12, abs=1e-12)
+    assert total["utility"] == pytest.approx(exponential(profit), rel=1e-12, abs=1e-12)
+    assert total["terminal"] == pytest.approx(relative - 4.0 * relative**2, rel=1e-12, abs=1e-12)
+    assert total["relative"] == pytest.approx(relative - risks(states)[-1], rel=1e-12, abs=1e-12)
 
 
 def test_what_is_paid_changes_nothing_else(make_worlds):
@@ -185,7 +185,7 @@ def test_a_function_of_the_same_formula_pays_the_same(make_worlds):
         _, reward, over, _, _ = env.step(random.uniform(-1, 1, 2).astype(np.float32))
         rewards.append(reward)
     expected, _ = played(make_worlds, "risk")
-    assert rewards == pytest.approx(expected, abs=1e-12)
+    assert rewards == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 def test_a_function_sees_where_a_competitor_stands():

@@ -20,6 +20,7 @@ from gammagym.world import (
     FIRST_AGENT_ACCOUNT,
     LARGE,
     LARGEST_PRESSURE,
+    LOOK_NS,
     SMALL,
     capacity_of,
     fingerprint,
@@ -65,6 +66,20 @@ def mid_of(worlds: Any) -> float:
     return float(mid_price(worlds[0], PERP))
 
 
+def before_a_hedge(worlds: Any, tape: Any) -> Any:
+    """Return a hedger just before it hedges, at a time when the crowd has just been in the book.
+
+    So the crowd does not move the mid any more before the hedger looks at it.
+    """
+    advance(worlds[0], tape, 3 * HOUR)
+    hedger = worlds["hedgers"][0, 0]
+    advance(worlds[0], tape, int(hedger["next_ns"]) - 1)
+    while int(hedger["next_ns"]) - int(worlds["flows"]["memory_ns"][0, 0]) >= LOOK_NS:
+        advance(worlds[0], tape, int(hedger["next_ns"]))
+        advance(worlds[0], tape, int(hedger["next_ns"]) - 1)
+    return hedger
+
+
 def assert_money_is_right(worlds: Any) -> None:
     for currency in range(2):
         assert int(conserved(worlds[0], currency)) == int(worlds["deposits"][0, currency])
@@ -78,9 +93,7 @@ def assert_money_is_right(worlds: Any) -> None:
 def test_a_hedge_is_gamma_times_the_move_of_the_mid_that_the_dealer_saw(gamma):
     """Short of gamma it holds what has risen, long of gamma it is short of it."""
     worlds, tape = open_market(scenario(dealer(gamma), impact=0.0))
-    advance(worlds[0], tape, 3 * HOUR)
-    hedger = worlds["hedgers"][0, 0]
-    advance(worlds[0], tape, int(hedger["next_ns"]) - 1)
+    hedger = before_a_hedge(worlds, tape)
     mid = mid_of(worlds)
     advance(worlds[0], tape, int(hedger["next_ns"]))
     wish = -100.0 * gamma * math.log(mid / float(hedger["reference_price"]))
@@ -305,9 +318,7 @@ def test_a_gamma_whose_hedge_money_could_not_hold_is_refused():
 def test_hedging_an_inverse_perpetual_holds_units_not_contracts():
     table = scenario(dealer(), impact=0.0) | {"venue": "binance_coinm"}
     worlds, tape = open_market(table)
-    advance(worlds[0], tape, 3 * HOUR)
-    hedger = worlds["hedgers"][0, 0]
-    advance(worlds[0], tape, int(hedger["next_ns"]) - 1)
+    hedger = before_a_hedge(worlds, tape)
     mid = mid_of(worlds)
     advance(worlds[0], tape, int(hedger["next_ns"]))
     wish = 500.0 * math.log(mid / float(hedger["reference_price"]))

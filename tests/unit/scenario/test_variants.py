@@ -19,7 +19,7 @@ from gammagym.scenario.load import load_scenario
 from gammagym.scenario.ranges import LATTICE, put
 from gammagym.scenario.tasks import get_task
 from gammagym.scenario.variants import JOINT, Variants, variants_of
-from gammagym.world import STREAM_VARIANTS
+from gammagym.world import STREAM_VARIANTS, capacity_of
 
 RANGES: dict[str, Any] = {
     "price.volatility": {"low": 0.4, "high": 0.9},
@@ -56,7 +56,8 @@ def in_full(market: Compiled, variants: Variants, seed: int) -> Compiled:
     for group, row in zip(variants.groups, rows, strict=True):
         for key, value in zip(group.keys, group.points[row], strict=True):
             put(table, key, value)
-    return compile_world(load_scenario(table), market.task)
+    capacity = capacity_of(market.template)
+    return compile_world(load_scenario(table), market.task, capacity=capacity)
 
 
 @pytest.mark.parametrize("overrides", [RANGES, TOGETHER], ids=["apart", "together"])
