@@ -44,6 +44,7 @@ def test_the_same_rules_on_the_same_seeds_rank_alike_in_thin_and_full_flow() -> 
     thin, full = costs("thin"), costs("full")
     assert score(full).argsort().tolist() == [0, 1, 2, 3]
     assert score(thin).argsort().tolist() == [0, 1, 2, 3]
-    # Nor is that chance: what a seed costs in one is what it costs in the other.
+    # Nor is that chance: what a seed costs in one is what it costs in the other. Of six pairs that
+    # have nothing to do with each other the correlation is above 0.73 once in twenty times.
     for row in range(len(RULES)):
-        assert correlation([thin[row], full[row]])[0, 1] > 0.85
+        assert correlation([thin[row], full[row]])[0, 1] > 0.75
