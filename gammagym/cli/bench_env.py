@@ -53,7 +53,7 @@ def bench_env(
 
 def print_environments(figures: Mapping[str, Any]) -> None:
     """Print what `bench_env` has measured."""
-    header = ["worlds", "threads", "flow", "decision", "steps/s", "events/s", "kernel"]
+    header = ["worlds", "threads", "flow", "decision", "steps/s", "events/s", "changes/s", "kernel"]
     rows = [
         (
             f"{row['worlds']:,}",
@@ -62,6 +62,7 @@ def print_environments(figures: Mapping[str, Any]) -> None:
             f"{row['decision_interval']:g} s",
             f"{row['steps']:,.0f}",
             f"{row['events'] / 1e6:.2f} M",
+            f"{row['changes'] / 1e6:.2f} M",
             f"{row['kernel']:.0%}",
             f"{row['steps'] / row['cartpole']:.3f}",
             f"{row['megabytes']:,.0f} MB",
@@ -69,6 +70,7 @@ def print_environments(figures: Mapping[str, Any]) -> None:
         for row in figures["vector"]
     ]
     print_table([*header, "of CartPole's", "memory"], rows)
+    note("changes: orders that come to rest in a book, and orders that leave one")
     single = {key: f"{1e6 * value:.1f}" for key, value in figures["single"].items()}
     beyond = f"{1e6 * (figures['single']['step'] - figures['single']['kernel']):.1f}"
     print_table(

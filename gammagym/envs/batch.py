@@ -42,6 +42,9 @@ _OF_WORLDS = (
     *("_no_actions", "_commands", "_seeds"),
 )
 
+# Shares of the worlds for each thread, and the fewest worlds of a share.
+_SHARES, _FEWEST = 6, 32
+
 
 def checked_threads(threads: int) -> int:
     """Return a number of threads this machine can run, or say how many it can."""
@@ -222,16 +225,18 @@ class Batch:
             redraw_worlds(self.worlds, tape, rows[here], numbers[here])
 
     def _turn(self, actions: NDArray[np.float32]) -> None:
-        """Let worlds do what they are told; on several threads, each takes its share of them."""
+        """Let worlds do what they are told; several threads share them."""
         for tape, mask in self._passes:
             commands = self._commands if mask is None else np.where(mask, self._commands, STAY)
             turn = functools.partial(self._turn_share, tape, commands, actions)
             if self.threads == 1:
                 turn(slice(None))
             else:
-                bounds = np.linspace(0, len(self.worlds), self.threads + 1).astype(int).tolist()
-                shares = [slice(*pair) for pair in itertools.pairwise(bounds)]
-                list(_workers(self.threads).map(turn, shares))
+                # In more shares than threads: whoever is done first takes another one.
+                shares = max(self.threads, min(_SHARES * self.threads, len(self.worlds) // _FEWEST))
+                bounds = np.linspace(0, len(self.worlds), shares + 1).astype(int).tolist()
+                pieces = [slice(*pair) for pair in itertools.pairwise(bounds)]
+                list(_workers(self.threads).map(turn, pieces))
 
     def _turn_share(
         self,

@@ -32,6 +32,8 @@ class Speed:
         steps: agent steps a second.
         events: events of the worlds a second.
         events_a_step: the same for each step.
+        changes: orders that came to rest in a book or left it, a second.
+        changes_a_step: the same for each step.
         kernel: share of the time that is spent in compiled code.
         cartpole: steps a second of CartPole's vector environment with as many worlds.
         megabytes: memory of the worlds.
@@ -44,6 +46,8 @@ class Speed:
     steps: float
     events: float
     events_a_step: float
+    changes: float
+    changes_a_step: float
     kernel: float
     cartpole: float
     megabytes: float
@@ -64,6 +68,12 @@ def rate(call: Callable[[], Any], count: int, seconds: float) -> float:
             calls += 1
         rates.append(calls * count / (time.perf_counter() - start))
     return statistics.median(rates)
+
+
+def book_changes(worlds: Any) -> int:
+    """Return how many orders have come to rest in the books of worlds, or left them, so far."""
+    books = worlds["books"]
+    return int(2 * books["next_arrival"].sum() - books["order_count"].sum())
 
 
 def cartpole(worlds: int, seconds: float) -> float:
@@ -111,10 +121,11 @@ def vector_speed(
     found: list[Speed] = []
     for count in threads:
         envs.threads = count
-        before = int(envs.worlds["events"].sum())
+        before, changed = int(envs.worlds["events"].sum()), book_changes(envs.worlds)
         times = int(envs.worlds["time_ns"].sum())
         steps = rate(lambda: envs.step(actions), worlds, seconds)
         events = int(envs.worlds["events"].sum()) - before
+        changes = book_changes(envs.worlds) - changed
         taken = (int(envs.worlds["time_ns"].sum()) - times) / (decision_interval * _NANOSECONDS)
         bare = rate(lambda: envs.batch.step(actions[:, None]), worlds, seconds)
         found.append(
@@ -126,6 +137,8 @@ def vector_speed(
                 steps,
                 steps * events / taken,
                 events / taken,
+                steps * changes / taken,
+                changes / taken,
                 min(steps / bare, 1.0),
                 beside,
                 envs.worlds.nbytes / 1e6,

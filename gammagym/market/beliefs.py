@@ -10,9 +10,9 @@ from gammagym.market.price import price_now
 from gammagym.market.sentiment import believed_price
 from gammagym.world import NANOSECONDS
 
-# Makers' memory of the variance and time between two looks at the price (s), and the multiple of a
-# calm volatility up to which there is no storm.
-_VARIANCE_MEMORY, _VARIANCE_STEP = 10.0, 0.25
+# Makers' memory of the variance (s), the time between two looks at the price (ns), and the multiple
+# of a calm volatility up to which there is no storm.
+_VARIANCE_MEMORY, _VARIANCE_STEP_NS = 10.0, 250_000_000
 _CALM_MULTIPLE = 2.0
 
 
@@ -59,9 +59,10 @@ def remember_trades(world, flow):
 @kernel(counted=False)
 def watch(world, flow, reference):
     """Let makers see how much the reference has moved since they last looked. Writes: flow."""
-    elapsed = (world.time_ns - flow.looked_ns) / NANOSECONDS
-    if elapsed < _VARIANCE_STEP:
+    elapsed_ns = world.time_ns - flow.looked_ns
+    if elapsed_ns < _VARIANCE_STEP_NS:
         return
+    elapsed = elapsed_ns / NANOSECONDS
     move = reference - flow.last_reference
     flow.recent_variance *= math.exp(-elapsed / _VARIANCE_MEMORY)
     flow.recent_variance += move * move / _VARIANCE_MEMORY

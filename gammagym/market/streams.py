@@ -39,7 +39,13 @@ def bits(key, counter):
 @kernel(inline=True, counted=False)
 def uniform(key, counter):
     """Return draw `counter` of a stream as a number in (0, 1), never 0 and never 1."""
-    return (np.float64(bits(key, counter) >> _S12) + 0.5) * _TO_UNIT
+    return in_unit(bits(key, counter))
+
+
+@kernel(inline=True, counted=False)
+def in_unit(random_bits):
+    """Return 64 random bits as a number in (0, 1), never 0 and never 1."""
+    return (np.float64(random_bits >> _S12) + 0.5) * _TO_UNIT
 
 
 @kernel(inline=True, counted=False)

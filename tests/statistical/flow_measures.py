@@ -38,6 +38,7 @@ class Measures:
     bias: float  # mean of mid less fundamental price (bp)
     tracking: float  # standard deviation of the same
     events: float  # a second
+    changes: float  # orders that come to rest or leave, a second
     empty: int  # looks at which a side of the book was empty
     rejected: int
     orders: tuple[int, int]  # fewest and most orders in a book
@@ -161,6 +162,7 @@ def measure(preset: str, worlds: int, rounds: int, **changes: Any) -> Measures:
     compiled, market = build(worlds, preset, **changes)
     probes = _Probes(market)
     volume, events = _volume(market), market["flows"]["event"][:, 0].sum()
+    changes = _changes(market)
     looks: list[Touch] = []
     values: list[Array] = []
     orders: list[Array] = []
@@ -197,6 +199,7 @@ def measure(preset: str, worlds: int, rounds: int, **changes: Any) -> Measures:
         bias=float(gap.mean()),
         tracking=float(gap.std()),
         events=(market["flows"]["event"][:, 0].sum() - events) / seconds,
+        changes=(_changes(market) - changes) / seconds,
         empty=int(sum((~one.full).sum() for one in looks)),
         rejected=int(market["rejected_background"].sum()),
         orders=(int(np.min(orders)), int(np.max(orders))),
@@ -207,6 +210,11 @@ def _volume(worlds: Array) -> float:
     return float(
         worlds["books"]["volume_lots"][:, 0].sum() * worlds[0]["instruments"][0]["lot_size"]
     )
+
+
+def _changes(worlds: Array) -> int:
+    books = worlds["books"]
+    return int((2 * books["next_arrival"] - books["order_count"].sum(axis=-1))[:, 0].sum())
 
 
 def _volatility(prices: Array, seconds: int) -> float:

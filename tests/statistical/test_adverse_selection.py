@@ -78,7 +78,7 @@ def test_who_looks_in_steps_is_overrun_by_the_closed_form(
 
 
 @pytest.mark.parametrize(
-    ("preset", "shortest", "longest"), [("thin", 0.05, 0.15), ("sparse", 0.15, 0.3)]
+    ("preset", "shortest", "longest"), [("thin", 0.1, 0.2), ("sparse", 0.15, 0.3)]
 )
 def test_an_order_far_away_is_overrun_as_by_looks_of_a_tenth_or_two_of_a_second(
     alone: dict[str, Overrun], preset: str, shortest: float, longest: float

@@ -1,4 +1,4 @@
-"""The living market: the thin flow is the full flow at a fortieth of the work (docs/rules/flow)."""
+"""The living market: the thin flow is the full flow at a sixtieth of the work (docs/rules/flow)."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ def test_the_full_flow_has_the_intensity_of_the_measured_market(full: Measures) 
 # --- The thin flow keeps what matters --------------------------------------------------------
 
 
-def test_the_thin_flow_has_about_twenty_events_a_second(thin: Measures) -> None:
-    assert 14 < thin.events < 25
+def test_the_thin_flow_changes_its_book_about_twenty_times_a_second(thin: Measures) -> None:
+    assert thin.events == pytest.approx(6.0, rel=0.05)
+    assert 16 < thin.changes < 22
 
 
 @pytest.mark.parametrize("seconds", [1, 10, 60])

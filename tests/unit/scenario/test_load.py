@@ -613,9 +613,9 @@ def test_a_bad_venue_is_refused_with_its_key(changes: dict[str, Any], expected: 
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
-        (("rate = 15.0", ""), "rate: is missing"),
-        (("rate = 15.0", "rate = -15.0"), "rate = -15.0: must be > 0"),
-        (("rate = 15.0", "rat = 15.0"), "did you mean 'rate'?"),
+        (("rate = 6.0", ""), "rate: is missing"),
+        (("rate = 6.0", "rate = -6.0"), "rate = -6.0: must be > 0"),
+        (("rate = 6.0", "rat = 6.0"), "did you mean 'rate'?"),
         (("probability_add = 0.5", "probability_add = 0.93"), "together they must be <= 1"),
         (("slots = 320", "slots = 24"), "must be more than twice touch_slots = 12"),
     ],
