@@ -133,7 +133,7 @@ def load_flow(preset: str) -> dict[str, float]:
     """Load a preset of order flow: every parameter of `FlowParameters`, none left out.
 
     Args:
-        preset: "thin", "full" or "sparse", or a path.
+        preset: a name, such as "thin", "full" or "sparse", or a path.
 
     Raises:
         ScenarioError: Naming the file and every problem.

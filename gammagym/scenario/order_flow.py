@@ -11,7 +11,7 @@ from gammagym.quantities import Model, Problems
 from gammagym.scenario.sentiment import SentimentTerms
 
 Kind = Literal["ideal", "zero_intelligence", "queue_reactive", "hawkes"]
-Preset = Literal["full", "thin", "sparse", "spot", "levels", "santa_fe", "large_tick"]
+Preset = Literal["full", "medium", "thin", "sparse", "spot", "levels", "santa_fe", "large_tick"]
 
 # Events a second of one book.
 MOST_EVENTS = 20_000
@@ -21,6 +21,7 @@ PRESET_KINDS = MappingProxyType(
     {
         "thin": "hawkes",
         "full": "hawkes",
+        "medium": "hawkes",
         "sparse": "hawkes",
         "spot": "hawkes",
         "levels": "zero_intelligence",
