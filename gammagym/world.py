@@ -318,7 +318,7 @@ WATCHED = 8
 LOOK_NS = 200_000_000
 # Random streams; steps in which the price moves between two ticks, at most, each of PATH_STEP_NS.
 STREAMS = 64
-PATH_STEPS = 50
+PATH_STEPS = 150
 PATH_STEP_NS = 100_000_000
 
 

@@ -24,7 +24,6 @@ from gammagym.world import (
     FINE_UNIT,
     LARGEST_PRESSURE,
     MAKERS,
-    PATH_STEPS,
     PRICE_GBM,
     PRICE_REPLAY,
     STREAM_ACTIVITY,
@@ -36,6 +35,8 @@ from gammagym.world import (
 
 # Steps of the way that one draw is good for, and masks to count its bits with.
 _LANES = 4
+# Draws that the way of one tick may take, PATH_STEPS / _LANES or more.
+_WORDS = 50
 _S1, _S2, _S4, _S8, _S16 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(8), np.uint64(16)
 _BYTE = np.uint64(0xFF)
 _PAIRS, _NIBBLES = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
@@ -257,7 +258,7 @@ def _walk(price, key, first):
     place, counts = 0.0, np.uint64(0)
     for step in range(first + 1, price.path_steps + 1):
         if step % _LANES == 0 or step == first + 1:
-            counts = _counts(bits(key, price.tick * PATH_STEPS + step // _LANES))
+            counts = _counts(bits(key, price.tick * _WORDS + step // _LANES))
             counts >>= np.uint64(16 * (step % _LANES))
         place += 0.5 * (np.float64(counts & _BYTE) - 8.0)
         counts >>= _S16

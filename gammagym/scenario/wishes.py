@@ -14,7 +14,9 @@ from gammagym.scenario.tasks import Hedge, Task
 from gammagym.world import NANOSECONDS
 
 # The preset of rare events, and its price tick.
-_RARE_PRESET, _LONG_TICK_NS = "sparse", 10 * NANOSECONDS
+_RARE_PRESET = "sparse"
+# Price ticks where nothing minds: the longest that decisions come at.
+_LONG_TICKS_NS = (30 * NANOSECONDS, 10 * NANOSECONDS)
 
 
 def with_venues(scenario: Scenario, task: Task) -> Scenario:
@@ -37,11 +39,12 @@ def with_clock(scenario: Scenario, task: Task) -> Scenario:
     when nobody looks. A timeline and recorded prices need the shorter ticks, and so do makers of
     futures, who quote at ticks alone.
     """
-    flow = scenario.flow
+    flow, decision_ns = scenario.flow, round(task.decision_interval * NANOSECONDS)
+    ticks = [tick for tick in _LONG_TICKS_NS if decision_ns % tick == 0]
     if (
         flow.kind == "ideal"
         or flow.preset_name(task.flow) != _RARE_PRESET
-        or round(task.decision_interval * NANOSECONDS) % _LONG_TICK_NS != 0
+        or not ticks
         or "tick" in scenario.price.model_fields_set
         or scenario.price.model == "replay"
         or scenario.shocks
@@ -49,7 +52,7 @@ def with_clock(scenario: Scenario, task: Task) -> Scenario:
         or any(hedge.kind == "future" for hedge in task.hedges)
     ):
         return scenario
-    price = scenario.price.model_copy(update={"tick": _LONG_TICK_NS})
+    price = scenario.price.model_copy(update={"tick": ticks[0]})
     return scenario.model_copy(update={"price": price})
 
 

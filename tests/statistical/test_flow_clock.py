@@ -116,7 +116,7 @@ def test_without_activity_the_prices_at_the_ticks_are_the_same_numbers():
     assert np.array_equal(plain, again)
 
 
-@pytest.mark.parametrize(("tick", "count"), [("1s", 10), ("10s", PATH_STEPS)])
+@pytest.mark.parametrize(("tick", "count"), [("1s", 10), ("10s", 100), ("30s", PATH_STEPS)])
 def test_the_way_between_two_ticks_is_a_brownian_bridge(tick: str, count: int):
     """Deviations from the straight line have the covariance s (1 - t) sigma^2 of a bridge."""
     compiled = template(**{"price.tick": tick})

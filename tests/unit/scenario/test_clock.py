@@ -21,18 +21,20 @@ def tick_seconds(changes: dict[str, Any], task: str = "GammaScalp", interval: fl
     return compiled.template["price"]["tick_ns"][0] / 1e9
 
 
-def test_in_sparse_flow_a_price_tick_is_ten_seconds():
-    assert tick_seconds(SPARSE) == 10.0
+def test_in_sparse_flow_a_price_tick_is_half_a_minute_or_ten_seconds():
+    assert tick_seconds(SPARSE) == 30.0
+    assert tick_seconds(SPARSE, interval=300.0) == 30.0
+    assert tick_seconds(SPARSE, interval=20.0) == tick_seconds(SPARSE, interval=50.0) == 10.0
     assert tick_seconds({}) == 1.0
 
 
 def test_a_task_that_wishes_for_sparse_flow_has_its_clock_too():
-    assert tick_seconds({}, "CoveredCall", 3_600.0) == 10.0
+    assert tick_seconds({}, "CoveredCall", 3_600.0) == 30.0
 
 
-@pytest.mark.parametrize("tick", ["1s", "500ms", "30s"])
+@pytest.mark.parametrize("tick", ["1s", "500ms", "10s"])
 def test_what_a_scenario_says_of_its_tick_counts(tick: str):
-    said = {"1s": 1.0, "500ms": 0.5, "30s": 30.0}
+    said = {"1s": 1.0, "500ms": 0.5, "10s": 10.0}
     assert tick_seconds(SPARSE | {"price.tick": tick}) == said[tick]
 
 
