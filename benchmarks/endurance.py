@@ -1,10 +1,11 @@
 """Random actions in every scenario, task and action scheme, and what must hold in all of them.
 
     python benchmarks/endurance.py [--steps 1000000] [--scenario calm] [--task GammaScalp]
-        [--scheme discrete]
+        [--scheme discrete] [--worlds 4]
 
 A run is one scenario and one task; action schemes, with the options of the book traded and not,
-intervals and rewards take turns from run to run, unless a scheme is named.
+intervals and rewards take turns from run to run, unless a scheme is named. With `--task GammaScalp
+--worlds 64 --steps 45000000` there are a million steps in every scenario.
 
 After every step: observations are finite and inside their space, rewards and infos are finite, the
 parts of the profit sum to the change of equity within 1e-6 of the stake, money is conserved to the
@@ -42,7 +43,7 @@ from gammagym.world import (
     QUOTE,
 )
 
-# Few worlds, so that runs get far into their episodes, to where timelines happen.
+# Few worlds, so that short runs get far into their episodes, to where timelines happen.
 WORLDS = 4
 HORIZON_SECONDS = 14_400.0
 # Of a run: the interval of its decisions (s), the rewards they are paid by, how they are taken.
@@ -238,6 +239,7 @@ def main() -> None:
     parser.add_argument("--scenario", help="one scenario only")
     parser.add_argument("--task", choices=list(TASKS), help="one task only")
     parser.add_argument("--scheme", choices=SCHEMES, help="one action scheme only")
+    parser.add_argument("--worlds", type=int, default=WORLDS, help="of a run, side by side")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     plan = list(runs(arguments))
@@ -250,7 +252,9 @@ def main() -> None:
         line = f"{scenario:22} {task:18} {scheme:18} {every:5.0f} {reward:9}"
         try:
             steps = -(-arguments.steps // len(plan))
-            found = endure(scenario, task, steps, arguments.seed, **options)
+            found = endure(
+                scenario, task, steps, arguments.seed, worlds=arguments.worlds, **options
+            )
         except GammagymError as error:
             print(f"{line} refused: {error}", flush=True)
             continue
