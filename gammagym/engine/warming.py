@@ -140,7 +140,11 @@ def _stretches(world: Any) -> Iterator[Stretch]:
 
     instruments, accounts = int(world["instrument_count"]), int(world["account_count"])
     contracts, held = world["instruments"][:instruments], world["positions"].shape[1]
-    yield 0, rows("flows", 0, 1)[0]
+    # The longest way between two price ticks is ten times as long as the usual one.
+    way, begin = world["price"].dtype.fields["path"], rows("price", 0, 0)[0]
+    steps = int(world["price"]["path_steps"]) + 1
+    yield 0, begin + way[1] + steps * way[0].base.itemsize
+    yield begin + way[1] + way[0].itemsize, rows("flows", 0, 1)[0]
     yield rows("instruments", 0, instruments)
     yield rows("books", 0, instruments)
     yield rows("accounts", 0, accounts)

@@ -55,7 +55,6 @@ _KIND, _SIDE, _SIZE, _TOUCH, _DISTANCE, _SLOT = 1, 2, 3, 4, 5, 6
 _RUN, _RUN_LENGTH, _PICK_OFF, _REFILL, _REFILL_SIZE, _REFILL_SLOT = 7, 8, 9, 10, 11, 13
 _INFORMED, _JOIN, _LEAN = 15, 18, 19
 _LONGEST_RUN = 100.0
-_HALF = np.uint64(32)  # of the bits of a draw
 _SEEDED_SHARE = 0.6
 # Quotes of one side that one event clears at most.
 _LONGEST_SWEEP = 32
@@ -361,11 +360,8 @@ def _quote(world, flow, key, draw, side, price):
 
 @kernel(counted=False)
 def _slot(random_bits, first, end):
-    """Return the place of the list, first <= place < end, that random bits stand for.
-
-    Their upper half as a fraction of 1, times the number of places: no division.
-    """
-    return first + np.int64(((random_bits >> _HALF) * np.uint64(end - first)) >> _HALF)
+    """Return the place of the list, first <= place < end, that random bits stand for."""
+    return first + np.int64(random_bits % np.uint64(end - first))
 
 
 @kernel(counted=False)
