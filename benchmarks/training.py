@@ -1,9 +1,10 @@
 """Decisions a second of stable-baselines3's PPO, and the environment's share of the time.
 
-    python benchmarks/training.py [--steps 262144] [--worlds 1024]
+    python benchmarks/training.py [--steps 262144] [--worlds 1024] [--threads 1 2]
 
 A network of two layers of 64, 32 decisions of each world an update, batches of 8,192, 4 epochs, one
-thread of torch; in `sparse` flow at decisions of a minute. The same learner with an environment
+thread of torch; in `sparse` flow at decisions of a minute, worlds stepped on one thread and on two:
+while they are, torch waits. The same learner with an environment
 that costs nothing tells what the machine can do. The first update compiles, or loads from the
 cache, and is not counted.
 """
@@ -11,6 +12,7 @@ cache, and is not counted.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from typing import Any
 
@@ -113,14 +115,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=262_144, help="decisions in each run")
     parser.add_argument("--worlds", type=int, default=1_024)
+    most = min(2, len(os.sched_getaffinity(0)))
+    threads = list(range(1, most + 1))
+    parser.add_argument("--threads", type=int, nargs="+", default=threads, help="of the worlds")
     arguments = parser.parse_args()
     torch.set_num_threads(THREADS)
     options: dict[str, Any] = {"flow.preset": "sparse"}
     envs = make_vec_env("GammaScalp", arguments.worlds, seed=0, overrides=options)
-    print(f"{'environment':>12} {'worlds':>7} {'steps/s':>9} {'env share':>10}")
-    for name, each in (("GammaScalp", envs), ("nothing", Nothing(envs))):
-        rate, share = learn(each, arguments.steps)
-        print(f"{name:>12} {arguments.worlds:7,} {rate:9,.0f} {share:10.0%}", flush=True)
+    print(f"{'environment':>12} {'worlds':>7} {'threads':>7} {'steps/s':>9} {'env share':>10}")
+
+    def tell(name: str, threads: str, found: tuple[float, float]) -> None:
+        rate, share = found
+        print(
+            f"{name:>12} {arguments.worlds:7,} {threads:>7} {rate:9,.0f} {share:10.0%}", flush=True
+        )
+
+    for threads in arguments.threads:
+        envs.envs.threads = threads
+        tell("GammaScalp", str(threads), learn(envs, arguments.steps))
+    tell("nothing", "", learn(Nothing(envs), arguments.steps))
 
 
 if __name__ == "__main__":
