@@ -246,7 +246,7 @@ def test_future_and_funding_are_on_the_same_side_of_spot(scenario, sign):
     assert (sign * carry > 0.005).all()
     premium = sign * np.median(run.mid / run.price - 1)
     assert 4e-4 < premium < 10e-4
-    assert sign * run.funding[72:].mean() > 1e-4
+    assert sign * run.funding[72:].mean() > 5e-5
 
 
 def test_a_crush_costs_the_vega_of_the_book():
@@ -339,7 +339,8 @@ def test_the_cme_opens_on_sunday_night_where_the_price_has_gone():
     opening = int(7_200 / 30)
     assert not run.trades[opening - 1].any()
     assert (run.trades[opening + 2] > 0).all()
-    gap = run.mid[opening + 2] / run.mid[opening - 1] - 1
+    # At the opening itself some have begun to quote.
+    gap = run.mid[opening + 2] / run.mid[opening - 2] - 1
     assert gap == pytest.approx(run.price[opening + 2] / run.price[0] - 1, abs=0.002)
     assert np.median(gap) == pytest.approx(-0.033, abs=0.008)
     options = run.worlds["instruments"]["kind"][0] == CALL
