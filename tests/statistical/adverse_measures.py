@@ -76,7 +76,7 @@ def markouts(
         behind: ticks from the best price of the same side.
         lots: size; at some venues one lot is less than the smallest order.
     """
-    compiled, market = build(worlds, preset, scenario)
+    compiled, market = build(worlds, preset, scenario, decision_interval=period)
     account = int(market[0]["agents"][0]["hedge_account"])
     looks = round(period / _LOOK)
     mids: list[Array] = []

@@ -45,11 +45,17 @@ class Measures:
 
 
 def build(
-    count: int, preset: str, scenario: str = "calm", collateral: float | None = None, **changes: Any
+    count: int,
+    preset: str,
+    scenario: str = "calm",
+    collateral: float | None = None,
+    decision_interval: float | None = None,
+    **changes: Any,
 ) -> tuple[Compiled, Array]:
     """Open worlds of a scenario with another flow, seeds 0 to count - 1, warmed up."""
     loaded = load_scenario(scenario, {"flow.preset": preset, **changes})
-    compiled = compile_world(loaded, get_task("GammaScalp", collateral=collateral))
+    task = get_task("GammaScalp", collateral=collateral, decision_interval=decision_interval)
+    compiled = compile_world(loaded, task)
     worlds = np.repeat(compiled.template, count)
     for seed in range(count):
         open_world(worlds[seed], compiled.tape, seed)

