@@ -35,8 +35,8 @@ def with_clock(scenario: Scenario, task: Task) -> Scenario:
     """Return a scenario whose price ticks are as long as nothing in it minds, if it names no tick.
 
     They are longer where the crowd's events are rare, decisions come at price ticks, and nothing is
-    traded but one book with a crowd and options: what stands still between two ticks is then old
-    when nobody looks. A timeline and recorded prices need the shorter ticks, and so do makers of
+    traded but one book with a crowd and options of days: what stands still between two ticks is then
+    old when nobody looks. A timeline and recorded prices need the shorter ticks, and so do makers of
     futures, who quote at ticks alone.
     """
     flow, decision_ns = scenario.flow, round(task.decision_interval * NANOSECONDS)
@@ -50,6 +50,7 @@ def with_clock(scenario: Scenario, task: Task) -> Scenario:
         or scenario.shocks
         or scenario.has_several_markets
         or any(hedge.kind == "future" for hedge in task.hedges)
+        or any(leg.kind != "spot" and leg.expiry_days < 1.0 for leg in task.book)
     ):
         return scenario
     price = scenario.price.model_copy(update={"tick": ticks[0]})

@@ -119,7 +119,7 @@ def test_parts_sum_to_the_profit_in_every_row(tmp_path: Path) -> None:
 
 def test_book_orders_and_fills_are_those_of_the_market(tmp_path: Path) -> None:
     env = RecordEpisode(gym.make(ID, **SHORT), tmp_path, levels=5)
-    env.reset(seed=7)
+    env.reset(seed=3)
     spec = env.unwrapped.agent_spec()
     env.step(spec.order(1.0, 1.0))
     for _ in range(3):

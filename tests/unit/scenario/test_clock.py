@@ -8,7 +8,7 @@ import pytest
 
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
-from gammagym.scenario.tasks import get_task
+from gammagym.scenario.tasks import Leg, Task, get_task
 
 SPARSE = {"flow.preset": "sparse"}
 JUMP = {"kind": "price", "at": "20s", "move": "-10%"}
@@ -55,6 +55,13 @@ def test_what_needs_a_second_keeps_it(changes: dict[str, Any]):
 @pytest.mark.parametrize("interval", [1.0, 15.0])
 def test_decisions_come_at_price_ticks(interval: float):
     assert tick_seconds(SPARSE, interval=interval) == 1.0
+
+
+def test_an_option_that_expires_within_the_day_minds_long_ticks():
+    for days, tick in ((1.0, 30.0), (0.9, 1.0)):
+        task = Task("Short", (Leg("call", 1.0, 1.0, 7.0), Leg("put", 1.0, 1.0, days)))
+        compiled = compile_world(load_scenario("calm", SPARSE), task)
+        assert compiled.template["price"]["tick_ns"][0] / 1e9 == tick
 
 
 def test_futures_whose_makers_quote_at_ticks_keep_ticks_of_a_second():

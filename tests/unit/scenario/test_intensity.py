@@ -52,7 +52,7 @@ def test_twice_the_intensity_is_twice_the_events() -> None:
         compiled = compile_world(load_scenario("calm", changes), get_task("GammaScalp"))
         world = viewed(compiled.template.copy())[0]
         open_world(world, compiled.tape, np.uint64(5))
-        advance(world, compiled.tape, 400 * NANOSECONDS)
+        advance(world, compiled.tape, 1_000 * NANOSECONDS)
         events.append(int(world["flows"]["event"][0]))
     assert events[0] > 5_000
     assert events[1] / events[0] == pytest.approx(2.0, rel=0.06)

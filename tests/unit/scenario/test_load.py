@@ -440,7 +440,7 @@ BAD_OVERRIDES: list[tuple[dict[str, Any], list[str]]] = [
     ({"options.volatility_half_life": "1s"}, ["options.volatility_half_life", ">= 1min"]),
     ({"flow.preset": "thick"}, ["flow.preset = 'thick'", "did you mean 'thin'?"]),
     ({"flow.size": 3}, ["flow.size = 3", "only kind 'ideal'"]),
-    ({"flow.probability_add": 0.95}, ["flow.probability_add = 0.95", "makes 1.18", "<= 1"]),
+    ({"flow.probability_add": 0.95}, ["flow.probability_add = 0.95", "makes 1.4", "<= 1"]),
     ({"flow.kind": "ideal"}, ["flow.half_spread: is missing", "flow.size: is missing"]),
     (
         {"flow.kind": "ideal", "flow.half_spread": 0.0, "flow.size": 1, "flow.rate": 3},
@@ -616,8 +616,8 @@ def test_a_bad_venue_is_refused_with_its_key(changes: dict[str, Any], expected: 
         (("rate = 6.0", ""), "rate: is missing"),
         (("rate = 6.0", "rate = -6.0"), "rate = -6.0: must be > 0"),
         (("rate = 6.0", "rat = 6.0"), "did you mean 'rate'?"),
-        (("probability_add = 0.5", "probability_add = 0.93"), "together they must be <= 1"),
-        (("slots = 320", "slots = 24"), "must be more than twice touch_slots = 12"),
+        (("probability_add = 0.4", "probability_add = 0.93"), "together they must be <= 1"),
+        (("slots = 160", "slots = 24"), "must be more than twice touch_slots = 12"),
     ],
 )
 def test_a_bad_flow_preset_is_refused(tmp_path: Path, edit: tuple[str, str], expected: str) -> None:
