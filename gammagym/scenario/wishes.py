@@ -35,9 +35,9 @@ def with_clock(scenario: Scenario, task: Task) -> Scenario:
     """Return a scenario whose price ticks are as long as nothing in it minds, if it names no tick.
 
     They are longer where the crowd's events are rare, decisions come at price ticks, and nothing is
-    traded but one book with a crowd and options of days: what stands still between two ticks is then
-    old when nobody looks. A timeline and recorded prices need the shorter ticks, and so do makers of
-    futures, who quote at ticks alone.
+    traded but one book with a crowd and options of days: what stands still between two ticks is
+    then old when nobody looks. A timeline and recorded prices need the shorter ticks, and so do
+    makers of futures, who quote at ticks alone.
     """
     flow, decision_ns = scenario.flow, round(task.decision_interval * NANOSECONDS)
     ticks = [tick for tick in _LONG_TICKS_NS if decision_ns % tick == 0]
