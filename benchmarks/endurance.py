@@ -1,11 +1,11 @@
 """Random actions in every scenario, task and action scheme, and what must hold in all of them.
 
     python benchmarks/endurance.py [--steps 1000000] [--scenario calm] [--task GammaScalp]
-        [--scheme discrete] [--worlds 4]
+        [--scheme discrete] [--interval 60] [--worlds 4]
 
 A run is one scenario and one task; action schemes, with the options of the book traded and not,
-intervals and rewards take turns from run to run, unless a scheme is named. With `--task GammaScalp
---worlds 64 --steps 45000000` there are a million steps in every scenario.
+intervals and rewards take turns from run to run, unless one is named. With `--task GammaScalp
+--interval 1 --worlds 64 --steps 45000000` there are a million steps in every scenario.
 
 After every step: observations are finite and inside their space, rewards and infos are finite, the
 parts of the profit sum to the change of equity within 1e-6 of the stake, money is conserved to the
@@ -224,7 +224,7 @@ def runs(arguments: argparse.Namespace) -> Iterator[tuple[str, str, dict[str, An
         for column, task in enumerate(tasks):
             turn = row + column  # so that every task meets everything, whatever the lengths
             options = {
-                "decision_interval": INTERVALS[turn % len(INTERVALS)],
+                "decision_interval": arguments.interval or INTERVALS[turn % len(INTERVALS)],
                 "reward": REWARDS[turn % len(REWARDS)],
                 "action_scheme": arguments.scheme or SCHEMES[turn % len(SCHEMES)],
                 "trade_options": has_options(task) and turn % 7 < 3,
@@ -239,6 +239,7 @@ def main() -> None:
     parser.add_argument("--scenario", help="one scenario only")
     parser.add_argument("--task", choices=list(TASKS), help="one task only")
     parser.add_argument("--scheme", choices=SCHEMES, help="one action scheme only")
+    parser.add_argument("--interval", type=float, help="of decisions in all runs (s)")
     parser.add_argument("--worlds", type=int, default=WORLDS, help="of a run, side by side")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
