@@ -62,9 +62,7 @@ def advance(world, tape, until_ns):
         tape: recorded prices of a replay, shape (n,); any array for other price models.
         until_ns: time to advance to (ns).
     """
-    # Whatever has been done to the world from outside.
-    if world.watching:
-        plan_look(world)
+    _see_what_was_done(world)
     while step(world, tape, until_ns):
         pass
     world.time_ns = until_ns
@@ -73,12 +71,20 @@ def advance(world, tape, until_ns):
 @kernel(counted=False)
 def advance_one_of(world, tape, until_ns):
     """Advance a world as `advance` does, and have the one behind it in memory fetched meanwhile."""
+    _see_what_was_done(world)
     row = 0
     while step(world, tape, until_ns):
         row = fetch_next(world, row)
     while row < world.stretch_count:
         row = fetch_next(world, row)
     world.time_ns = until_ns
+
+
+@kernel(counted=False)
+def _see_what_was_done(world):
+    """Plan the next look anew: from outside orders may have come, and a fork draws other prices."""
+    if world.watching:
+        plan_look(world)
 
 
 @kernel(counted=False)

@@ -17,8 +17,9 @@ from gymnasium.vector import AutoresetMode
 import gammagym  # noqa: F401 (registers the environments)
 from gammagym.envs.single import HedgeEnv
 from gammagym.envs.vector import HedgeVectorEnv
+from gammagym.exchange.orders import limit_order
 from gammagym.scenario.tasks import get_task
-from gammagym.world import fingerprint
+from gammagym.world import BUY, GTC, fingerprint
 
 SEED = 30
 STEPS = 5
@@ -205,3 +206,22 @@ def test_an_environment_made_from_the_spec_of_another_is_equal_to_it():
     again = gym.make(pickle.loads(pickle.dumps(env.spec)))
     assert said(env.reset(seed=SEED)) == said(again.reset(seed=SEED))
     assert said(env.step(wishes(1, 0)[0])) == said(again.step(wishes(1, 0)[0]))
+
+
+def test_what_is_done_to_worlds_from_outside_is_seen_at_any_width():
+    """An order that is laid into the books by hand is overrun alike, alone and among many."""
+    many = 24
+    rare = {"flow.preset": "sparse", "flow.rate": 0.02}
+    envs = HedgeVectorEnv(many, overrides=rare, decision_interval=10.0, horizon_seconds=600.0)
+    envs.reset(seed=0)
+    waits = np.zeros((many, 1, 2), np.float32)
+    envs.batch.step(waits)
+    for world in envs.worlds:
+        best = world["levels"]["price_ticks"][world["books"]["best"][0, BUY]]
+        account = int(world["agents"]["hedge_account"][0])
+        limit_order(world, account, 0, BUY, int(best) - 20, 100, GTC)
+    alone = [envs.batch.take(np.array([row])) for row in range(many)]
+    envs.batch.step(waits)
+    for row, batch in enumerate(alone):
+        batch.step(waits[:1])
+        assert fingerprint(batch.worlds) == fingerprint(envs.worlds[row : row + 1])
