@@ -85,6 +85,18 @@ touches_of = _table(TOUCH, "touches")
 buckets_of = _table(np.dtype("i4"), "buckets")
 
 
+# What is fetched comes into the nearest cache, or stops at the one behind it, which is larger.
+NEAREST, SECOND = 3, 2
+
+
+def ask_for(builder: Any, address: Any, cache: int) -> None:
+    """Write the instruction that asks for the bytes at an address, to be read soon."""
+    byte, flag = ir.IntType(8), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), flag, flag, flag])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+    builder.call(function, [address, flag(0), flag(cache), flag(1)])
+
+
 def _prefetch() -> Any:
     """Return a function that asks the processor to have a row of a table at hand soon."""
     if numba_config.DISABLE_JIT:
@@ -92,13 +104,9 @@ def _prefetch() -> Any:
 
     def prefetch(_typing_context: Any, table: Any, _row: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            byte, word = ir.IntType(8), ir.IntType(32)
             view = context.make_array(signature.args[0])(context, builder, arguments[0])
-            address = builder.bitcast(builder.gep(view.data, [arguments[1]]), byte.as_pointer())
-            kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), word, word, word])
-            name = "llvm.prefetch.p0i8"
-            function = cgutils.get_or_insert_function(builder.module, kind, name)
-            builder.call(function, [address, word(0), word(3), word(1)])
+            row = builder.gep(view.data, [arguments[1]])
+            ask_for(builder, builder.bitcast(row, ir.IntType(8).as_pointer()), NEAREST)
             return context.get_dummy_value()
 
         return types.void(table, types.int64), code

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from gammagym._kernel import kernel, numba_config
+from gammagym.engine.tables import SECOND, ask_for
 from gammagym.world import CACHE_LINE, FIRST_AGENT_ACCOUNT, MAKERS, STRETCHES, WORK
 
 Stretch = tuple[int, int]
@@ -28,7 +29,7 @@ Stretch = tuple[int, int]
 FEW = 16
 # Unused bytes between two stretches that cost less than a stretch of its own.
 _CLOSE = 640
-# What is fetched with one event (bytes): a step of a thin market has about 16 of them.
+# What is fetched with one event (bytes): a step of a thin market has about eight of them.
 _PIECE = 40 * CACHE_LINE
 # Of each there rarely are more at a time; of orders that makers quote with, in one book.
 _MESSAGES, _FILLS, _QUOTES = 2, 4, 4
@@ -46,14 +47,10 @@ def _fetch(records_ahead: int) -> Any:
 
     def fetch(_typing_context: Any, record: Any, _byte: Any) -> Any:
         def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            byte, word, flag = ir.IntType(8), ir.IntType(64), ir.IntType(32)
-            start = builder.bitcast(arguments[0], byte.as_pointer())
-            place = builder.add(arguments[1], word(records_ahead * record.size))
-            kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), flag, flag, flag])
-            name = "llvm.prefetch.p0i8"
-            function = cgutils.get_or_insert_function(builder.module, kind, name)
-            # To be read, from the nearest cache but one: a world is more than the nearest holds.
-            builder.call(function, [builder.gep(start, [place]), flag(0), flag(2), flag(1)])
+            start = builder.bitcast(arguments[0], ir.IntType(8).as_pointer())
+            place = builder.add(arguments[1], ir.IntType(64)(records_ahead * record.size))
+            # A world is more than the nearest cache holds.
+            ask_for(builder, builder.gep(start, [place]), SECOND)
             return context.get_dummy_value()
 
         return types.void(record, types.int64), code
@@ -140,7 +137,7 @@ def _stretches(world: Any) -> Iterator[Stretch]:
 
     instruments, accounts = int(world["instrument_count"]), int(world["account_count"])
     contracts, held = world["instruments"][:instruments], world["positions"].shape[1]
-    # The longest way between two price ticks is ten times as long as the usual one.
+    # The longest way between two price ticks is fifteen times as long as the usual one.
     way, begin = world["price"].dtype.fields["path"], rows("price", 0, 0)[0]
     steps = int(world["price"]["path_steps"]) + 1
     yield 0, begin + way[1] + steps * way[0].base.itemsize

@@ -13,7 +13,7 @@ from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Hedge, Task
 from gammagym.world import NANOSECONDS
 
-# The preset of rare events, and its price tick.
+# The preset of rare events.
 _RARE_PRESET = "sparse"
 # Price ticks where nothing minds: the longest that decisions come at.
 _LONG_TICKS_NS = (30 * NANOSECONDS, 10 * NANOSECONDS)
