@@ -19,12 +19,14 @@ from gammagym.market.beliefs import believed_ticks, contract_tick
 from gammagym.market.flow import DRAWS, answer
 from gammagym.market.flow_clock import let_pass
 from gammagym.market.makers import quoted_ticks, requote
-from gammagym.market.price import price_now
+from gammagym.market.price import furthest_price, price_now
 from gammagym.market.sentiment import believed_price
 from gammagym.world import BUY, FLOW_IDEAL, LOOK_NS, NANOSECONDS, SELL, STREAM_FLOW
 
 # Draws of looks are numbered from here, where no event comes.
 _FIRST_LOOK = 2**60
+# By so much two ways to one price may differ (ticks).
+_ROUNDING = 1e-3
 
 
 @kernel(counted=False)
@@ -117,6 +119,10 @@ def _passed_ns(world, flow, order):
     end = min(flow.next_ns, world.price.next_tick_ns)
     if when > end:
         return NEVER_NS
+    sign = 1.0 if order.side == SELL else -1.0
+    tick = contract_tick(world, flow)
+    if not _comes_near(world, flow, order, sign, when, end):
+        return NEVER_NS
     step, elapsed = LOOK_NS / NANOSECONDS, (when - flow.memory_ns) / NANOSECONDS
     memory, fading = flow.memory * math.exp(-elapsed / flow.impact_decay), 1.0
     if when + LOOK_NS <= end:
@@ -125,8 +131,6 @@ def _passed_ns(world, flow, order):
     if surprise != 0.0:
         surprise *= math.exp(-elapsed / flow.informed_horizon)
         waning = math.exp(-step / flow.informed_horizon)
-    sign = 1.0 if order.side == SELL else -1.0
-    tick = contract_tick(world, flow)
     while when <= end:
         believed = believed_price(world, flow, price_now(world, when)) / tick
         passed = sign * (believed + memory + surprise - order.price_ticks)
@@ -136,3 +140,15 @@ def _passed_ns(world, flow, order):
         surprise *= waning
         when += LOOK_NS
     return NEVER_NS
+
+
+@kernel(counted=False)
+def _comes_near(world, flow, order, sign, start_ns, end_ns):
+    """Return whether the way of the price between two moments comes near enough for a look at each.
+
+    What the crowd remembers only fades, so it counts for no more than now.
+    """
+    price = believed_price(world, flow, furthest_price(world, sign, start_ns, end_ns))
+    passed = sign * (price / contract_tick(world, flow) - order.price_ticks)
+    passed += max(sign * flow.memory, 0.0) + max(sign * flow.surprise, 0.0)
+    return passed > flow.stale_ticks - _ROUNDING

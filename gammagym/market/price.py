@@ -37,8 +37,8 @@ from gammagym.world import (
 _LANES = 4
 # Draws that the way of one tick may take, PATH_STEPS / _LANES or more.
 _WORDS = 50
-_S1, _S2, _S4, _S8, _S16 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(8), np.uint64(16)
-_BYTE = np.uint64(0xFF)
+_S1, _S2, _S4, _S8 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(8)
+_BYTE, _SUMMED_UP = np.uint64(0xFF), np.uint64(0x0001000100010001)
 _PAIRS, _NIBBLES = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
 _BYTES, _LANE_BYTES = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x001F001F001F001F)
 
@@ -121,6 +121,27 @@ def price_now(world, time_ns):
     if price.pressed:
         shift += pressure(world)
     return value if shift == 0.0 else value * math.exp(shift)
+
+
+@kernel(counted=False)
+def furthest_price(world, sign, start_ns, end_ns):
+    """Return a price that none of the way between two moments is beyond: above, if sign > 0.
+
+    Args:
+        world: one world.
+        sign: 1 or -1.
+        start_ns: from the last tick to the next (ns).
+        end_ns: from then to the next tick (ns).
+    """
+    price, stress = world.price, world.stress
+    steps = price.path_steps
+    first = int(min(max((start_ns - price.changed_ns) / price.tick_ns, 0.0), 1.0) * steps)
+    last = min(int(min((end_ns - price.changed_ns) / price.tick_ns, 1.0) * steps) + 1, steps)
+    value = sign * price.path[first]
+    for step in range(first + 1, last + 1):
+        value = max(value, sign * price.path[step])
+    shift = sign * max(sign * stress.price_shift, sign * stress.next_shift) + pressure(world)
+    return sign * value * math.exp(shift)
 
 
 @kernel(counted=False)
@@ -255,15 +276,23 @@ def _walk(price, key, first):
     A step is the sum of 16 fair coins, which is nearly normal (excess kurtosis -1/8), so that a
     draw of 64 bits is good for four of them. Writes: price.path after `first`.
     """
-    place, counts = 0.0, np.uint64(0)
-    for step in range(first + 1, price.path_steps + 1):
-        if step % _LANES == 0 or step == first + 1:
-            counts = _counts(bits(key, price.tick * _WORDS + step // _LANES))
-            counts >>= np.uint64(16 * (step % _LANES))
-        place += 0.5 * (np.float64(counts & _BYTE) - 8.0)
-        counts >>= _S16
-        price.path[step] = place
-    return place
+    begin, place = first + 1, 0.0
+    for word in range(begin // _LANES, price.path_steps // _LANES + 1):
+        # The product sums each quarter up with those before it.
+        sums = _counts(bits(key, price.tick * _WORDS + word)) * _SUMMED_UP
+        if begin > word * _LANES:
+            place -= _walked(sums, begin % _LANES - 1)
+        for lane in range(_LANES):
+            if begin <= word * _LANES + lane <= price.path_steps:
+                price.path[word * _LANES + lane] = place + _walked(sums, lane)
+        place += _walked(sums, _LANES - 1)
+    return price.path[price.path_steps] if begin <= price.path_steps else 0.0
+
+
+@kernel(inline=True, counted=False)
+def _walked(sums, lane):
+    """Return where steps lead, up to that of a lane, whose coins are summed up."""
+    return 0.5 * np.float64((sums >> np.uint64(16 * lane)) & _BYTE) - 4.0 * (lane + 1)
 
 
 @kernel(inline=True, counted=False)
