@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 import gammagym
 from gammagym.exchange.deleveraging import fund_balance
 from gammagym.scenario.load import load_scenario
-from gammagym.world import QUANTA
+from gammagym.world.sizes import QUANTA
 
 SCENARIO = "liquidation_cascade"
 NEWS = {"jitter": "0s", "shocks.0.at": "10min"}

@@ -33,15 +33,8 @@ from gammagym.errors import GammagymError, ScenarioError
 from gammagym.fields import ALL_FIELDS
 from gammagym.scenario.load import list_scenarios
 from gammagym.scenario.tasks import TASKS, ActionScheme
-from gammagym.world import (
-    COIN,
-    PART_GAMMA,
-    PART_RESIDUAL,
-    PARTS,
-    PRICE_GBM,
-    QUANTA,
-    QUOTE,
-)
+from gammagym.world.codes import COIN, PART_GAMMA, PART_RESIDUAL, PARTS, PRICE_GBM, QUOTE
+from gammagym.world.sizes import QUANTA
 
 # Few worlds, so that short runs get far into their episodes, to where timelines happen.
 WORLDS = 4

@@ -25,7 +25,7 @@ from gammagym.api.order_book import OrderBook
 from gammagym.engine.protocol import TOUCH
 from gammagym.engine.rules import BookRules
 from gammagym.reference.book import Message, ReferenceBook
-from gammagym.world import BUY, SELL
+from gammagym.world.codes import BUY, SELL
 
 BATCH = 1_000
 NEAR = np.arange(-20, 21)

@@ -17,7 +17,7 @@ from gammagym.engine.protocol import (
     TRADE,
 )
 from gammagym.engine.rules import BookRules
-from gammagym.world import BUY, CANCEL, GTC, IOC, MODIFY, NEW, SELL, TELL_POSITION
+from gammagym.world.codes import BUY, CANCEL, GTC, IOC, MODIFY, NEW, SELL, TELL_POSITION
 
 Messages = NDArray[Any]
 

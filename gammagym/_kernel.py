@@ -31,9 +31,9 @@ PACKAGE = Path(__file__).resolve().parent
 
 # What kernels may import. An edit in a report, the command line or the docs recompiles nothing.
 KERNEL_SOURCES = (
-    *("_kernel.py", "_compiler.py", "world.py", "loop.py"),
+    *("_kernel.py", "_compiler.py", "loop.py"),
     *("recorder.py", "survey.py", "glance.py"),
-    *("engine", "exchange", "market", "envs/kernels"),
+    *("world", "engine", "exchange", "market", "envs/kernels"),
 )
 # A debug build checks the whole book after every message: thousands of times slower, for tests.
 DEBUG = os.environ.get("GAMMAGYM_DEBUG", "") not in ("", "0")

@@ -13,7 +13,8 @@ from gammagym.engine.tables import levels_of
 from gammagym.exchange.margin import is_option
 from gammagym.exchange.trading import is_closed
 from gammagym.market.surface import SHORTEST_YEARS, at_the_money_volatility
-from gammagym.world import BUY, NO_LEVEL, RATE_UNIT, SELL, YEAR_NS
+from gammagym.world.codes import BUY, NO_LEVEL, SELL
+from gammagym.world.sizes import RATE_UNIT, YEAR_NS
 
 # What does not work at the venue of the hedge, as bits of `LOOK.trouble`.
 TROUBLE_CLOSED, TROUBLE_TRANSFERS, TROUBLE_DATA, TROUBLE_CANCELS = 1, 2, 4, 8

@@ -48,7 +48,7 @@ from gammagym.market.shocks import apply_shocks, start_timeline
 from gammagym.market.streams import open_streams
 from gammagym.market.surface import move_surface, open_surface
 from gammagym.market.withdrawal import withdraw
-from gammagym.world import FILL_ORDERED, FUNDING_CONTINUOUS
+from gammagym.world.codes import FILL_ORDERED, FUNDING_CONTINUOUS
 
 _LOOK, _TICK, _FUNDING, _MESSAGE, _ARBITRAGE, _BACKGROUND, _CUSTOMER = range(7)
 

@@ -15,7 +15,7 @@ from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, best_quantity, has_side
 from gammagym.engine.tables import updates_of
 from gammagym.loop import advance, step
-from gammagym.world import BUY, NO_LEVEL, SELL
+from gammagym.world.codes import BUY, NO_LEVEL, SELL
 
 BANDS = (1e-4, 5e-4, 10e-4, 20e-4, 50e-4)  # distances from the mid, as shares of it
 TOP_LEVELS = 10

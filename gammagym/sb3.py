@@ -18,7 +18,7 @@ from gammagym.envs.seeds import checked_seed
 from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.errors import GammagymError, MissingExtraError
 from gammagym.scenario.tasks import Task
-from gammagym.world import PARTS
+from gammagym.world.codes import PARTS
 
 try:
     from stable_baselines3.common.monitor import Monitor

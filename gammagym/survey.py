@@ -11,7 +11,7 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side
 from gammagym.loop import step
-from gammagym.world import BUY, NO_LEVEL, ON_LAST, SELL
+from gammagym.world.codes import BUY, NO_LEVEL, ON_LAST, SELL
 
 WIDE_BANDS = (1e-3, 1e-2, 2e-2)  # distances from the mid, as shares of it
 

@@ -20,15 +20,8 @@ from gammagym.market.price import start_price
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Leg, Task, get_task
-from gammagym.world import (
-    FIRST_AGENT_ACCOUNT,
-    FLOW_NONE,
-    FUTURE,
-    LARGE,
-    NO_ACCOUNT,
-    STANDARD,
-    viewed,
-)
+from gammagym.world import LARGE, STANDARD, viewed
+from gammagym.world.codes import FIRST_AGENT_ACCOUNT, FLOW_NONE, FUTURE, NO_ACCOUNT
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("GAMMAGYM_DATA", ROOT.parent / "shared" / "data"))

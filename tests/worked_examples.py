@@ -25,7 +25,7 @@ from gammagym.exchange.formulas import (
     option_contracts,
     order_limits,
 )
-from gammagym.world import BUY, CALL, PUT, SELL
+from gammagym.world.codes import BUY, CALL, PUT, SELL
 
 Inputs = dict[str, Any]
 Values = dict[str, Any]

@@ -41,6 +41,8 @@ from gammagym.venues import margins as venue_margins
 from gammagym.venues import marks as venue_marks
 from gammagym.venues import portfolio as venue_portfolio
 from gammagym.venues import schema as venue_schema
+from gammagym.world import codes
+from gammagym.world.layout import World
 
 _MARK = re.compile(r"^<!-- generated: ([a-z_]+) -->$", re.MULTILINE)
 _STATIC = Path(__file__).parents[1] / "_static"
@@ -64,7 +66,7 @@ def _first_line(thing: Any) -> str:
 def world_tables() -> str:
     """Return every table of a world: the world itself, then the others as it names them."""
     done: list[type] = []
-    waiting: list[type] = [world.World]
+    waiting: list[type] = [World]
     while waiting:
         one = waiting.pop(0)
         if one in done:
@@ -199,7 +201,7 @@ def enumerations() -> str:
         "nothing there": ("NO_ORDER", "NO_LEVEL", "NO_TERMS", "NO_ACCOUNT", "NO_INSTRUMENT"),
     }
     rows = [
-        (family, ", ".join(f"`{name}` {getattr(world, name)}" for name in names))
+        (family, ", ".join(f"`{name}` {getattr(codes, name)}" for name in names))
         for family, names in families.items()
     ]
     return table(("family", "names and codes"), rows)
@@ -207,7 +209,7 @@ def enumerations() -> str:
 
 def reject_reasons() -> str:
     """Return the reasons for which an order is refused."""
-    rows = [(str(code), reason) for code, reason in enumerate(world.REJECT_REASONS)]
+    rows = [(str(code), reason) for code, reason in enumerate(codes.REJECT_REASONS)]
     return table(("code", "reason"), rows)
 
 
@@ -599,7 +601,7 @@ def _type(shape: dict[str, Any]) -> str:
 
 def parts() -> str:
     """Return the names of the parts that profit is split into."""
-    return ", ".join(f"`{part}`" for part in world.PARTS)
+    return ", ".join(f"`{part}`" for part in codes.PARTS)
 
 
 def commands() -> str:

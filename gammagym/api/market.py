@@ -34,17 +34,9 @@ from gammagym.scenario.load import load_scenario, load_venue
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Leg, LegKind, Task
 from gammagym.scenario.variants import variants_of
-from gammagym.world import (
-    CANCEL,
-    CANCEL_ALL,
-    COIN,
-    DISCONNECT,
-    MODIFY,
-    NEW,
-    QUANTA,
-    QUOTE,
-    copied,
-)
+from gammagym.world import copied
+from gammagym.world.codes import CANCEL, CANCEL_ALL, COIN, DISCONNECT, MODIFY, NEW, QUOTE
+from gammagym.world.sizes import QUANTA
 
 if TYPE_CHECKING:
     pass

@@ -28,19 +28,8 @@ from gammagym.engine.run import (
 from gammagym.engine.tables import place
 from gammagym.engine.terms import add_terms
 from gammagym.errors import InvariantError, OrderError
-from gammagym.world import (
-    BOOK,
-    BUY,
-    LEVEL,
-    MEMBER,
-    NO_LEVEL,
-    NO_ORDER,
-    NODE,
-    ORDER,
-    SELL,
-    TERMS,
-    viewed,
-)
+from gammagym.world import BOOK, LEVEL, MEMBER, NODE, ORDER, TERMS, viewed
+from gammagym.world.codes import BUY, NO_LEVEL, NO_ORDER, SELL
 
 DEPTH = np.dtype([("price", "i8"), ("quantity", "i8")])
 QUEUE = np.dtype([("order_id", "i8"), ("owner", "i4"), ("price", "i8"), ("quantity", "i8")])

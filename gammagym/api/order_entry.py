@@ -13,7 +13,7 @@ import numpy as np
 
 from gammagym.engine.rules import SELF_TRADE
 from gammagym.errors import OrderError, nearest
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     FOK,
     GTC,

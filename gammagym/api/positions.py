@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gammagym.world import (
+from gammagym.world import viewed
+from gammagym.world.codes import (
     CALL,
     COIN,
     FEES_DERIVATIVE,
@@ -14,12 +15,10 @@ from gammagym.world import (
     NO_ACCOUNT,
     PERPETUAL,
     PUT,
-    QUANTA,
     QUOTE,
-    RATE_UNIT,
     SPOT,
-    viewed,
 )
+from gammagym.world.sizes import QUANTA, RATE_UNIT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,23 +16,17 @@ from numpy.typing import NDArray
 from gammagym.api.timeline_soundness import ranges_of_events
 from gammagym.engine.inspection import SOUND, check_book
 from gammagym.market.sentiment import LARGEST_LEAN
-from gammagym.world import (
-    BREAKERS,
+from gammagym.world import viewed
+from gammagym.world.codes import (
     COIN,
     CROWD,
     DECREMENT,
     FEE_CLASSES,
-    FEE_LADDER,
     FILL_DELEVERAGING,
     FILL_ORDERED,
     FIRST_AGENT_ACCOUNT,
     FUNDING_PREMIUM,
-    HEDGES,
-    INDEX_SOURCES,
-    LATENCY_SAMPLES,
     LATENCY_TABLE,
-    LIQUIDATION_STEPS,
-    MARGIN_SCENARIOS,
     NO_ACCOUNT,
     NO_LEVEL,
     NO_ORDER,
@@ -45,14 +39,22 @@ from gammagym.world import (
     PRICE_SVCJ,
     PUT,
     QUOTE,
-    RATE_UNIT,
     SELL,
     SHOCK_COLLATERAL,
     SIDES,
-    SLOTS,
     SPOT,
+)
+from gammagym.world.sizes import (
+    BREAKERS,
+    FEE_LADDER,
+    HEDGES,
+    INDEX_SOURCES,
+    LATENCY_SAMPLES,
+    LIQUIDATION_STEPS,
+    MARGIN_SCENARIOS,
+    RATE_UNIT,
+    SLOTS,
     SPREAD_BANDS,
-    viewed,
 )
 
 # Sums of two times fit into 64 bits.

@@ -8,7 +8,8 @@ import numpy as np
 
 from gammagym.api.order_entry import TIFS, TRIGGERS, TYPES
 from gammagym.api.positions import entry_price, position_name
-from gammagym.world import (
+from gammagym.world import viewed
+from gammagym.world.codes import (
     BUY,
     CALL,
     COIN,
@@ -22,13 +23,11 @@ from gammagym.world import (
     PERPETUAL,
     POST_ONLY,
     PUT,
-    QUANTA,
     QUOTE,
-    RATE_UNIT,
     SELL,
     SPOT,
-    viewed,
 )
+from gammagym.world.sizes import QUANTA, RATE_UNIT
 
 if TYPE_CHECKING:
     import pandas as pd

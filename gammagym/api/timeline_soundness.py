@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gammagym.world import (
+from gammagym.world.codes import (
     COIN,
     FIRST_AGENT_ACCOUNT,
-    INDEX_SOURCES,
     NO_ACCOUNT,
     NO_INSTRUMENT,
     QUOTE,
@@ -18,6 +17,7 @@ from gammagym.world import (
     SHOCK_LARGE_ORDER,
     SHOCK_PRICE,
 )
+from gammagym.world.sizes import INDEX_SOURCES
 
 # Sums with them stay within 64 bits.
 _LAST_NS = 2**60

@@ -16,7 +16,7 @@ from gammagym.api.tables import (
     orders_table,
 )
 from gammagym.errors import OrderError, nearest
-from gammagym.world import NO_ACCOUNT, REJECT_REASONS
+from gammagym.world.codes import NO_ACCOUNT, REJECT_REASONS
 
 if TYPE_CHECKING:
     import pandas as pd

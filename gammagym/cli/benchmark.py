@@ -179,7 +179,8 @@ def _run_market(scenario: Any, task: Any, seconds: int, seed: int) -> tuple[floa
     from gammagym.loop import advance, open_world
     from gammagym.scenario.compile import compile_world
     from gammagym.scenario.load import load_scenario
-    from gammagym.world import NANOSECONDS, copied
+    from gammagym.world import copied
+    from gammagym.world.sizes import NANOSECONDS
 
     compiled = compile_world(load_scenario(scenario), task)
     world = copied(compiled.template)[0]

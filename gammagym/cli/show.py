@@ -116,7 +116,7 @@ def _cells(line: Standing, unit: Unit) -> dict[str, str]:
 def figures_of(episodes: Episodes) -> dict[str, Any]:
     """Return the statistics of one agent's episodes, as shares of the stake."""
     from gammagym.evaluation import statistics
-    from gammagym.world import PARTS
+    from gammagym.world.codes import PARTS
 
     columns = episodes.finished()
     relative, stake = columns["relative_cost"], columns["stake"]

@@ -30,17 +30,8 @@ from gammagym.engine.price_index import (
 from gammagym.engine.protocol import ADDED, CHANGED, REMOVED
 from gammagym.engine.tables import levels_of, orders_of, terms_of
 from gammagym.engine.terms import add_terms, drop_terms
-from gammagym.world import (
-    BUY,
-    NO_LEVEL,
-    NO_NODE,
-    NO_ORDER,
-    NO_SIDE,
-    NO_TERMS,
-    PRICE_CACHE,
-    PRICES,
-    SIDES,
-)
+from gammagym.world.codes import BUY, NO_LEVEL, NO_NODE, NO_ORDER, NO_SIDE, NO_TERMS, PRICES, SIDES
+from gammagym.world.sizes import PRICE_CACHE
 
 # No level may hold this many lots or more, so that sums of two totals fit into 64 bits.
 LARGEST_LOTS = 2**62

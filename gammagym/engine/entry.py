@@ -25,7 +25,7 @@ from gammagym.engine.protocol import ADDED
 from gammagym.engine.tables import members_of, orders_of, terms_of
 from gammagym.engine.terms import write_terms
 from gammagym.engine.waiting import beyond, set_trail, would_trigger, write_names
-from gammagym.world import (
+from gammagym.world.codes import (
     ACCEPTED,
     BUY,
     DECREMENT,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from gammagym._kernel import kernel
 from gammagym.engine.protocol import REMOVED
 from gammagym.engine.tables import levels_of, touches_of, updates_of
-from gammagym.world import BUY, NO_LEVEL, SELL
+from gammagym.world.codes import BUY, NO_LEVEL, SELL
 
 
 @kernel(inline=True, counted=False)

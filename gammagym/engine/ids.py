@@ -9,7 +9,7 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.tables import buckets_of, levels_of, messages_of, orders_of, prefetch
-from gammagym.world import NO_ORDER
+from gammagym.world.codes import NO_ORDER
 
 # Odd, near 2^31 / golden ratio: multiples of it spread evenly, whatever the stride of the ids.
 _SPREAD = 0x4F1BBCDD

@@ -14,7 +14,7 @@ from gammagym.engine.members import find_member
 from gammagym.engine.price_index import FREE, count_leaves, find_leaf
 from gammagym.engine.protocol import TRADE
 from gammagym.engine.tables import levels_of, members_of, nodes_of, orders_of, terms_of
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     DECREMENT,
     GTT,
@@ -25,12 +25,12 @@ from gammagym.world import (
     NO_TERMS,
     NOBODY,
     NOT_LISTED,
-    PRICE_CACHE,
     SELL,
     SIDES,
     STOP,
     TRAILING_STOP,
 )
+from gammagym.world.sizes import PRICE_CACHE
 
 SOUND = 0
 (

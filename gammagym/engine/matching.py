@@ -24,13 +24,12 @@ from gammagym.engine.pro_rata import NEW_ROUND, choose_share, had_its_turn, keep
 from gammagym.engine.protocol import CANCELED, REDUCED, TRADE
 from gammagym.engine.tables import levels_of, orders_of, terms_of
 from gammagym.engine.waiting import note_price
-from gammagym.world import (
+from gammagym.world.codes import (
     ACCEPTED,
     BUY,
     EXPIRE_BOTH,
     EXPIRE_MAKER,
     EXPIRE_TAKER,
-    FILLS_AT_ONCE,
     NO_LEVEL,
     NO_ORDER,
     NO_TERMS,
@@ -39,6 +38,7 @@ from gammagym.world import (
     REJECT_SELF_TRADE,
     UNSET,
 )
+from gammagym.world.sizes import FILLS_AT_ONCE
 
 
 @kernel(inline=True, counted=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.tables import members_of
-from gammagym.world import NOBODY, NOT_LISTED, SELL
+from gammagym.world.codes import NOBODY, NOT_LISTED, SELL
 
 NO_MEMBER = np.int64(-1)
 # No position is counted beyond this (lots).

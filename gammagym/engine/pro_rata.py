@@ -11,7 +11,7 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.engine.book import NO_ARRIVAL
 from gammagym.engine.tables import orders_of
-from gammagym.world import NO_ORDER
+from gammagym.world.codes import NO_ORDER
 
 NEW_ROUND, TOP, SHARES, REMAINDER = 210, 211, 212, 213
 

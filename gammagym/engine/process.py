@@ -64,7 +64,7 @@ from gammagym.engine.steps import (
 from gammagym.engine.tables import details_of, messages_of, orders_of
 from gammagym.engine.terms import next_expired
 from gammagym.engine.waiting import note_price, take_out, wait
-from gammagym.world import (
+from gammagym.world.codes import (
     ACCEPTED,
     CANCEL,
     CANCEL_ALL,

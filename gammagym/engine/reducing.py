@@ -13,14 +13,8 @@ from gammagym.engine.book import first_order, next_order, open_lots, remove, shr
 from gammagym.engine.members import NO_MEMBER, closable, find_member, move_position
 from gammagym.engine.protocol import CANCELED, REDUCED
 from gammagym.engine.tables import members_of, orders_of
-from gammagym.world import (
-    BUY,
-    FILLS_AT_ONCE,
-    NO_ORDER,
-    NOT_LISTED,
-    REJECT_NOTHING_TO_REDUCE,
-    SELL,
-)
+from gammagym.world.codes import BUY, NO_ORDER, NOT_LISTED, REJECT_NOTHING_TO_REDUCE, SELL
+from gammagym.world.sizes import FILLS_AT_ONCE
 
 
 @kernel(counted=False)

@@ -18,7 +18,7 @@ from gammagym.engine.protocol import (
 )
 from gammagym.engine.reducing import count_trade
 from gammagym.engine.tables import orders_of, reports_of, terms_of
-from gammagym.world import ACCEPTED, CANCEL, MODIFY, SELL
+from gammagym.world.codes import ACCEPTED, CANCEL, MODIFY, SELL
 
 
 @kernel(inline=True, counted=False)

@@ -6,13 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gammagym.errors import OrderError
-from gammagym.world import (
-    DECREMENT,
-    EXPIRE_BOTH,
-    EXPIRE_MAKER,
-    EXPIRE_TAKER,
-    UNSET,
-)
+from gammagym.world.codes import DECREMENT, EXPIRE_BOTH, EXPIRE_MAKER, EXPIRE_TAKER, UNSET
 
 SELF_TRADE = {
     "allow": UNSET,

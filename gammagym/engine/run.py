@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gammagym.world import FILLS_AT_ONCE, WORK
+from gammagym.world import WORK
+from gammagym.world.sizes import FILLS_AT_ONCE
 
 # Where a run stands.
 RUN = np.dtype(

@@ -25,7 +25,8 @@ from gammagym.engine.reporting import fill_in, report, report_fill, report_order
 from gammagym.engine.run import LOOKING, MATCHING, READING, TRIGGERING
 from gammagym.engine.tables import members_of, orders_of
 from gammagym.engine.waiting import any_price_moved, leave, next_triggered, take_out
-from gammagym.world import ACCEPTED, FILLS_AT_ONCE, FOK, NO_ORDER, NOBODY, REJECT_OVERFLOW, SIDES
+from gammagym.world.codes import ACCEPTED, FOK, NO_ORDER, NOBODY, REJECT_OVERFLOW, SIDES
+from gammagym.world.sizes import FILLS_AT_ONCE
 
 # --- An order is carried out ---------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.tables import terms_of
-from gammagym.world import GTT, NO_TERMS
+from gammagym.world.codes import GTT, NO_TERMS
 
 
 @kernel(counted=False)

@@ -21,7 +21,7 @@ from gammagym.engine.book import (
 from gammagym.engine.members import count_order, find_member
 from gammagym.engine.tables import orders_of, terms_of
 from gammagym.engine.terms import write_terms
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     NO_ORDER,
     NO_TERMS,

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 
 from gammagym._kernel import kernel, numba_config
 from gammagym.engine.tables import SECOND, ask_for
-from gammagym.world import CACHE_LINE, FIRST_AGENT_ACCOUNT, MAKERS, STRETCHES, WORK
+from gammagym.world import WORK
+from gammagym.world.codes import FIRST_AGENT_ACCOUNT, MAKERS
+from gammagym.world.sizes import CACHE_LINE, STRETCHES
 
 Stretch = tuple[int, int]
 

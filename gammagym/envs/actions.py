@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from gammagym.envs.kernels.moves import LEG_SHARES, MOVES
 from gammagym.errors import ActionError
 from gammagym.scenario.compile import Compiled
-from gammagym.world import FREE_ORDERS, SCHEME_BAND, SCHEME_DISCRETE, SCHEME_HEDGE, SCHEME_QUOTES
+from gammagym.world.codes import SCHEME_BAND, SCHEME_DISCRETE, SCHEME_HEDGE, SCHEME_QUOTES
+from gammagym.world.sizes import FREE_ORDERS
 
 
 class InvalidActionError(ActionError, gym.error.InvalidAction):

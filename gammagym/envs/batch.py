@@ -33,7 +33,9 @@ from gammagym.envs.paying import Payer, RewardFunction
 from gammagym.market.redraw import redraw_worlds
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.variants import variants_of
-from gammagym.world import OBSERVED, PRICE_REPLAY, capacity_of, copied, empty_worlds
+from gammagym.world import capacity_of, copied, empty_worlds
+from gammagym.world.codes import PRICE_REPLAY
+from gammagym.world.sizes import OBSERVED
 
 Rows = NDArray[np.int64]
 # What each world of a batch has of its own beside itself; all else is shared by copies.

@@ -36,7 +36,8 @@ from gammagym.scenario.prices import ProcessParameters
 from gammagym.scenario.reference import parse_scenario
 from gammagym.scenario.stakes import expected_stakes
 from gammagym.scenario.tasks import Task, get_task
-from gammagym.world import CALL, PARTS, PUT, QUANTA, RATE_UNIT, YEAR_NS
+from gammagym.world.codes import CALL, PARTS, PUT
+from gammagym.world.sizes import QUANTA, RATE_UNIT, YEAR_NS
 
 BOUNDS = np.array([[field.low, field.high] for field in ALL_FIELDS]).T.copy()
 FIELD_ROWS = {field.name: row for row, field in enumerate(ALL_FIELDS)}

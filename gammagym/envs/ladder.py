@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gammagym.api.tables import side_levels
-from gammagym.world import BUY, QUANTA, SELL
+from gammagym.world.codes import BUY, SELL
+from gammagym.world.sizes import QUANTA
 
 _LEVELS = 8
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gammagym.envs.kernels.stepping import INFO_PROFIT
 from gammagym.envs.single import HedgeEnv
 from gammagym.errors import OrderError
-from gammagym.world import NO_ORDER
+from gammagym.world.codes import NO_ORDER
 
 
 class QueueValues(NamedTuple):

@@ -31,7 +31,7 @@ from gammagym.envs.rendering import RENDERING, Renderer
 from gammagym.envs.saving import read_environment, write_environment
 from gammagym.envs.seeds import checked_num_envs, checked_seeds
 from gammagym.scenario.tasks import Task
-from gammagym.world import PARTS
+from gammagym.world.codes import PARTS
 
 Observations = NDArray[np.float32]
 

@@ -14,7 +14,7 @@ from gammagym.errors import DataError, GammagymError
 from gammagym.evaluation import statistics
 from gammagym.evaluation.rollout import DONE, FAILED, VOID
 from gammagym.evaluation.store import ResultStore, Run
-from gammagym.world import PARTS
+from gammagym.world.codes import PARTS
 
 Floats = NDArray[np.float64]
 

@@ -18,11 +18,10 @@ from gammagym.exchange.ledger import (
     shorts_of,
     travelling,
 )
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     CALL,
     COIN,
-    FINE_UNIT,
     FUTURE,
     NO_ACCOUNT,
     PART_BASIS,
@@ -41,10 +40,9 @@ from gammagym.world import (
     PART_VOLGA,
     PARTS,
     PUT,
-    QUANTA,
     SPOT,
-    YEAR_NS,
 )
+from gammagym.world.sizes import FINE_UNIT, QUANTA, YEAR_NS
 
 
 @kernel(inline=True, counted=False)

@@ -12,7 +12,7 @@ from gammagym.exchange.marks import write_price
 from gammagym.exchange.options import value_option
 from gammagym.exchange.orders import empty_book
 from gammagym.exchange.trading import mid_price
-from gammagym.world import (
+from gammagym.world.codes import (
     CALL,
     CHANGE_FUNDING_CAP,
     CHANGE_FUNDING_CLAMP,
@@ -21,12 +21,10 @@ from gammagym.world import (
     CHANGE_MAKER_FEE,
     CHANGE_TAKER_FEE,
     COIN,
-    FINE_UNIT,
     FUTURE,
     PUT,
-    QUANTA,
-    RATE_UNIT,
 )
+from gammagym.world.sizes import FINE_UNIT, QUANTA, RATE_UNIT
 
 DAY_NS = 86_400_000_000_000
 

@@ -36,7 +36,7 @@ from gammagym.exchange.margin import (
 )
 from gammagym.exchange.orders import cancel_orders, market_order
 from gammagym.exchange.trading import log_fill
-from gammagym.world import (
+from gammagym.world.codes import (
     BACKSTOP_DELEVERAGING,
     BUY,
     COIN,
@@ -45,13 +45,13 @@ from gammagym.world import (
     FIRST_AGENT_ACCOUNT,
     NO_ACCOUNT,
     PART_DELEVERAGING,
-    QUANTA,
     QUOTE,
     RANK_MARGIN_RATIO,
     RANK_SIGNED_LEVERAGE,
     SELL,
     SPOT,
 )
+from gammagym.world.sizes import QUANTA
 
 # A balance below this does not top the queue (Binance FAQ 360033525471).
 LEAST_BALANCE = 1.0

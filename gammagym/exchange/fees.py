@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.world import FEES_DERIVATIVE, NO_ACCOUNT
+from gammagym.world.codes import FEES_DERIVATIVE, NO_ACCOUNT
 
 
 @kernel(counted=False)

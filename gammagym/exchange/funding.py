@@ -24,17 +24,16 @@ from gammagym.exchange.formulas.funding import (
 from gammagym.exchange.ledger import pay_funding, settle_funding
 from gammagym.exchange.marks import known_index
 from gammagym.exchange.trading import is_closed
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
-    FINE_UNIT,
     FUNDING_CONTINUOUS,
     FUNDING_IMPOSED,
     FUNDING_PREMIUM,
     NO_LEVEL,
     PERPETUAL,
-    RATE_UNIT,
     SELL,
 )
+from gammagym.world.sizes import FINE_UNIT, RATE_UNIT
 
 NEVER_NS = 2**62
 # Interest, clamp and premium are rates of eight hours, whatever the interval.

@@ -15,22 +15,20 @@ negative and rises with the price; all else is as for linear contracts (docs/rul
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     CALL,
     COIN,
     FEES_OPTION,
-    FINE_UNIT,
     FUNDING_CONTINUOUS,
     NO_ACCOUNT,
     PART_FEES,
     PUT,
-    QUANTA,
     QUOTE,
-    RATE_UNIT,
     ROUNDING,
     SPOT,
 )
+from gammagym.world.sizes import FINE_UNIT, QUANTA, RATE_UNIT
 
 # The product of two numbers below this is a 64-bit number.
 _PRODUCT_FITS = 2**31

@@ -42,19 +42,16 @@ from gammagym.exchange.margin import (
     tier_of,
 )
 from gammagym.exchange.orders import cancel_orders, market_order
-from gammagym.world import (
+from gammagym.world.codes import (
     BACKSTOP_SOCIALISED_LOSS,
     COIN,
     FILL_LIQUIDATION,
-    FINE_UNIT,
     FIRST_AGENT_ACCOUNT,
     MARGIN_ISOLATED,
     NO_ACCOUNT,
     NO_INSTRUMENT,
     PART_LIQUIDATION,
-    QUANTA,
     QUOTE,
-    RATE_UNIT,
     SPOT,
     STEP_CLOSE_IN_BOOK,
     STEP_REDUCE_SLICE,
@@ -63,6 +60,7 @@ from gammagym.world import (
     STEP_REDUCE_TWO_TIERS,
     STEP_TAKE_OVER,
 )
+from gammagym.world.sizes import FINE_UNIT, QUANTA, RATE_UNIT
 
 # A bankruptcy price beyond so many times the mark is none.
 _HIGHEST = 100.0

@@ -27,7 +27,7 @@ from gammagym.exchange.ledger import (
     value_at,
 )
 from gammagym.exchange.portfolio import portfolio_margin
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     CALL,
     COIN,
@@ -38,9 +38,9 @@ from gammagym.world import (
     NO_INSTRUMENT,
     PUT,
     QUOTE,
-    RATE_UNIT,
     SPOT,
 )
+from gammagym.world.sizes import RATE_UNIT
 
 
 @kernel(inline=True, counted=False)

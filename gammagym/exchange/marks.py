@@ -24,20 +24,18 @@ from gammagym.exchange.formulas import marks as formulas
 from gammagym.exchange.formulas.order_limits import band_high, band_low
 from gammagym.exchange.options import are_a_pair, value_option, value_put
 from gammagym.exchange.trading import is_closed, mid_price
-from gammagym.world import (
+from gammagym.world.codes import (
     CALL,
     COIN,
-    FINE_UNIT,
     FLOW_CROWD,
     MARK_INDEX,
     MARK_MEDIAN,
-    NANOSECONDS,
     ON_INDEX,
     ON_LAST,
     ON_MARK,
     PUT,
-    RATE_UNIT,
 )
+from gammagym.world.sizes import FINE_UNIT, NANOSECONDS, RATE_UNIT
 
 
 @kernel(counted=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gammagym._kernel import kernel
 from gammagym.exchange.orders import execute, is_shut
 from gammagym.exchange.trading import refuse
-from gammagym.world import (
+from gammagym.world.codes import (
     ACKNOWLEDGEMENT,
     CANCEL,
     CANCEL_ALL,

@@ -7,18 +7,8 @@ from gammagym.engine.book import open_book
 from gammagym.exchange.ledger import book_trade, deposit
 from gammagym.exchange.marks import carried, option_price, write_price
 from gammagym.exchange.options import value_option
-from gammagym.world import (
-    BUY,
-    CALL,
-    COIN,
-    FLOW_CROWD,
-    MAKERS,
-    PUT,
-    QUANTA,
-    QUOTE,
-    SELL,
-    YEAR_NS,
-)
+from gammagym.world.codes import BUY, CALL, COIN, FLOW_CROWD, MAKERS, PUT, QUOTE, SELL
+from gammagym.world.sizes import QUANTA, YEAR_NS
 
 # Rows of orders and levels of a book that only makers and competitors use.
 QUIET_ROWS = 24

@@ -10,7 +10,8 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.exchange.formulas.option_contracts import decayed_delta, option_payoff
-from gammagym.world import CALL, PUT, YEAR_NS
+from gammagym.world.codes import CALL, PUT
+from gammagym.world.sizes import YEAR_NS
 
 _ROOT_2 = math.sqrt(2.0)
 _INVERSE_ROOT_2PI = 1.0 / math.sqrt(2.0 * math.pi)

@@ -32,7 +32,7 @@ from gammagym.exchange.ledger import holding
 from gammagym.exchange.margin import can_afford
 from gammagym.exchange.marks import tell_book
 from gammagym.exchange.trading import is_closed, mid_price, refuse, trade_and_rest
-from gammagym.world import (
+from gammagym.world.codes import (
     ACCEPTED,
     BUY,
     CANCEL,
@@ -42,7 +42,6 @@ from gammagym.world import (
     FUTURE,
     GTC,
     IOC,
-    LARGEST_QUANTA,
     LIMIT,
     MODIFY,
     NEW,
@@ -64,8 +63,8 @@ from gammagym.world import (
     REJECT_WAITING,
     SELL,
     UNSET,
-    WATCHED,
 )
+from gammagym.world.sizes import LARGEST_QUANTA, WATCHED
 
 
 @kernel(counted=False)

@@ -11,7 +11,8 @@ import math
 from gammagym._kernel import kernel
 from gammagym.exchange.formulas.margin import inverse_scenario_pnl
 from gammagym.exchange.options import black_value
-from gammagym.world import CALL, COIN, PUT, QUANTA, SPOT, YEAR_NS
+from gammagym.world.codes import CALL, COIN, PUT, SPOT
+from gammagym.world.sizes import QUANTA, YEAR_NS
 
 _DAYS = 30.0
 _DAYS_OF_YEAR = 365.0

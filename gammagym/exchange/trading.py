@@ -24,21 +24,20 @@ from gammagym.exchange.attribution import (
 )
 from gammagym.exchange.ledger import book_trade, charge_fee, in_quote, mul_div, payer, transfer
 from gammagym.exchange.margin import set_margin_aside
-from gammagym.world import (
+from gammagym.world.codes import (
     ACCEPTED,
     BUY,
     FEES_DERIVATIVE,
     FILL_LIQUIDATION,
     FILL_ORDERED,
-    FILLS_AT_ONCE,
     MARGIN_ISOLATED,
     NO_ACCOUNT,
     NO_ORDER,
     NOBODY,
     REJECT_FULL,
     SELL,
-    WATCHED,
 )
+from gammagym.world.sizes import FILLS_AT_ONCE, WATCHED
 
 
 @kernel(counted=False)

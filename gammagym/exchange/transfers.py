@@ -5,7 +5,7 @@ from __future__ import annotations
 from gammagym._kernel import kernel
 from gammagym.exchange.ledger import in_quote, share_of, transfer
 from gammagym.exchange.margin import free_cash, initial_margin, margin_balance
-from gammagym.world import MARGIN_ISOLATED, TRANSIT
+from gammagym.world.codes import MARGIN_ISOLATED, TRANSIT
 
 
 @kernel(counted=False)

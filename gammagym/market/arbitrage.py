@@ -20,18 +20,16 @@ from gammagym.exchange.ledger import holding
 from gammagym.exchange.orders import limit_order
 from gammagym.exchange.trading import is_closed, mid_price
 from gammagym.market.streams import exponential
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     FUNDING_CONTINUOUS,
     FUTURE,
     IOC,
-    NANOSECONDS,
     PERPETUAL,
-    RATE_UNIT,
     SELL,
     STREAM_ARBITRAGE,
-    YEAR_NS,
 )
+from gammagym.world.sizes import NANOSECONDS, RATE_UNIT, YEAR_NS
 
 FIRST, SECOND = 0, 1
 # Memory of the recent variance (s), and how far through the second book's touch a hedge may go.

@@ -8,7 +8,7 @@ from gammagym._kernel import kernel
 from gammagym.exchange.trading import mid_price
 from gammagym.market.price import price_now
 from gammagym.market.sentiment import believed_price
-from gammagym.world import NANOSECONDS
+from gammagym.world.sizes import NANOSECONDS
 
 # Makers' memory of the variance (s), the time between two looks at the price (ns), and the multiple
 # of a calm volatility up to which there is no storm.

@@ -14,7 +14,8 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.exchange.marks import carried
 from gammagym.market.streams import normal
-from gammagym.world import FUTURE, NANOSECONDS, STREAM_CARRY, YEAR_NS
+from gammagym.world.codes import FUTURE, STREAM_CARRY
+from gammagym.world.sizes import NANOSECONDS, YEAR_NS
 
 
 @kernel(counted=False)

@@ -6,7 +6,7 @@ from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side
 from gammagym.exchange.marks import tell_book
 from gammagym.exchange.orders import limit_order
-from gammagym.world import BUY, IOC
+from gammagym.world.codes import BUY, IOC
 
 
 @kernel(counted=False)

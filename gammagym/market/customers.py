@@ -15,15 +15,8 @@ from gammagym.exchange.margin import is_option
 from gammagym.exchange.orders import limit_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.streams import exponential, normal, uniform
-from gammagym.world import (
-    BUY,
-    CROWD,
-    IOC,
-    NANOSECONDS,
-    NO_INSTRUMENT,
-    SELL,
-    STREAM_CUSTOMERS,
-)
+from gammagym.world.codes import BUY, CROWD, IOC, NO_INSTRUMENT, SELL, STREAM_CUSTOMERS
+from gammagym.world.sizes import NANOSECONDS
 
 # The draws of one order, by purpose.
 _DRAWS = 4

@@ -20,7 +20,7 @@ from gammagym.exchange.ledger import (
 )
 from gammagym.exchange.margin import check_margin, marked_gain
 from gammagym.exchange.orders import cancel_orders
-from gammagym.world import (
+from gammagym.world.codes import (
     COIN,
     FILL_LIQUIDATION,
     FIRST_AGENT_ACCOUNT,
@@ -30,11 +30,11 @@ from gammagym.world import (
     PART_LIQUIDATION,
     PERPETUAL,
     QUOTE,
-    RATE_UNIT,
     SELL,
     SHOCK_DEFAULT,
     SHOCK_DELEVERAGING,
 )
+from gammagym.world.sizes import RATE_UNIT
 
 
 @kernel(counted=False)

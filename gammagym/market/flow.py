@@ -35,18 +35,18 @@ from gammagym.market.price import price_now
 from gammagym.market.sentiment import believed_price
 from gammagym.market.streams import bits, normal, uniform
 from gammagym.market.withdrawal import drop, is_away
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     CROWD,
     GTC,
     IOC,
     MAKERS,
-    NANOSECONDS,
     NO_ORDER,
     SELL,
     STREAM_FLOW,
     STREAM_SEEDING,
 )
+from gammagym.world.sizes import NANOSECONDS
 
 # The draws of one event, by purpose; those of a refill are two, one for each side. 0 and 16 are the
 # clock's.

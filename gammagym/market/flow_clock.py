@@ -6,7 +6,7 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.market.streams import bits, exponential, in_unit, mix
-from gammagym.world import NANOSECONDS
+from gammagym.world.sizes import NANOSECONDS
 
 # Draws of an event (`flow.DRAWS`) that its waiting time takes.
 ARRIVAL, STAYS = 0, 16

@@ -13,7 +13,8 @@ import math
 from gammagym._kernel import kernel
 from gammagym.exchange.trading import is_closed, mid_price
 from gammagym.market.crossing import cross
-from gammagym.world import BUY, LARGEST_PRESSURE, SELL
+from gammagym.world.codes import BUY, SELL
+from gammagym.world.sizes import LARGEST_PRESSURE
 
 # A log move at which dealers give up: eight times as high or low. It is within what trading can do
 # to the price, so that feedback that has run away also gets there.

@@ -12,7 +12,7 @@ from gammagym._kernel import kernel
 from gammagym.exchange.ledger import holding
 from gammagym.exchange.trading import is_closed
 from gammagym.market.crossing import cross
-from gammagym.world import BUY, SELL, SHOCK_LARGE_ORDER
+from gammagym.world.codes import BUY, SELL, SHOCK_LARGE_ORDER
 
 
 @kernel(counted=False)

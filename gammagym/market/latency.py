@@ -13,20 +13,20 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.exchange.messages import send
 from gammagym.market.streams import normal, uniform
-from gammagym.world import (
+from gammagym.world.codes import (
     CANCEL,
     CANCEL_ALL,
     DISCONNECT,
     LATENCY_LOGNORMAL,
     LATENCY_STREAMS,
     LATENCY_TABLE,
-    LONGEST_LATENCY_NS,
     STREAM_LATENCY,
     WAY_ACKNOWLEDGEMENT,
     WAY_CANCEL,
     WAY_ENTRY,
     WAYS,
 )
+from gammagym.world.sizes import LONGEST_LATENCY_NS
 
 
 @kernel(counted=False)

@@ -32,7 +32,7 @@ from gammagym.exchange.orders import market_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.crossing import cross
 from gammagym.market.members import enter, entry_price
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     FILL_LIQUIDATION,
     FUNDING_CONTINUOUS,

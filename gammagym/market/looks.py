@@ -21,7 +21,8 @@ from gammagym.market.flow_clock import let_pass
 from gammagym.market.makers import quoted_ticks, requote
 from gammagym.market.price import furthest_price, price_now
 from gammagym.market.sentiment import believed_price
-from gammagym.world import BUY, FLOW_IDEAL, LOOK_NS, NANOSECONDS, SELL, STREAM_FLOW
+from gammagym.world.codes import BUY, FLOW_IDEAL, SELL, STREAM_FLOW
+from gammagym.world.sizes import LOOK_NS, NANOSECONDS
 
 # Draws of looks are numbered from here, where no event comes.
 _FIRST_LOOK = 2**60

@@ -17,18 +17,8 @@ from gammagym.exchange.margin import is_option
 from gammagym.exchange.orders import limit_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.price import price_now
-from gammagym.world import (
-    BUY,
-    COIN,
-    FLOW_IDEAL,
-    FUTURE,
-    GTC,
-    MAKERS,
-    NANOSECONDS,
-    NO_ORDER,
-    SELL,
-    YEAR_NS,
-)
+from gammagym.world.codes import BUY, COIN, FLOW_IDEAL, FUTURE, GTC, MAKERS, NO_ORDER, SELL
+from gammagym.world.sizes import NANOSECONDS, YEAR_NS
 
 # Makers look back so far, or so many price ticks where these are rare.
 _MEMORY_SECONDS = 1800.0

@@ -16,7 +16,8 @@ from gammagym.exchange.ledger import deposit, mul_div
 from gammagym.exchange.margin import tier_of
 from gammagym.exchange.options import normal_distribution
 from gammagym.market.streams import normal_quantile, uniform
-from gammagym.world import FEES_DERIVATIVE, QUANTA, RATE_UNIT, STREAM_ENTRIES
+from gammagym.world.codes import FEES_DERIVATIVE, STREAM_ENTRIES
+from gammagym.world.sizes import QUANTA, RATE_UNIT
 
 # Smallest probability whose quantile is asked for.
 _LEAST_SHARE = 1e-300

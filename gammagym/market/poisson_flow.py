@@ -22,20 +22,8 @@ from gammagym.engine.entry import get_ready
 from gammagym.engine.matching import match
 from gammagym.engine.tables import BOOK_TABLES, place_in_world
 from gammagym.market.streams import bits, mix, uniform
-from gammagym.world import (
-    BOOK,
-    BUY,
-    IOC,
-    LEVEL,
-    LIMIT,
-    MEMBER,
-    NODE,
-    ORDER,
-    SELL,
-    TERMS,
-    WORK,
-    viewed,
-)
+from gammagym.world import BOOK, LEVEL, MEMBER, NODE, ORDER, TERMS, WORK, viewed
+from gammagym.world.codes import BUY, IOC, LIMIT, SELL
 
 LIMIT_RATES = (1.85, 1.51, 1.09, 0.88, 0.77)  # per second, 1 to 5 ticks from the opposite best
 CANCEL_RATES = (0.71, 0.81, 0.68, 0.56, 0.47)  # per second and order, at the same distances

@@ -19,10 +19,8 @@ from gammagym._kernel import kernel
 from gammagym.exchange.formulas.marks import index_price
 from gammagym.market.processes import move_process, start_process
 from gammagym.market.streams import bits, normal, uniform
-from gammagym.world import (
+from gammagym.world.codes import (
     CROWD,
-    FINE_UNIT,
-    LARGEST_PRESSURE,
     MAKERS,
     PRICE_GBM,
     PRICE_REPLAY,
@@ -30,8 +28,8 @@ from gammagym.world import (
     STREAM_PATH,
     STREAM_PRICE,
     STREAM_SEEDING,
-    YEAR_NS,
 )
+from gammagym.world.sizes import FINE_UNIT, LARGEST_PRESSURE, YEAR_NS
 
 # Steps of the way that one draw is good for, and masks to count its bits with.
 _LANES = 4

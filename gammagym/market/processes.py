@@ -15,8 +15,7 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.market.streams import exponential, normal, normal_quantile, uniform
-from gammagym.world import (
-    MOST_JUMPS,
+from gammagym.world.codes import (
     PRICE_MERTON,
     PRICE_REGIME,
     REGIME_DOWN,
@@ -27,6 +26,7 @@ from gammagym.world import (
     STREAM_REGIME,
     STREAM_VARIANCE,
 )
+from gammagym.world.sizes import MOST_JUMPS
 
 # Ratio of variance to squared mean above which the variance has an atom at zero (Andersen).
 _SWITCH = 1.5

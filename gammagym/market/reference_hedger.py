@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gammagym._kernel import kernel
 from gammagym.exchange.attribution import hedge_units, measure_book
-from gammagym.world import NANOSECONDS, YEAR_NS
+from gammagym.world.sizes import NANOSECONDS, YEAR_NS
 
 _INTERVAL_NS = 60 * NANOSECONDS
 

@@ -24,21 +24,8 @@ from gammagym.engine.entry import get_ready
 from gammagym.engine.matching import match
 from gammagym.engine.tables import BOOK_TABLES, place_in_world
 from gammagym.market.streams import bits, mix, uniform
-from gammagym.world import (
-    BOOK,
-    BUY,
-    IOC,
-    LEVEL,
-    LIMIT,
-    MEMBER,
-    NO_ORDER,
-    NODE,
-    ORDER,
-    SELL,
-    TERMS,
-    WORK,
-    viewed,
-)
+from gammagym.world import BOOK, LEVEL, MEMBER, NODE, ORDER, TERMS, WORK, viewed
+from gammagym.world.codes import BUY, IOC, LIMIT, NO_ORDER, SELL
 
 TICKS_PER_UNIT = 50
 BAND_UNITS = 6

@@ -16,7 +16,8 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.market.carry import reverted
 from gammagym.market.streams import normal
-from gammagym.world import FUTURE, NANOSECONDS, STREAM_SENTIMENT
+from gammagym.world.codes import FUTURE, STREAM_SENTIMENT
+from gammagym.world.sizes import NANOSECONDS
 
 # There is always somebody who takes the other side.
 LARGEST_LEAN = 0.95

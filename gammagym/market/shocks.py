@@ -14,7 +14,7 @@ import math
 from gammagym._kernel import kernel
 from gammagym.exchange.fees import shift_fees
 from gammagym.market.streams import uniform
-from gammagym.world import (
+from gammagym.world.codes import (
     NO_INSTRUMENT,
     OUTAGE_CANCELS,
     OUTAGE_DATA,

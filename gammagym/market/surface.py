@@ -13,7 +13,8 @@ import math
 from gammagym._kernel import kernel
 from gammagym.exchange.margin import is_option
 from gammagym.market.streams import normal
-from gammagym.world import STREAM_SURFACE, YEAR_NS
+from gammagym.world.codes import STREAM_SURFACE
+from gammagym.world.sizes import YEAR_NS
 
 # Smiles of options that expire sooner are those of an hour.
 SHORTEST_YEARS = 1.0 / (365.0 * 24.0)

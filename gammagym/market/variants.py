@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gammagym._kernel import kernel
 from gammagym.market.streams import stream_key, uniform
-from gammagym.world import STREAM_VARIANTS
+from gammagym.world.codes import STREAM_VARIANTS
 
 
 @kernel(counted=False)

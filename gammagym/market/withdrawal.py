@@ -17,7 +17,7 @@ from gammagym._kernel import kernel
 from gammagym.engine.book import remove
 from gammagym.exchange.trading import is_closed
 from gammagym.market.streams import uniform
-from gammagym.world import NO_ORDER, STREAM_PATIENCE
+from gammagym.world.codes import NO_ORDER, STREAM_PATIENCE
 
 # Steps of the golden section share out the unit interval: of any places in a row as many leave as
 # should, but for one or two (Weyl, 1916). So both sides of the touch lose the same share.

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gammagym.recording.looking import accounts_of
-from gammagym.world import QUANTA, RATE_UNIT, REJECT_REASONS
+from gammagym.world.codes import REJECT_REASONS
+from gammagym.world.sizes import QUANTA, RATE_UNIT
 
 ACCOUNTS = ("hedge", "book")  # names of `accounts_of`
 

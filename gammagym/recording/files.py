@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gammagym.errors import DataError
 from gammagym.recording.events import ACCOUNTS, Event
-from gammagym.world import FILL_DELEVERAGING, FILL_LIQUIDATION, FILL_ORDERED
+from gammagym.world.codes import FILL_DELEVERAGING, FILL_LIQUIDATION, FILL_ORDERED
 
 if TYPE_CHECKING:
     import pandas as pd

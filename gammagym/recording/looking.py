@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.api.tables import side_levels
-from gammagym.world import BUY, COIN, NO_ORDER, PARTS, QUANTA, RATE_UNIT, SELL, SPOT
+from gammagym.world.codes import BUY, COIN, NO_ORDER, PARTS, SELL, SPOT
+from gammagym.world.sizes import QUANTA, RATE_UNIT
 
 # The state of the competitor and of the markets it hedges in, one number each.
 STATE_COLUMNS = (

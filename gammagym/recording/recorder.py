@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym import world as schema
 from gammagym.envs.batch import Batch
 from gammagym.envs.core import agent_spec, episode_results
 from gammagym.envs.kernels.stepping import ENDED, FAILED, RUNNING
@@ -33,11 +32,12 @@ from gammagym.recording.looking import (
     look_at_state,
     step_dtype,
 )
+from gammagym.world import codes
 
 _STATUS = {RUNNING: "interrupted", ENDED: "ended", FAILED: "failed"}
 _SHOCKS = {
-    getattr(schema, name): name.removeprefix("SHOCK_").lower()
-    for name in dir(schema)
+    getattr(codes, name): name.removeprefix("SHOCK_").lower()
+    for name in dir(codes)
     if name.startswith("SHOCK_")
 }
 _LEAST_MEGABYTES, _MOST_MEGABYTES = 1.0, 4096.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
-from gammagym.world import (
+from gammagym.world.codes import (
     CALL,
     COIN,
     FEES_DERIVATIVE,

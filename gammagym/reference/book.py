@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 from sortedcontainers import SortedDict
 
-from gammagym import world
 from gammagym.engine import protocol
 from gammagym.engine.rules import SELF_TRADE, BookRules
-from gammagym.world import ACCEPTED, BUY, CANCEL, FOK, GTT, IOC, MODIFY, NEW, POST_ONLY, SELL
+from gammagym.world import codes
+from gammagym.world.codes import ACCEPTED, BUY, CANCEL, FOK, GTT, IOC, MODIFY, NEW, POST_ONLY, SELL
+from gammagym.world.sizes import RATE_UNIT
 
 # Rule 30: those that wait for a trigger, STOPS to buy after a rise or sell after a fall, the others
 # for the opposite. Rule 21: those that have no limit price when they trade.
-STOPS = (world.STOP, world.STOP_LIMIT, world.TRAILING_STOP)
-WAITING = (*STOPS, world.TAKE_PROFIT, world.TAKE_PROFIT_LIMIT)
-MARKETS = (world.MARKET, world.STOP, world.TAKE_PROFIT, world.TRAILING_STOP)
+STOPS = (codes.STOP, codes.STOP_LIMIT, codes.TRAILING_STOP)
+WAITING = (*STOPS, codes.TAKE_PROFIT, codes.TAKE_PROFIT_LIMIT)
+MARKETS = (codes.MARKET, codes.STOP, codes.TAKE_PROFIT, codes.TRAILING_STOP)
 REJECTION = {CANCEL: protocol.CANCEL_REJECTED, MODIFY: protocol.MODIFY_REJECTED}
 TOO_MANY_LOTS = LATEST = 2**62
 SMALLEST, LARGEST = -(2**63), 2**63 - 1  # of 64 bits
@@ -43,9 +44,9 @@ class Message:
     price: int
     quantity: int
     sequence: int
-    type: int = world.LIMIT
-    trigger: int = world.ON_LAST
-    self_trade: int = world.UNSET
+    type: int = codes.LIMIT
+    trigger: int = codes.ON_LAST
+    self_trade: int = codes.UNSET
     reduce_only: int = 0
     display: int = 0
     trigger_price: int = 0
@@ -106,7 +107,7 @@ class ReferenceBook:
         self.rules = rules or BookRules()
         self.reports: list[tuple[int, ...]] = []
         # Two sides where orders rest, six where they wait for a fall or rise; each: rank -> order.
-        self.sides: list[SortedDict] = [SortedDict() for _ in range(world.SIDES)]
+        self.sides: list[SortedDict] = [SortedDict() for _ in range(codes.SIDES)]
         self.orders: dict[int, Order] = {}  # by id; who came to rest, or to wait, first is first
         self.top: dict[int, Order] = {}  # of a side, who last opened a new best price (rule 5)
         self.sequence, self.time, self.arrivals, self.most = SMALLEST, -LATEST, 0, 0  # none so far
@@ -152,14 +153,14 @@ class ReferenceBook:
 
     def cancel(self, message: Message) -> None:
         """Take an order out of the book (rule 25)."""
-        refuse_if(message.order_id not in self.orders, world.REJECT_UNKNOWN_ORDER)
+        refuse_if(message.order_id not in self.orders, codes.REJECT_UNKNOWN_ORDER)
         self.shrink(self.orders[message.order_id], 0, ACCEPTED)
 
     def modify(self, message: Message) -> None:
         """Change price and open quantity of an order, which mostly loses its place (26, 27)."""
-        refuse_if(message.order_id not in self.orders, world.REJECT_UNKNOWN_ORDER)
+        refuse_if(message.order_id not in self.orders, codes.REJECT_UNKNOWN_ORDER)
         self.about = order = self.orders[message.order_id]  # whose side, price, quantity are told
-        refuse_if(order.place > SELL, world.REJECT_WAITING)
+        refuse_if(order.place > SELL, codes.REJECT_WAITING)
         changed = replace(order, price=message.price, quantity=message.quantity)
         self.check_order(changed)
         self.prepare(changed)
@@ -175,102 +176,102 @@ class ReferenceBook:
 
     def learn(self, message: Message) -> None:
         """Learn a price, a position (rule 43), the time, or that an owner is gone (28, 29)."""
-        kind, owner, is_gone = message.kind, message.owner, message.kind == world.DISCONNECT
-        if kind == world.TELL_PRICE:
+        kind, owner, is_gone = message.kind, message.owner, message.kind == codes.DISCONNECT
+        if kind == codes.TELL_PRICE:
             self.note_price(message.trigger, message.price)
-        elif kind == world.TELL_POSITION:
-            refuse_if(abs(message.quantity) >= TOO_MANY_LOTS, world.REJECT_OVERFLOW)
-            self.positions |= {owner: message.quantity} if owner != world.NOBODY else {}
+        elif kind == codes.TELL_POSITION:
+            refuse_if(abs(message.quantity) >= TOO_MANY_LOTS, codes.REJECT_OVERFLOW)
+            self.positions |= {owner: message.quantity} if owner != codes.NOBODY else {}
             self.enforce(owner)
-        elif kind == world.CANCEL_ALL or (is_gone and self.rules.cancel_on_disconnect):
+        elif kind == codes.CANCEL_ALL or (is_gone and self.rules.cancel_on_disconnect):
             for order in [o for side in self.sides for o in side.values() if o.owner == owner]:
-                self.shrink(order, 0, world.REJECT_DISCONNECTED if is_gone else ACCEPTED)
+                self.shrink(order, 0, codes.REJECT_DISCONNECTED if is_gone else ACCEPTED)
 
     def expire(self) -> None:
         """Cancel what is good till now or an earlier time, the earliest first (rule 42)."""
         over = [o for o in self.orders.values() if o.tif == GTT and o.expiry <= self.time]
         for order in sorted(over, key=lambda order: order.expiry):  # of equals, the first stays so
-            self.shrink(order, 0, world.REJECT_EXPIRED)
+            self.shrink(order, 0, codes.REJECT_EXPIRED)
 
     # --- What is refused ---------------------------------------------------------------------
     def check_message(self, message: Message) -> None:
         """Refuse a message that makes no sense (rule 9) or is too early (rule 10)."""
-        last_kind, last_tif = (MODIFY, POST_ONLY) if message.plain else (world.CLOCK, GTT)
+        last_kind, last_tif = (MODIFY, POST_ONLY) if message.plain else (codes.CLOCK, GTT)
         is_market, tif, is_bad = message.type in MARKETS, message.tif, message.kind > last_kind
-        if message.kind == world.TELL_PRICE:
-            is_bad |= message.trigger not in (world.ON_MARK, world.ON_INDEX)
+        if message.kind == codes.TELL_PRICE:
+            is_bad |= message.trigger not in (codes.ON_MARK, codes.ON_INDEX)
         elif message.kind == NEW:
-            is_bad = message.type > world.TRAILING_STOP or message.trigger > world.ON_INDEX
-            is_bad |= message.self_trade > world.DECREMENT or tif > last_tif
+            is_bad = message.type > codes.TRAILING_STOP or message.trigger > codes.ON_INDEX
+            is_bad |= message.self_trade > codes.DECREMENT or tif > last_tif
             is_bad |= max(message.side, message.reduce_only) > 1
             is_bad |= is_market and tif in (POST_ONLY, GTT)
             is_bad |= message.display != 0 and (is_market or tif in (IOC, FOK))
-        refuse_if(is_bad, world.REJECT_MESSAGE)
+        refuse_if(is_bad, codes.REJECT_MESSAGE)
         in_time = message.plain or self.time <= message.time <= LATEST
-        refuse_if(message.sequence < self.sequence or not in_time, world.REJECT_SEQUENCE)
+        refuse_if(message.sequence < self.sequence or not in_time, codes.REJECT_SEQUENCE)
 
     def check_rate(self, message: Message) -> None:
         """Refuse a message of an owner who has sent too many, or count it (rule 11)."""
         interval, burst, owner = self.rules.rate_interval, self.rules.rate_burst, message.owner
-        if interval > 0 and owner != world.NOBODY and message.kind in (NEW, CANCEL, MODIFY):
+        if interval > 0 and owner != codes.NOBODY and message.kind in (NEW, CANCEL, MODIFY):
             used_up = max(self.used_up.get(owner, self.time), self.time)
-            refuse_if(self.time < used_up - (burst - 1) * interval, world.REJECT_RATE)
+            refuse_if(self.time < used_up - (burst - 1) * interval, codes.REJECT_RATE)
             self.used_up[owner] = used_up + interval
 
     def check_order(self, order: Order) -> None:
         """Refuse a new order by rules 12 to 16, or what a modify would make of one."""
         rules, price, quantity = self.rules, order.price, order.quantity
-        refuse_if(quantity <= 0 or order.display < 0, world.REJECT_QUANTITY)
-        refuse_if(quantity >= TOO_MANY_LOTS, world.REJECT_OVERFLOW)
-        refuse_if(quantity % rules.lot != 0, world.REJECT_LOT)
-        refuse_if(quantity < rules.minimum_quantity, world.REJECT_MINIMUM_QUANTITY)
-        refuse_if(quantity > (rules.maximum_quantity or LARGEST), world.REJECT_MAXIMUM_QUANTITY)
-        refuse_if(quantity > order.display * rules.iceberg_parts, world.REJECT_PARTS)
+        refuse_if(quantity <= 0 or order.display < 0, codes.REJECT_QUANTITY)
+        refuse_if(quantity >= TOO_MANY_LOTS, codes.REJECT_OVERFLOW)
+        refuse_if(quantity % rules.lot != 0, codes.REJECT_LOT)
+        refuse_if(quantity < rules.minimum_quantity, codes.REJECT_MINIMUM_QUANTITY)
+        refuse_if(quantity > (rules.maximum_quantity or LARGEST), codes.REJECT_MAXIMUM_QUANTITY)
+        refuse_if(quantity > order.display * rules.iceberg_parts, codes.REJECT_PARTS)
         is_new = order.place == NOWHERE
-        refuse_if(is_new and order.order_id in self.orders, world.REJECT_DUPLICATE_ID)
+        refuse_if(is_new and order.order_id in self.orders, codes.REJECT_DUPLICATE_ID)
         if order.type not in MARKETS:
-            refuse_if(price % rules.tick != 0, world.REJECT_TICK)
+            refuse_if(price % rules.tick != 0, codes.REJECT_TICK)
             end = rules.highest_price if order.side == BUY else rules.lowest_price
-            refuse_if(end is not None and is_better(order.side, price, end), world.REJECT_BAND)
-            refuse_if(abs(price) * quantity < rules.minimum_notional, world.REJECT_MINIMUM_NOTIONAL)
-        refuse_if(order.tif == GTT and order.expiry <= self.time, world.REJECT_EXPIRED)
-        if is_new and order.owner != world.NOBODY and (order.can_rest or order.type in WAITING):
+            refuse_if(end is not None and is_better(order.side, price, end), codes.REJECT_BAND)
+            refuse_if(abs(price) * quantity < rules.minimum_notional, codes.REJECT_MINIMUM_NOTIONAL)
+        refuse_if(order.tif == GTT and order.expiry <= self.time, codes.REJECT_EXPIRED)
+        if is_new and order.owner != codes.NOBODY and (order.can_rest or order.type in WAITING):
             waits = order.type in WAITING
             most = rules.maximum_waiting if waits else rules.maximum_orders
             mine = [o for o in self.orders.values() if o.owner == order.owner]
-            refuse_if(0 < most <= sum((o.place > SELL) == waits for o in mine), world.REJECT_ORDERS)
+            refuse_if(0 < most <= sum((o.place > SELL) == waits for o in mine), codes.REJECT_ORDERS)
 
     def prepare(self, order: Order) -> None:
         """Cut and move an order until it keeps rules 18 to 20; refuse it where that cannot be."""
         if order.reduce_only:
             closable = max(0, -order.sign * self.positions.get(order.owner, 0))  # rule 44
-            refuse_if(closable == 0, world.REJECT_NOTHING_TO_REDUCE)
+            refuse_if(closable == 0, codes.REJECT_NOTHING_TO_REDUCE)
             order.quantity = min(order.quantity, closable)
         first = self.reached(1 - order.side, order.price)
         if order.tif == POST_ONLY and first is not None:
             price = first.price - order.sign * self.rules.tick
             can_slide = self.rules.post_only == "slide" and SMALLEST <= price <= LARGEST
-            refuse_if(not can_slide, world.REJECT_WOULD_CROSS)
+            refuse_if(not can_slide, codes.REJECT_WOULD_CROSS)
             order.price, first = price, None
         self.most = max(self.most, order.quantity)  # so much at a price needs large orders
         if order.can_rest and first is None and self.most * (1 + len(self.orders)) >= TOO_MANY_LOTS:
             others = [o for o in self.at(order.side, order.price) if o.order_id != order.order_id]
             total = sum(o.shown for o in others) + min(order.display, order.quantity)
-            refuse_if(total >= TOO_MANY_LOTS, world.REJECT_OVERFLOW)
+            refuse_if(total >= TOO_MANY_LOTS, codes.REJECT_OVERFLOW)
 
     def wait(self, order: Order) -> None:
         """Let an order wait for its trigger, if it may (rules 30 to 32)."""
         price, order.limit = self.newest.get(order.trigger), order.price
         order.price = order.trigger_price
-        if order.type == world.TRAILING_STOP:
-            refuse_if(order.trail <= 0, world.REJECT_PRICE)
-            refuse_if(price is None, world.REJECT_NO_PRICE)
+        if order.type == codes.TRAILING_STOP:
+            refuse_if(order.trail <= 0, codes.REJECT_PRICE)
+            refuse_if(price is None, codes.REJECT_NO_PRICE)
             order.price = max(SMALLEST, min((price or 0) + order.sign * order.trail, LARGEST))
         place = 2 + 2 * order.trigger + ((order.side == BUY) == (order.type in STOPS))
         is_reached = price is not None and not is_better(place, price, order.price)
-        refuse_if(is_reached, world.REJECT_WOULD_TRIGGER)
+        refuse_if(is_reached, codes.REJECT_WOULD_TRIGGER)
         total = self.quantity_at(place, order.price) + order.quantity
-        refuse_if(total >= TOO_MANY_LOTS, world.REJECT_OVERFLOW)
+        refuse_if(total >= TOO_MANY_LOTS, codes.REJECT_OVERFLOW)
         self.put_in(order, place)
         self.report(protocol.ACKNOWLEDGED, order)
 
@@ -300,9 +301,9 @@ class ReferenceBook:
             shown = hidden = 0
             for maker in self.at(1 - taker.side, price):
                 mode = self.self_trade_mode(taker, maker)
-                if mode not in (world.UNSET, world.EXPIRE_MAKER):
+                if mode not in (codes.UNSET, codes.EXPIRE_MAKER):
                     return total + (shown if self.rules.matching == "price_time" else 0)
-                if mode == world.UNSET and not maker.reduce_only:
+                if mode == codes.UNSET and not maker.reduce_only:
                     shown += maker.shown
                     hidden += maker.quantity - maker.shown
             total += shown + hidden
@@ -315,7 +316,7 @@ class ReferenceBook:
             makers = self.at(first.side, first.price) if is_pro_rata else [first]
             for maker in makers:  # rules 36 and 39
                 if taker.quantity > 0 and self.meet(taker, maker):
-                    return world.REJECT_SELF_TRADE
+                    return codes.REJECT_SELF_TRADE
             end = self.arrivals
             if is_pro_rata and taker.quantity < sum(maker.shown for maker in makers):
                 self.share_out(taker, makers)
@@ -328,7 +329,7 @@ class ReferenceBook:
         end, lots, total = self.arrivals, taker.quantity, sum(maker.shown for maker in makers)
         top, most = self.top.get(1 - taker.side), self.rules.top_maximum
         if top in makers:
-            share = lots * self.rules.top_share_e9 // world.RATE_UNIT
+            share = lots * self.rules.top_share_e9 // RATE_UNIT
             self.trade(taker, top, share if most is None else min(share, most))
         lots, total = taker.quantity, total - lots + taker.quantity
         for maker in makers:
@@ -344,7 +345,7 @@ class ReferenceBook:
         if quantity == 0:
             return
         self.report(protocol.TRADE, taker, ACCEPTED, maker.price, quantity, *ids)
-        self.note_price(world.ON_LAST, maker.price)
+        self.note_price(codes.ON_LAST, maker.price)
         maker.shown -= quantity
         for order in (maker, taker):
             order.quantity -= quantity
@@ -369,19 +370,19 @@ class ReferenceBook:
     # --- Meeting oneself, and reduce-only ----------------------------------------------------
     def self_trade_mode(self, taker: Order, maker: Order) -> int:
         """Return what happens instead of a trade, or UNSET: it happens (rules 36, 40)."""
-        if taker.owner != maker.owner or taker.owner == world.NOBODY:
-            return world.UNSET
+        if taker.owner != maker.owner or taker.owner == codes.NOBODY:
+            return codes.UNSET
         decider = maker if self.rules.self_trade_decides == "maker" else taker
         return decider.self_trade or SELF_TRADE[self.rules.self_trade]
 
     def meet(self, taker: Order, maker: Order) -> bool:
         """Do what the self-trade mode says; return whether the taker is stopped (rules 37, 38)."""
         mode, lost = self.self_trade_mode(taker, maker), min(maker.quantity, taker.quantity)
-        if mode in (world.EXPIRE_MAKER, world.EXPIRE_BOTH):
-            self.shrink(maker, 0, world.REJECT_SELF_TRADE)
-        for order in (maker, taker) if mode == world.DECREMENT else ():
-            self.shrink(order, order.quantity - lost, world.REJECT_SELF_TRADE)
-        return mode in (world.EXPIRE_TAKER, world.EXPIRE_BOTH)
+        if mode in (codes.EXPIRE_MAKER, codes.EXPIRE_BOTH):
+            self.shrink(maker, 0, codes.REJECT_SELF_TRADE)
+        for order in (maker, taker) if mode == codes.DECREMENT else ():
+            self.shrink(order, order.quantity - lost, codes.REJECT_SELF_TRADE)
+        return mode in (codes.EXPIRE_TAKER, codes.EXPIRE_BOTH)
 
     def enforce(self, owner: int) -> None:
         """Cut the resting reduce-only orders of an owner to its position (rule 46)."""
@@ -390,7 +391,7 @@ class ReferenceBook:
             for order in list(self.sides[side].values()):
                 if order.owner == owner and order.reduce_only:
                     if order.quantity > left:
-                        self.shrink(order, left, world.REJECT_NOTHING_TO_REDUCE)
+                        self.shrink(order, left, codes.REJECT_NOTHING_TO_REDUCE)
                     left -= order.quantity
 
     # --- Triggers ----------------------------------------------------------------------------
@@ -432,7 +433,7 @@ class ReferenceBook:
         price = max(SMALLEST, min(price + order.sign * order.trail, LARGEST))
         total = self.quantity_at(order.place, price) + order.quantity
         is_nearer = is_better(order.place, price, order.price) and total < TOO_MANY_LOTS
-        if is_nearer and order.type == world.TRAILING_STOP:
+        if is_nearer and order.type == codes.TRAILING_STOP:
             order.price = price
             self.put_in(order, order.place)
 

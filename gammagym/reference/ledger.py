@@ -7,20 +7,19 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from gammagym.reference.accounts import ZERO, Account, Contract, Position, Transfer, Venue
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     COIN,
     FEES_DERIVATIVE,
     FEES_OPTION,
-    FINE_UNIT,
     FUNDING_CONTINUOUS,
     NO_ACCOUNT,
-    QUANTA,
     QUOTE,
     ROUNDING,
     SPOT,
     TRANSIT,
 )
+from gammagym.world.sizes import FINE_UNIT, QUANTA
 
 
 class Ledger:

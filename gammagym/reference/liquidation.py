@@ -29,14 +29,13 @@ from gammagym.exchange.formulas.margin import margin_ratio
 from gammagym.exchange.formulas.order_limits import rounded_safe
 from gammagym.reference.accounts import CURRENCIES
 from gammagym.reference.trading import Books
-from gammagym.world import (
+from gammagym.world.codes import (
     BACKSTOP_DELEVERAGING,
     BACKSTOP_SOCIALISED_LOSS,
     COIN,
     FIRST_AGENT_ACCOUNT,
     MARGIN_ISOLATED,
     NO_ACCOUNT,
-    QUANTA,
     QUOTE,
     RANK_MARGIN_RATIO,
     RANK_SIGNED_LEVERAGE,
@@ -48,6 +47,7 @@ from gammagym.world import (
     STEP_REDUCE_TWO_TIERS,
     STEP_TAKE_OVER,
 )
+from gammagym.world.sizes import QUANTA
 
 # A smaller balance counts as this much, so that it does not top the queue (Binance 360033525471).
 _LEAST_BALANCE = 1.0

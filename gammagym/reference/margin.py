@@ -27,16 +27,15 @@ from gammagym.exchange.formulas.option_contracts import (
 from gammagym.reference.accounts import CURRENCIES, Contract, Scenario, Tier
 from gammagym.reference.ledger import Ledger
 from gammagym.reference.options import black_76
-from gammagym.world import (
+from gammagym.world.codes import (
     COIN,
     FEES_DERIVATIVE,
     FUNDING_CONTINUOUS,
     MARGIN_ISOLATED,
     MARGIN_PORTFOLIO,
-    QUANTA,
-    RATE_UNIT,
     SPOT,
 )
+from gammagym.world.sizes import QUANTA, RATE_UNIT
 
 _DAYS_OF_YEAR = 365.0
 _NEAR_DAYS = 30.0

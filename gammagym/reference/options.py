@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from gammagym.world import CALL
+from gammagym.world.codes import CALL
 
 
 class Greeks(NamedTuple):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from gammagym.reference.accounts import Contract, Venue
 from gammagym.reference.margin import Margins
-from gammagym.world import BUY, FUTURE, LARGEST_QUANTA, NO_ACCOUNT, PERPETUAL, SELL
+from gammagym.world.codes import BUY, FUTURE, NO_ACCOUNT, PERPETUAL, SELL
+from gammagym.world.sizes import LARGEST_QUANTA
 
 
 @dataclass

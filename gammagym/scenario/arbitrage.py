@@ -11,16 +11,8 @@ from gammagym.scenario.arbitrageurs import ArbitrageurSpec
 from gammagym.scenario.places import Venues
 from gammagym.scenario.rules import quanta, rate_e9, write_account
 from gammagym.scenario.schema import AccountTerms, Scenario
-from gammagym.world import (
-    COIN,
-    FUTURE,
-    NO_ACCOUNT,
-    PERPETUAL,
-    QUOTE,
-    RATE_UNIT,
-    SPOT,
-    YEAR_NS,
-)
+from gammagym.world.codes import COIN, FUTURE, NO_ACCOUNT, PERPETUAL, QUOTE, SPOT
+from gammagym.world.sizes import RATE_UNIT, YEAR_NS
 
 _TRADED = (SPOT, PERPETUAL, FUTURE)
 

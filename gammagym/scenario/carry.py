@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from gammagym.quantities import Duration, Model, Percent
-from gammagym.world import FUTURE, YEAR_NS
+from gammagym.world.codes import FUTURE
+from gammagym.world.sizes import YEAR_NS
 
 _HOUR = 3_600.0
 _DAY_NS = 86_400_000_000_000

@@ -13,11 +13,10 @@ from gammagym.scenario.rules import is_hedge_mode, rate_e9, write_account, write
 from gammagym.scenario.schema import AccountTerms, Scenario
 from gammagym.scenario.tasks import Task
 from gammagym.venues.schema import Latency, Venue
-from gammagym.world import (
+from gammagym.world.codes import (
     COIN,
     FEES_DERIVATIVE,
     FIRST_AGENT_ACCOUNT,
-    FREE_ORDERS,
     LATENCY_CONSTANT,
     LATENCY_LOGNORMAL,
     LATENCY_TABLE,
@@ -35,12 +34,12 @@ from gammagym.world import (
     SCHEME_HEDGE,
     SCHEME_ORDERS,
     SCHEME_QUOTES,
-    SLOTS,
     WAY_ACKNOWLEDGEMENT,
     WAY_CANCEL,
     WAY_DATA,
     WAY_ENTRY,
 )
+from gammagym.world.sizes import FREE_ORDERS, SLOTS
 
 _SCHEMES = {
     "hedge": SCHEME_HEDGE,

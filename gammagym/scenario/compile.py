@@ -45,28 +45,20 @@ from gammagym.scenario.tasks import Task
 from gammagym.scenario.timeline import write_timeline
 from gammagym.scenario.wishes import check_venues, with_clock, with_hedges, with_venues
 from gammagym.venues.schema import Venue
-from gammagym.world import (
+from gammagym.world import LARGE, SMALL, STANDARD, Capacity, empty_worlds
+from gammagym.world.codes import (
     COIN,
     FIRST_AGENT_ACCOUNT,
     INSURANCE,
-    LARGE,
-    LARGEST_QUANTA,
-    PATH_STEP_NS,
-    PATH_STEPS,
     PRICE_GBM,
     PRICE_HESTON,
     PRICE_MERTON,
     PRICE_REGIME,
     PRICE_REPLAY,
     PRICE_SVCJ,
-    QUANTA,
     QUOTE,
-    SMALL,
-    STANDARD,
-    YEAR_NS,
-    Capacity,
-    empty_worlds,
 )
+from gammagym.world.sizes import LARGEST_QUANTA, PATH_STEP_NS, PATH_STEPS, QUANTA, YEAR_NS
 
 _PROCESSES = {
     "merton": PRICE_MERTON,

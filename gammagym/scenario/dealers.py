@@ -10,7 +10,8 @@ from gammagym.scenario.places import HEDGE_ROW, HEDGE_VENUE, Venues
 from gammagym.scenario.rules import write_account
 from gammagym.scenario.schema import AccountTerms, Scenario
 from gammagym.venues.schema import Venue
-from gammagym.world import LARGEST_PRESSURE, LARGEST_QUANTA, MARGIN_CROSS, NO_ACCOUNT, QUANTA
+from gammagym.world.codes import MARGIN_CROSS, NO_ACCOUNT
+from gammagym.world.sizes import LARGEST_PRESSURE, LARGEST_QUANTA, QUANTA
 
 _PER_CENT = 100.0
 # Ten times by trading, twice besides: how far the price may run before money is at risk.

@@ -20,7 +20,8 @@ from gammagym.scenario.places import (
 from gammagym.scenario.sentiment import write_sentiment
 from gammagym.scenario.tasks import Task
 from gammagym.venues.schema import Listing
-from gammagym.world import FLOW_CROWD, FLOW_IDEAL, NO_ORDER, YEAR_NS
+from gammagym.world.codes import FLOW_CROWD, FLOW_IDEAL, NO_ORDER
+from gammagym.world.sizes import YEAR_NS
 
 # Sizes in flow files are in units; in a world, in lots.
 _SIZES = {

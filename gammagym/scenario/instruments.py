@@ -36,7 +36,7 @@ from gammagym.venues.listings import (
 )
 from gammagym.venues.marks import Mark
 from gammagym.venues.schema import Listing, OrderRules, Venue
-from gammagym.world import (
+from gammagym.world.codes import (
     CALL,
     COIN,
     FEES_DERIVATIVE,
@@ -53,10 +53,10 @@ from gammagym.world import (
     NO_ORDER,
     PERPETUAL,
     PUT,
-    QUANTA,
     QUOTE,
     SPOT,
 )
+from gammagym.world.sizes import QUANTA
 
 _KINDS = {"call": CALL, "put": PUT, "spot": SPOT, "future": FUTURE}
 _MARKS = {"index": MARK_INDEX, "median": MARK_MEDIAN, "average_basis": MARK_AVERAGE_BASIS}

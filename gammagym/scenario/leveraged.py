@@ -10,7 +10,7 @@ from gammagym.scenario.crowd import MOST_LEVERAGES, CrowdSpec
 from gammagym.scenario.places import HEDGE_ROW, HEDGE_VENUE, Venues
 from gammagym.scenario.rules import rate_e9
 from gammagym.venues.listings import PerpetualListing
-from gammagym.world import FEES_DERIVATIVE, NO_ACCOUNT
+from gammagym.world.codes import FEES_DERIVATIVE, NO_ACCOUNT
 
 
 def write_crowd(

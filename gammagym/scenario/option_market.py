@@ -8,7 +8,8 @@ from typing import Any
 from gammagym.errors import ScenarioError
 from gammagym.scenario.options import LONGEST_YEARS, arbitrage, ssvi
 from gammagym.scenario.schema import Scenario
-from gammagym.world import CALL, PUT, YEAR_NS
+from gammagym.world.codes import CALL, PUT
+from gammagym.world.sizes import YEAR_NS
 
 _DAY_NS = 86_400 * 10**9
 

@@ -16,7 +16,7 @@ from gammagym.venues.calendar import Calendar
 from gammagym.venues.listings import DerivativeListing
 from gammagym.venues.portfolio import PortfolioMargin
 from gammagym.venues.schema import Listing, Venue
-from gammagym.world import (
+from gammagym.world.codes import (
     BACKSTOP_DELEVERAGING,
     BACKSTOP_INSURANCE,
     BACKSTOP_SOCIALISED_LOSS,
@@ -31,16 +31,13 @@ from gammagym.world import (
     FEES_DERIVATIVE,
     FEES_OPTION,
     FEES_SPOT,
-    LARGEST_QUANTA,
     MARGIN_CROSS,
     MARGIN_ISOLATED,
     MARGIN_PORTFOLIO,
-    QUANTA,
     QUOTE,
     RANK_LEVERAGE,
     RANK_MARGIN_RATIO,
     RANK_SIGNED_LEVERAGE,
-    RATE_UNIT,
     STEP_CLOSE_IN_BOOK,
     STEP_REDUCE_SLICE,
     STEP_REDUCE_TO_LOWER_TIER,
@@ -48,6 +45,7 @@ from gammagym.world import (
     STEP_REDUCE_TWO_TIERS,
     STEP_TAKE_OVER,
 )
+from gammagym.world.sizes import LARGEST_QUANTA, QUANTA, RATE_UNIT
 
 _STEPS = {
     "reduce_to_restore": STEP_REDUCE_TO_RESTORE,

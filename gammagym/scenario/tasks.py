@@ -8,7 +8,7 @@ from typing import Any, Literal, NoReturn, cast, get_args
 
 from gammagym.errors import ScenarioError, nearest
 from gammagym.scenario.order_flow import PRESET_KINDS
-from gammagym.world import HEDGES
+from gammagym.world.sizes import HEDGES
 
 _DAY_SECONDS = 86_400.0
 

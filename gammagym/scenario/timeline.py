@@ -19,7 +19,7 @@ from gammagym.scenario.rules import quanta, write_account
 from gammagym.scenario.schema import AccountTerms, Scenario
 from gammagym.scenario.shocks import Point, Shock, log_return
 from gammagym.scenario.timeline_checks import Event, problems_of_events
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     COIN,
     MARGIN_CROSS,
@@ -29,7 +29,6 @@ from gammagym.world import (
     OUTAGE_DATA,
     OUTAGE_MATCHING,
     QUOTE,
-    RATE_UNIT,
     SELL,
     SHOCK_BASIS,
     SHOCK_COLLATERAL,
@@ -52,6 +51,7 @@ from gammagym.world import (
     SHOCK_VOLATILITY,
     SPOT,
 )
+from gammagym.world.sizes import RATE_UNIT
 
 _KINDS = MappingProxyType(
     {

@@ -9,13 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from gammagym.scenario.shocks import Shock
-from gammagym.world import (
-    CALL,
-    FLOW_CROWD,
-    FLOW_IDEAL,
-    NO_INSTRUMENT,
-    PUT,
-)
+from gammagym.world.codes import CALL, FLOW_CROWD, FLOW_IDEAL, NO_INSTRUMENT, PUT
 
 # Events of a venue; those of a market are of its venue too.
 _OF_A_VENUE = ("outage", "fees", "default")

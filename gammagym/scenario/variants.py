@@ -30,7 +30,8 @@ from gammagym.market.variants import draw_rows
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.ranges import LATTICE, Scalar, is_whole, put
-from gammagym.world import PRICE_REPLAY, capacity_of
+from gammagym.world import capacity_of
+from gammagym.world.codes import PRICE_REPLAY
 
 # Points of ranges that are drawn together.
 JOINT = 256

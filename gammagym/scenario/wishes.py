@@ -11,7 +11,7 @@ from gammagym.scenario.markets import MarketSpec
 from gammagym.scenario.places import Venues, hedge_listing, is_market_of, leg_listing
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Hedge, Task
-from gammagym.world import NANOSECONDS
+from gammagym.world.sizes import NANOSECONDS
 
 # The preset of rare events.
 _RARE_PRESET = "sparse"

@@ -24,7 +24,7 @@ from gammagym.policy import Policy
 from gammagym.sb3 import HedgeVecEnv, make_vec_env  # says what to install if it is missing
 from gammagym.scenario.tasks import get_task
 from gammagym.training.config import TrainingConfig
-from gammagym.world import PARTS
+from gammagym.world.codes import PARTS
 
 # isort: split
 import torch

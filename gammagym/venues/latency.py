@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from gammagym.quantities import Model, Problems, format_duration, parse_duration
 from gammagym.venues.units import Delay
-from gammagym.world import LATENCY_SAMPLES, LONGEST_LATENCY_NS
+from gammagym.world.sizes import LATENCY_SAMPLES, LONGEST_LATENCY_NS
 
 
 class Latency(Model):

@@ -20,7 +20,7 @@ from gammagym.venues.units import (
     TakerFee,
     Window,
 )
-from gammagym.world import BREAKERS
+from gammagym.world.sizes import BREAKERS
 
 _HALF_AN_HOUR_NS = 1_800_000_000_000
 

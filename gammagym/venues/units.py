@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gammagym.quantities import Duration, Exact, Rate
-from gammagym.world import LONGEST_LATENCY_NS
+from gammagym.world.sizes import LONGEST_LATENCY_NS
 
 QUANTUM = Decimal("0.00000001")
 HOUR_NS = 3_600_000_000_000

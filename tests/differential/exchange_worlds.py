@@ -13,7 +13,8 @@ from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.rules import write_short_legs
 from gammagym.scenario.tasks import Leg, Task
-from gammagym.world import (
+from gammagym.world import STANDARD, viewed
+from gammagym.world.codes import (
     BACKSTOP_DELEVERAGING,
     BACKSTOP_INSURANCE,
     BACKSTOP_SOCIALISED_LOSS,
@@ -25,14 +26,12 @@ from gammagym.world import (
     FEES_DERIVATIVE,
     FEES_OPTION,
     FEES_SPOT,
-    FINE_UNIT,
     FIRST_AGENT_ACCOUNT,
     FLOW_NONE,
     FUNDING_CONTINUOUS,
     FUNDING_IMPOSED,
     FUTURE,
     INSURANCE,
-    LARGEST_QUANTA,
     MARGIN_CROSS,
     MARGIN_ISOLATED,
     MARGIN_PORTFOLIO,
@@ -42,23 +41,19 @@ from gammagym.world import (
     NO_ORDER,
     PERPETUAL,
     PUT,
-    QUANTA,
     QUOTE,
     RANK_LEVERAGE,
     RANK_MARGIN_RATIO,
     RANK_SIGNED_LEVERAGE,
-    RATE_UNIT,
     SPOT,
-    STANDARD,
     STEP_CLOSE_IN_BOOK,
     STEP_REDUCE_SLICE,
     STEP_REDUCE_TO_LOWER_TIER,
     STEP_REDUCE_TO_RESTORE,
     STEP_REDUCE_TWO_TIERS,
     STEP_TAKE_OVER,
-    YEAR_NS,
-    viewed,
 )
+from gammagym.world.sizes import FINE_UNIT, LARGEST_QUANTA, QUANTA, RATE_UNIT, YEAR_NS
 
 PERP, CALL_ROW, COIN_PUT, SPOT_ROW, FUTURE_ROW, INVERSE, INVERSE_FUTURE = range(7)
 INSTRUMENTS = 7

@@ -18,7 +18,7 @@ from gammagym.engine.inspection import SOUND
 from gammagym.engine.protocol import INSTRUCTION
 from gammagym.engine.rules import SELF_TRADE, BookRules
 from gammagym.reference.book import ReferenceBook
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     CANCEL,
     CANCEL_ALL,

@@ -23,7 +23,7 @@ from gammagym.engine.protocol import (
 )
 from gammagym.engine.rules import BookRules
 from gammagym.reference.book import ReferenceBook
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     CANCEL,
     GTT,

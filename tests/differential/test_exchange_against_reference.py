@@ -36,7 +36,7 @@ from gammagym.exchange.orders import cancel_orders, limit_order
 from gammagym.exchange.transfers import deliver_transfers, send_transfer, withdrawable
 from gammagym.reference.exchange import Exchange
 from gammagym.reference.options import black_76
-from gammagym.world import (
+from gammagym.world.codes import (
     BACKSTOP_DELEVERAGING,
     BUY,
     COIN,
@@ -46,11 +46,10 @@ from gammagym.world import (
     MAKERS,
     NO_ACCOUNT,
     PERPETUAL,
-    QUANTA,
     QUOTE,
-    RATE_UNIT,
     SELL,
 )
+from gammagym.world.sizes import QUANTA, RATE_UNIT
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from exchange_worlds import (

@@ -20,7 +20,7 @@ from gammagym.exchange.margin import (
     set_margin_aside,
 )
 from gammagym.exchange.orders import limit_order
-from gammagym.world import (
+from gammagym.world.codes import (
     BACKSTOP_DELEVERAGING,
     BACKSTOP_INSURANCE,
     BUY,
@@ -28,19 +28,17 @@ from gammagym.world import (
     FIRST_AGENT_ACCOUNT,
     GTC,
     INSURANCE,
-    LARGEST_QUANTA,
     MARGIN_CROSS,
     MARGIN_ISOLATED,
     MARGIN_PORTFOLIO,
-    QUANTA,
     QUOTE,
     RANK_SIGNED_LEVERAGE,
-    RATE_UNIT,
     SELL,
     STEP_CLOSE_IN_BOOK,
     STEP_REDUCE_TO_RESTORE,
     STEP_TAKE_OVER,
 )
+from gammagym.world.sizes import LARGEST_QUANTA, QUANTA, RATE_UNIT
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from exchange_worlds import (

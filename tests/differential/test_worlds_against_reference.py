@@ -23,7 +23,8 @@ from gammagym.exchange.messages import send
 from gammagym.exchange.orders import next_order_id
 from gammagym.loop import advance
 from gammagym.reference.book import Message, ReferenceBook
-from gammagym.world import (
+from gammagym.world import viewed
+from gammagym.world.codes import (
     CANCEL,
     CANCEL_ALL,
     DISCONNECT,
@@ -37,12 +38,11 @@ from gammagym.world import (
     ON_INDEX,
     ON_MARK,
     POST_ONLY,
-    QUANTA,
     SIDES,
     TELL_POSITION,
     TELL_PRICE,
-    viewed,
 )
+from gammagym.world.sizes import QUANTA
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 

@@ -20,7 +20,8 @@ import numpy as np
 from gammagym.envs.single import HedgeEnv
 from gammagym.exchange.ledger import equity
 from gammagym.scenario.tasks import Leg
-from gammagym.world import BUY, FILL_LIQUIDATION, PARTS, QUANTA, REJECT_REASONS
+from gammagym.world.codes import BUY, FILL_LIQUIDATION, PARTS, REJECT_REASONS
+from gammagym.world.sizes import QUANTA
 
 TRANSCRIPT = Path(__file__).with_name("straddle.txt")
 MINUTE = 60.0

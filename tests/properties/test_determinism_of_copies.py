@@ -19,7 +19,8 @@ from gammagym.envs.single import HedgeEnv
 from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.exchange.orders import limit_order
 from gammagym.scenario.tasks import get_task
-from gammagym.world import BUY, GTC, fingerprint
+from gammagym.world import fingerprint
+from gammagym.world.codes import BUY, GTC
 
 SEED = 30
 STEPS = 5

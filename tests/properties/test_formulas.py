@@ -22,7 +22,7 @@ from gammagym.exchange.formulas import (
     option_contracts,
     order_limits,
 )
-from gammagym.world import BUY, CALL, PUT, SELL
+from gammagym.world.codes import BUY, CALL, PUT, SELL
 
 SIGNS = st.sampled_from([-1.0, 1.0])
 PRICES = st.floats(0.01, 1e6)

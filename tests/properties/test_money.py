@@ -13,16 +13,9 @@ from gammagym.engine.inspection import SOUND, check_book
 from gammagym.envs.core import relative_profit
 from gammagym.exchange.attribution import agent_equity
 from gammagym.exchange.ledger import conserved
-from gammagym.world import (
-    PART_GAMMA,
-    PART_RESIDUAL,
-    PART_VANNA,
-    PART_VEGA,
-    PARTS,
-    QUANTA,
-    SPOT,
-    viewed,
-)
+from gammagym.world import viewed
+from gammagym.world.codes import PART_GAMMA, PART_RESIDUAL, PART_VANNA, PART_VEGA, PARTS, SPOT
+from gammagym.world.sizes import QUANTA
 
 BOOKS = ("GammaScalp", "ShortGamma", "SpotHedge")
 SCENARIOS = (

@@ -18,7 +18,9 @@ from gammagym.exchange.margin import position_maintenance, tier_margin, tier_of
 from gammagym.exchange.marks import lot_quanta
 from gammagym.scenario.load import load_venue
 from gammagym.venues.margins import amounts
-from gammagym.world import COIN, QUANTA, RATE_UNIT, empty_worlds
+from gammagym.world import empty_worlds
+from gammagym.world.codes import COIN
+from gammagym.world.sizes import QUANTA, RATE_UNIT
 
 PRICES = st.integers(10_000, 5_000_000)
 LOTS = st.integers(1, 1_000_000)

@@ -19,7 +19,7 @@ from gammagym.engine.protocol import (
     TRADE,
     TRIGGERED,
 )
-from gammagym.world import BUY, SELL
+from gammagym.world.codes import BUY, SELL
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 

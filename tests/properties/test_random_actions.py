@@ -10,7 +10,7 @@ import pytest
 from gammagym.envs.single import HedgeEnv
 from gammagym.exchange.ledger import conserved
 from gammagym.scenario.tasks import ActionScheme
-from gammagym.world import CANCEL, CANCEL_ALL
+from gammagym.world.codes import CANCEL, CANCEL_ALL
 
 DECISIONS = 2_000
 

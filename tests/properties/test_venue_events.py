@@ -10,7 +10,9 @@ import pytest
 from gammagym.envs.core import relative_profit
 from gammagym.exchange.attribution import agent_equity
 from gammagym.exchange.ledger import conserved
-from gammagym.world import PARTS, QUANTA, SPOT, fingerprint
+from gammagym.world import fingerprint
+from gammagym.world.codes import PARTS, SPOT
+from gammagym.world.sizes import QUANTA
 
 SHORT: dict[str, Any] = {"horizon_seconds": 1_200.0, "decision_interval": 20.0}
 OUTAGE = {"kind": "outage", "at": "30%", "hold": "20%"}

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gammagym.exchange.orders import cancel_orders, limit_order
-from gammagym.world import BUY, GTC, IOC, NANOSECONDS, SELL
+from gammagym.world.codes import BUY, GTC, IOC, SELL
+from gammagym.world.sizes import NANOSECONDS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from flow_measures import advance_to, build, fundamental, touch

@@ -17,7 +17,9 @@ from gammagym.loop import advance_all, open_world
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
-from gammagym.world import BUY, NANOSECONDS, PARTS, SELL, viewed
+from gammagym.world import viewed
+from gammagym.world.codes import BUY, PARTS, SELL
+from gammagym.world.sizes import NANOSECONDS
 
 HOURS_4 = 14_400.0
 DAY = 86_400.0

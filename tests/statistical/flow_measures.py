@@ -13,7 +13,8 @@ from gammagym.loop import advance_all, open_world
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
-from gammagym.world import BUY, GTC, NANOSECONDS, NO_LEVEL, NO_ORDER, SELL
+from gammagym.world.codes import BUY, GTC, NO_LEVEL, NO_ORDER, SELL
+from gammagym.world.sizes import NANOSECONDS
 
 STEP = 0.5  # seconds between two looks
 # An order joins the touch every so often; not a whole second, so that it comes at any phase of one.

@@ -15,7 +15,8 @@ from catalogue_runs import DAY, HOURS_4, IDEAL, Run, follow, play, variance_rati
 
 import gammagym
 from gammagym.scenario.load import load_scenario
-from gammagym.world import CALL, FUTURE, NANOSECONDS, PERPETUAL
+from gammagym.world.codes import CALL, FUTURE, PERPETUAL
+from gammagym.world.sizes import NANOSECONDS
 
 pytestmark = pytest.mark.skipif(
     getattr(config, "DISABLE_JIT", 0) != 0, reason="takes hours without compilation"

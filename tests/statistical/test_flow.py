@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gammagym.exchange.orders import limit_order
-from gammagym.world import BUY, IOC
+from gammagym.world.codes import BUY, IOC
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from flow_measures import (

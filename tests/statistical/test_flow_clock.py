@@ -15,7 +15,7 @@ from gammagym.market.price_paths import walk_price
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
-from gammagym.world import NANOSECONDS, PATH_STEPS, YEAR_NS
+from gammagym.world.sizes import NANOSECONDS, PATH_STEPS, YEAR_NS
 
 pytestmark = pytest.mark.skipif(
     getattr(config, "DISABLE_JIT", 0) != 0, reason="takes hours without compilation"

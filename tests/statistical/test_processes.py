@@ -23,7 +23,8 @@ from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.prices import Price
 from gammagym.scenario.tasks import get_task
-from gammagym.world import REGIME_DOWN, REGIME_RANGE, REGIME_UP, viewed
+from gammagym.world import viewed
+from gammagym.world.codes import REGIME_DOWN, REGIME_RANGE, REGIME_UP
 
 pytestmark = pytest.mark.skipif(
     getattr(config, "DISABLE_JIT", 0) != 0, reason="takes hours without compilation"

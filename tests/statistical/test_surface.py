@@ -24,7 +24,8 @@ from gammagym.reference.options import black_76
 from gammagym.scenario.options import Options, ssvi, term_volatility
 from gammagym.scenario.prices import Price
 from gammagym.scenario.tasks import Leg
-from gammagym.world import CALL, YEAR_NS
+from gammagym.world.codes import CALL
+from gammagym.world.sizes import YEAR_NS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 

@@ -14,7 +14,8 @@ from gammagym.exchange.messages import send
 from gammagym.exchange.opening import QUIET_ROWS
 from gammagym.exchange.orders import limit_order, next_order_id
 from gammagym.loop import advance
-from gammagym.world import (
+from gammagym.world import fingerprint
+from gammagym.world.codes import (
     BUY,
     CANCEL,
     FILL_LIQUIDATION,
@@ -23,13 +24,12 @@ from gammagym.world import (
     IOC,
     MODIFY,
     NEW,
-    QUANTA,
     REJECT_FULL,
     REJECT_UNKNOWN_ORDER,
     SELL,
     SHOCK_PRICE,
-    fingerprint,
 )
+from gammagym.world.sizes import QUANTA
 
 PERP = 0
 HEDGE, OTHER, THIRD = (FIRST_AGENT_ACCOUNT + number for number in (1, 2, 3))

@@ -12,7 +12,7 @@ from gammagym.api.market_data import conflated, level_updates, trade_prints
 from gammagym.api.order_book import OrderBook
 from gammagym.engine.protocol import ADDED, CHANGED, MESSAGE, REMOVED, TRADE
 from gammagym.errors import OrderError
-from gammagym.world import BUY, SELL
+from gammagym.world.codes import BUY, SELL
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 

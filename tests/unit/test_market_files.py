@@ -16,7 +16,8 @@ import pytest
 import gammagym
 from gammagym.api.saving import SavedMarket, write_market
 from gammagym.errors import OrderError
-from gammagym.world import NO_ORDER, fingerprint
+from gammagym.world import fingerprint
+from gammagym.world.codes import NO_ORDER
 
 CALL = "BTC-7D-100-C"
 PERP = "BTC-PERP"

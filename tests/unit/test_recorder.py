@@ -15,7 +15,9 @@ from gammagym.loop import advance, open_world, step
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Task
-from gammagym.world import NANOSECONDS, NO_LEVEL, viewed
+from gammagym.world import viewed
+from gammagym.world.codes import NO_LEVEL
+from gammagym.world.sizes import NANOSECONDS
 
 SECONDS = 30.0
 UNTIL_NS = round(SECONDS * NANOSECONDS)

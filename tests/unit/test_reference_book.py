@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from gammagym import world as w
 from gammagym.engine import protocol as p
 from gammagym.engine.rules import BookRules
 from gammagym.reference.book import Message, ReferenceBook
-from gammagym.world import BUY, SELL
+from gammagym.world import codes as w
+from gammagym.world.codes import BUY, SELL
 
 BIG = 2**62
 

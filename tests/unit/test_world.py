@@ -4,38 +4,42 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import asdict
+from typing import Annotated, get_type_hints
 
 import numpy as np
 import pytest
 
-from gammagym import world as schema
 from gammagym.exchange.opening import QUIET_ROWS
 from gammagym.world import (
-    CACHE_LINE,
     LARGE,
     LARGE_WORLD,
     ORDER,
-    PARTS,
-    REJECT_REASONS,
     SMALL,
     SMALL_WORLD,
     STANDARD,
     STANDARD_WORLD,
-    Annotated,
+    book,
     capacity_of,
+    codes,
+    competitors,
     copied,
     empty_worlds,
+    exchange,
     fields,
     fingerprint,
-    get_type_hints,
+    layout,
+    market,
     schema_hash,
     table_dtype,
 )
+from gammagym.world.codes import PARTS, REJECT_REASONS
+from gammagym.world.sizes import CACHE_LINE
 
 TABLES = [
     table
-    for _, table in inspect.getmembers(schema, inspect.isclass)
-    if table.__module__ == schema.__name__
+    for module in (book, competitors, exchange, layout, market)
+    for _, table in inspect.getmembers(module, inspect.isclass)
+    if table.__module__ == module.__name__
     and any("Annotated" in str(hint) for hint in inspect.get_annotations(table).values())
 ]
 
@@ -117,14 +121,14 @@ def test_tables_have_as_many_rows_as_their_capacity_says(capacity, dtype):
 
 @pytest.mark.parametrize("capacity", [SMALL, STANDARD])
 def test_every_agent_has_room_for_two_accounts_and_its_short_legs(capacity):
-    assert capacity.accounts >= schema.FIRST_AGENT_ACCOUNT + 3 * capacity.agents
+    assert capacity.accounts >= codes.FIRST_AGENT_ACCOUNT + 3 * capacity.agents
     assert capacity.orders > capacity.background
     assert capacity.members > capacity.accounts
     assert capacity.members & (capacity.members - 1) == 0
-    assert schema.STREAM_FLOW + capacity.flows <= schema.STREAM_LATENCY
+    assert codes.STREAM_FLOW + capacity.flows <= codes.STREAM_LATENCY
     streams = len(empty_worlds(1, capacity)["keys"][0])
-    assert schema.STREAM_LATENCY + schema.WAYS * capacity.agents <= schema.STREAM_SURFACE
-    assert schema.STREAM_SURFACE < schema.STREAM_CUSTOMERS < streams
+    assert codes.STREAM_LATENCY + codes.WAYS * capacity.agents <= codes.STREAM_SURFACE
+    assert codes.STREAM_SURFACE < codes.STREAM_CUSTOMERS < streams
 
 
 def test_a_market_has_as_much_room_in_a_small_world_as_in_a_standard_one():
@@ -162,37 +166,37 @@ def test_worlds_begin_on_a_cache_line_and_so_do_their_copies(count):
 
 def test_numbers_for_different_things_are_different():
     families = [
-        [schema.SPOT, schema.PERPETUAL, schema.FUTURE, schema.CALL, schema.PUT],
-        [schema.FLOW_NONE, schema.FLOW_IDEAL, schema.FLOW_CROWD],
-        range(schema.PRICE_GBM, schema.PRICE_REGIME + 1),
-        [schema.SHOCK_PRICE, schema.SHOCK_SPREAD, schema.SHOCK_DEPTH],
-        [schema.SHOCK_INDEX, schema.SHOCK_TRANSFERS],
-        [schema.LATENCY_CONSTANT, schema.LATENCY_LOGNORMAL, schema.LATENCY_TABLE],
-        [schema.NEW, schema.CANCEL, schema.MODIFY, schema.ACKNOWLEDGEMENT],
-        [schema.MARK_INDEX, schema.MARK_MEDIAN, schema.MARK_AVERAGE_BASIS],
-        [schema.FUNDING_IMPOSED, schema.FUNDING_PREMIUM, schema.FUNDING_CONTINUOUS],
-        range(schema.STEP_REDUCE_TO_RESTORE, schema.STEP_TAKE_OVER + 1),
-        range(schema.BACKSTOP_INSURANCE, schema.BACKSTOP_SOCIALISED_LOSS + 1),
-        range(schema.RANK_MARGIN_RATIO, schema.RANK_SIGNED_LEVERAGE + 1),
-        [schema.MARGIN_CROSS, schema.MARGIN_ISOLATED, schema.MARGIN_PORTFOLIO],
-        range(schema.CHANGE_MAKER_FEE, schema.CHANGE_FUNDING_CAP + 1),
-        range(schema.REGIME_RANGE, schema.REGIME_DOWN + 1),
+        [codes.SPOT, codes.PERPETUAL, codes.FUTURE, codes.CALL, codes.PUT],
+        [codes.FLOW_NONE, codes.FLOW_IDEAL, codes.FLOW_CROWD],
+        range(codes.PRICE_GBM, codes.PRICE_REGIME + 1),
+        [codes.SHOCK_PRICE, codes.SHOCK_SPREAD, codes.SHOCK_DEPTH],
+        [codes.SHOCK_INDEX, codes.SHOCK_TRANSFERS],
+        [codes.LATENCY_CONSTANT, codes.LATENCY_LOGNORMAL, codes.LATENCY_TABLE],
+        [codes.NEW, codes.CANCEL, codes.MODIFY, codes.ACKNOWLEDGEMENT],
+        [codes.MARK_INDEX, codes.MARK_MEDIAN, codes.MARK_AVERAGE_BASIS],
+        [codes.FUNDING_IMPOSED, codes.FUNDING_PREMIUM, codes.FUNDING_CONTINUOUS],
+        range(codes.STEP_REDUCE_TO_RESTORE, codes.STEP_TAKE_OVER + 1),
+        range(codes.BACKSTOP_INSURANCE, codes.BACKSTOP_SOCIALISED_LOSS + 1),
+        range(codes.RANK_MARGIN_RATIO, codes.RANK_SIGNED_LEVERAGE + 1),
+        [codes.MARGIN_CROSS, codes.MARGIN_ISOLATED, codes.MARGIN_PORTFOLIO],
+        range(codes.CHANGE_MAKER_FEE, codes.CHANGE_FUNDING_CAP + 1),
+        range(codes.REGIME_RANGE, codes.REGIME_DOWN + 1),
     ]
-    codes = [code for family in families for code in family]
-    assert len(set(codes)) == len(codes)
+    numbers = [number for family in families for number in family]
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_reasons_and_parts_have_names_in_the_order_of_their_numbers():
-    assert REJECT_REASONS[schema.REJECT_MARGIN] == "insufficient margin"
-    assert REJECT_REASONS[schema.REJECT_PRICE] == "bad price"
-    assert PARTS[schema.PART_GAMMA] == "gamma"
-    assert PARTS[schema.PART_RESIDUAL] == "residual"
+    assert REJECT_REASONS[codes.REJECT_MARGIN] == "insufficient margin"
+    assert REJECT_REASONS[codes.REJECT_PRICE] == "bad price"
+    assert PARTS[codes.PART_GAMMA] == "gamma"
+    assert PARTS[codes.PART_RESIDUAL] == "residual"
     assert len(set(PARTS)) == len(PARTS)
 
 
 def test_a_changed_schema_has_another_hash():
     assert schema_hash(SMALL_WORLD) != schema_hash(STANDARD_WORLD)
-    assert schema_hash(STANDARD_WORLD) == schema_hash(table_dtype(schema.World, STANDARD))
+    assert schema_hash(STANDARD_WORLD) == schema_hash(table_dtype(layout.World, STANDARD))
 
 
 def test_a_fingerprint_sees_every_byte():

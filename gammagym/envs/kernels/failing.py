@@ -10,7 +10,7 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.exchange.ledger import holding
-from gammagym.world import LARGEST_QUANTA
+from gammagym.world.sizes import LARGEST_QUANTA
 
 # Why a world has failed, by the codes that follow; the first means that it has not.
 FAILURES = (

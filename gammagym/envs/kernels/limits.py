@@ -9,7 +9,8 @@ from __future__ import annotations
 from gammagym._kernel import kernel
 from gammagym.exchange.attribution import hedge_units, is_hedge
 from gammagym.exchange.messages import working_quantity
-from gammagym.world import BUY, QUANTA
+from gammagym.world.codes import BUY
+from gammagym.world.sizes import QUANTA
 
 
 @kernel(counted=False)

@@ -17,7 +17,8 @@ from gammagym.exchange.ledger import in_quote
 from gammagym.exchange.margin import isolated_equity, position_maintenance
 from gammagym.exchange.messages import working_quantity
 from gammagym.exchange.trading import is_closed, mid_price
-from gammagym.world import BUY, CALL, MARGIN_ISOLATED, OBSERVED, PUT, QUANTA, SELL, YEAR_NS
+from gammagym.world.codes import BUY, CALL, MARGIN_ISOLATED, PUT, SELL
+from gammagym.world.sizes import OBSERVED, QUANTA, YEAR_NS
 
 _WEEK_NS = 7 * 86_400_000_000_000
 _DAYS_A_YEAR = 365.0

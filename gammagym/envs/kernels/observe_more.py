@@ -18,16 +18,8 @@ from gammagym.envs.kernels.observe import hedge_margin, is_dark
 from gammagym.exchange.ledger import holding
 from gammagym.exchange.margin import is_option
 from gammagym.exchange.trading import mid_price
-from gammagym.world import (
-    BUY,
-    FEES_OPTION,
-    FUTURE,
-    NO_LEVEL,
-    OBSERVED,
-    QUANTA,
-    SELL,
-    YEAR_NS,
-)
+from gammagym.world.codes import BUY, FEES_OPTION, FUTURE, NO_LEVEL, SELL
+from gammagym.world.sizes import OBSERVED, QUANTA, YEAR_NS
 
 # What is done with a world: nothing, observed after a decision, observed for the first time.
 _STAY, _OPEN = 0, 2

@@ -15,7 +15,7 @@ from gammagym.envs.kernels.observe import seen_mid, seen_touch
 from gammagym.exchange.messages import working_quantity
 from gammagym.exchange.orders import next_order_id, plain
 from gammagym.market.latency import instruct, travel_ns
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     CANCEL,
     CANCEL_ALL,
@@ -24,11 +24,11 @@ from gammagym.world import (
     MODIFY,
     NEW,
     NO_ORDER,
-    ONLY_REDUCE,
     POST_ONLY,
     SELL,
     WAY_DATA,
 )
+from gammagym.world.sizes import ONLY_REDUCE
 
 # From this urgency on an order crosses the spread; below, it rests.
 CROSS_URGENCY = 0.5

@@ -10,14 +10,14 @@ import math
 
 from gammagym._kernel import kernel
 from gammagym.exchange.attribution import hedge_profit
-from gammagym.world import (
-    QUANTA,
+from gammagym.world.codes import (
     REWARD_EQUITY,
     REWARD_RISK,
     REWARD_SHARPE,
     REWARD_TERMINAL,
     REWARD_UTILITY,
 )
+from gammagym.world.sizes import QUANTA
 
 # Rate at which the moments of the differential Sharpe ratio adapt, a decision.
 ADAPTATION = 0.01

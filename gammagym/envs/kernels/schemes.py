@@ -19,15 +19,15 @@ from gammagym.envs.kernels.moves import leg_share, make_move
 from gammagym.envs.kernels.placing import begin_decision, clipped, cross, wish
 from gammagym.envs.kernels.quoting import place_order, quote_both
 from gammagym.envs.kernels.stop import close_hedges
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
-    FREE_ORDERS,
     SCHEME_BAND,
     SCHEME_DISCRETE,
     SCHEME_HEDGE,
     SCHEME_QUOTES,
     SELL,
 )
+from gammagym.world.sizes import FREE_ORDERS
 
 
 @kernel(counted=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gammagym._kernel import kernel
 from gammagym.exchange.attribution import hedge_profit, hedge_units, measure_book
-from gammagym.world import QUANTA
+from gammagym.world.sizes import QUANTA
 
 # Columns, as the fields of `gammagym.envs.paying.Standing`.
 (

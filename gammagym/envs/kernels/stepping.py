@@ -24,7 +24,8 @@ from gammagym.envs.kernels.rewards import pay
 from gammagym.envs.kernels.schemes import decide
 from gammagym.exchange.attribution import close_attribution
 from gammagym.loop import advance, advance_one_of, close_out, open_world
-from gammagym.world import PARTS, QUANTA
+from gammagym.world.codes import PARTS
+from gammagym.world.sizes import QUANTA
 
 # What a world is told to do.
 STAY, STEP, OPEN = 0, 1, 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gammagym._kernel import kernel
 from gammagym.envs.kernels.placing import cancel_working, cross
 from gammagym.exchange.attribution import is_hedge
-from gammagym.world import BUY, SELL
+from gammagym.world.codes import BUY, SELL
 
 
 @kernel(counted=False)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym import world as schema
 from gammagym.api.market import listed_legs
 from gammagym.engine.protocol import UPDATE
 from gammagym.engine.tables import place
@@ -33,7 +32,8 @@ from gammagym.scenario.load import load_scenario
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Task
 from gammagym.scenario.variants import variants_of
-from gammagym.world import NANOSECONDS, copied, viewed
+from gammagym.world import codes, copied, viewed
+from gammagym.world.sizes import NANOSECONDS
 
 # Rows of the recorder's tables; the feed has room for what one event does.
 _FEED, _FILLS, _QUOTES, _CHANGES, _DEPTHS = 1 << 12, 1 << 15, 1 << 15, 1 << 16, 1 << 12
@@ -259,4 +259,4 @@ class _Recorder:
 
 def _signs(sides: Any) -> NDArray[np.int64]:
     """Return 1 for BUY and -1 for SELL of a world."""
-    return np.where(np.asarray(sides) == schema.BUY, BUY, SELL)
+    return np.where(np.asarray(sides) == codes.BUY, BUY, SELL)

@@ -15,7 +15,9 @@ from gammagym.envs.core import build
 from gammagym.errors import GammagymError
 from gammagym.glance import LOOK, look_around
 from gammagym.scenario.compile import Compiled
-from gammagym.world import BUY, CALL, NANOSECONDS, PUT, SELL, SPOT, copied, viewed
+from gammagym.world import copied, viewed
+from gammagym.world.codes import BUY, CALL, PUT, SELL, SPOT
+from gammagym.world.sizes import NANOSECONDS
 
 Floats = NDArray[np.float64]
 

@@ -15,7 +15,8 @@ import numpy as np
 from gammagym.errors import GammagymError
 from gammagym.evaluation.history.run import Floats, Run, Series
 from gammagym.scenario.record import Measure, RecordedFact
-from gammagym.world import NANOSECONDS, SPOT
+from gammagym.world.codes import SPOT
+from gammagym.world.sizes import NANOSECONDS
 
 _HOUR, _MINUTE = 3_600, 60
 _EVENT = 8 * _HOUR

@@ -15,7 +15,9 @@ from gammagym.scenario.compile import compile_world
 from gammagym.scenario.schema import Scenario
 from gammagym.scenario.tasks import Task
 from gammagym.survey import CROWD_LOOK, LOOK, WIDE_BANDS, sample_markets
-from gammagym.world import BUY, NANOSECONDS, RATE_UNIT, SELL, copied, viewed
+from gammagym.world import copied, viewed
+from gammagym.world.codes import BUY, SELL
+from gammagym.world.sizes import NANOSECONDS, RATE_UNIT
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from gammagym._kernel import kernel
-from gammagym.world import CALL
+from gammagym.world.codes import CALL
 
 
 @kernel

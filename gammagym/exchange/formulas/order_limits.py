@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.world import BUY
+from gammagym.world.codes import BUY
 
 # A multiple of a step that is off by less than this share of a step is on the grid: 0.3 / 0.1 is.
 _GRID_NOISE = 1e-9

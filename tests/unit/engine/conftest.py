@@ -14,7 +14,8 @@ from gammagym.engine.entry import rest_order
 from gammagym.engine.rules import BookRules
 from gammagym.engine.tables import place
 from gammagym.engine.waiting import wait
-from gammagym.world import BOOK, GTC, LEVEL, MEMBER, NODE, ORDER, STOP, TERMS, WORK, viewed
+from gammagym.world import BOOK, LEVEL, MEMBER, NODE, ORDER, TERMS, WORK, viewed
+from gammagym.world.codes import GTC, STOP
 
 
 def working(**fields: int) -> Any:

@@ -30,10 +30,9 @@ from gammagym.engine.protocol import (
 )
 from gammagym.engine.terms import next_expired
 from gammagym.errors import OrderError
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     CANCEL,
-    FILLS_AT_ONCE,
     FOK,
     GTC,
     GTT,
@@ -53,6 +52,7 @@ from gammagym.world import (
     SELL,
     SIDES,
 )
+from gammagym.world.sizes import FILLS_AT_ONCE
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 

@@ -11,7 +11,7 @@ from gammagym.engine import inspection as codes
 from gammagym.engine.inspection import SOUND, check_book, free_levels, free_orders, free_terms
 from gammagym.engine.matching import match, start_matching
 from gammagym.engine.members import join, tell_position
-from gammagym.world import BUY, GTT, NO_LEVEL, NO_ORDER, NO_TERMS, SELL, STOP
+from gammagym.world.codes import BUY, GTT, NO_LEVEL, NO_ORDER, NO_TERMS, SELL, STOP
 
 OWNER = 3
 

@@ -10,7 +10,7 @@ from sortedcontainers import SortedDict
 
 from gammagym.engine import book as engine
 from gammagym.engine.inspection import SOUND, check_book, free_levels, free_orders
-from gammagym.world import BUY, NO_LEVEL, NO_ORDER, SELL, SIDES
+from gammagym.world.codes import BUY, NO_LEVEL, NO_ORDER, SELL, SIDES
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 ROWS = 200

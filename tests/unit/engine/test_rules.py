@@ -10,7 +10,8 @@ import pytest
 
 from gammagym.engine.rules import SELF_TRADE, BookRules
 from gammagym.errors import OrderError
-from gammagym.world import BOOK, DECREMENT, EXPIRE_TAKER
+from gammagym.world import BOOK
+from gammagym.world.codes import DECREMENT, EXPIRE_TAKER
 
 BAD: list[tuple[str, Any, str]] = [
     ("tick", 0, "from 1 to"),

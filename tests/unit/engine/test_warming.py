@@ -7,7 +7,8 @@ import pytest
 
 from gammagym.engine.warming import FEW, note_stretches
 from gammagym.envs.vector import HedgeVectorEnv
-from gammagym.world import CACHE_LINE, STRETCHES, empty_worlds
+from gammagym.world import empty_worlds
+from gammagym.world.sizes import CACHE_LINE, STRETCHES
 
 SCENARIOS = ("calm", "two_venues", "basis")
 

@@ -17,7 +17,8 @@ from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.errors import AgentError, CapacityError, ScenarioError
 from gammagym.loading import load_agent
 from gammagym.scenario.tasks import ActionScheme, Leg, Task, get_task
-from gammagym.world import FREE_ORDERS, fingerprint
+from gammagym.world import fingerprint
+from gammagym.world.sizes import FREE_ORDERS
 
 SCHEMES = get_args(ActionScheme)
 SIZES = {"hedge": 2, "quotes": 4, "band": 3, "orders": 4 * FREE_ORDERS}

@@ -17,9 +17,9 @@ from gammagym.exchange.ledger import conserved
 from gammagym.market.latency import travel_ns
 from gammagym.market.streams import open_streams, uniform
 from gammagym.scenario.tasks import TASKS, Leg
-from gammagym.world import (
+from gammagym.world import LARGE, empty_worlds, viewed
+from gammagym.world.codes import (
     BUY,
-    LARGE,
     LATENCY_CONSTANT,
     PART_FEES,
     PART_RESIDUAL,
@@ -28,8 +28,6 @@ from gammagym.world import (
     WAY_CANCEL,
     WAY_DATA,
     WAY_ENTRY,
-    empty_worlds,
-    viewed,
 )
 
 SHORT: dict[str, Any] = {"scenario": "calm", "horizon_seconds": 300.0}

@@ -14,12 +14,11 @@ from gammagym.loop import advance
 from gammagym.market.latency import travel_ns
 from gammagym.scenario.competitors import write_latency
 from gammagym.venues.schema import Latency
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     FIRST_AGENT_ACCOUNT,
     GTC,
     IOC,
-    QUANTA,
     REJECT_UNKNOWN_ORDER,
     REJECT_WOULD_CROSS,
     SELL,
@@ -28,6 +27,7 @@ from gammagym.world import (
     WAY_DATA,
     WAY_ENTRY,
 )
+from gammagym.world.sizes import QUANTA
 
 PERP = 0
 HEDGE, MAKER, TAKER = (FIRST_AGENT_ACCOUNT + number for number in (1, 2, 3))

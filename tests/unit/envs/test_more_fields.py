@@ -18,7 +18,8 @@ from gammagym.reference.options import black_76
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
-from gammagym.world import BUY, CALL, FEES_OPTION, FUTURE, MORE_OBSERVED, PUT, QUANTA, SELL, YEAR_NS
+from gammagym.world.codes import BUY, CALL, FEES_OPTION, FUTURE, PUT, SELL
+from gammagym.world.sizes import MORE_OBSERVED, QUANTA, YEAR_NS
 
 EVERY = tuple(field.name for field in ALL_FIELDS)
 NAMES = tuple(field.name for field in MORE_FIELDS)

@@ -11,7 +11,8 @@ import pytest
 
 from gammagym.agent import FIELD_NAMES, OBSERVATION_FIELDS
 from gammagym.reference.options import black_76
-from gammagym.world import BUY, CALL, PUT, SELL, SPOT, YEAR_NS
+from gammagym.world.codes import BUY, CALL, PUT, SELL, SPOT
+from gammagym.world.sizes import YEAR_NS
 
 WEEK_NS = 7 * 86_400 * 10**9
 

@@ -10,7 +10,8 @@ import pytest
 from gammagym.envs.core import relative_profit
 from gammagym.envs.single import HedgeEnv
 from gammagym.scenario.tasks import Leg, Task
-from gammagym.world import COIN, PARTS, QUANTA, REJECT_REASONS
+from gammagym.world.codes import COIN, PARTS, REJECT_REASONS
+from gammagym.world.sizes import QUANTA
 
 SHORT: dict[str, Any] = {"horizon_seconds": 3_600.0, "decision_interval": 60.0}
 MARKETS = [

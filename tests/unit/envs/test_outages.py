@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gammagym.agent import FIELD_NAMES
-from gammagym.world import NO_ORDER, OBSERVED, REJECT_HALTED
+from gammagym.world.codes import NO_ORDER, REJECT_HALTED
+from gammagym.world.sizes import OBSERVED
 
 MINUTE: dict[str, Any] = {"horizon_seconds": 1_200.0, "decision_interval": 20.0}
 # What market data say, of the book and of the hedge, and what an agent knows without them.

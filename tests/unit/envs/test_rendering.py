@@ -13,7 +13,7 @@ from gammagym.api.tables import book_table
 from gammagym.envs.font import HEIGHT, WIDTH, dots
 from gammagym.envs.frames import _GAIN, _OWN, FRAME_SHAPE, FramePainter
 from gammagym.envs.ladder import ladder_of
-from gammagym.world import BUY, NO_TERMS
+from gammagym.world.codes import BUY, NO_TERMS
 
 ID = "gammagym/GammaScalp-v0"
 SHORT = {"horizon_seconds": 3600.0}

@@ -18,7 +18,7 @@ from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.errors import RewardError, ScenarioError
 from gammagym.fields import FIELD_NAMES
 from gammagym.scenario.tasks import RewardName
-from gammagym.world import QUANTA
+from gammagym.world.sizes import QUANTA
 
 NAMES = get_args(RewardName)
 HOUR: dict[str, Any] = {

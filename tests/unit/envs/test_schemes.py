@@ -17,13 +17,11 @@ from gammagym.exchange.ledger import deposit
 from gammagym.exchange.orders import limit_order
 from gammagym.hedging import whalley_wilmott_half_width
 from gammagym.loop import advance
-from gammagym.world import (
+from gammagym.world.codes import (
     BUY,
     FIRST_AGENT_ACCOUNT,
-    FREE_ORDERS,
     GTC,
     IOC,
-    QUANTA,
     REJECT_NOTHING_TO_REDUCE,
     REJECT_WOULD_CROSS,
     SCHEME_DISCRETE,
@@ -31,6 +29,7 @@ from gammagym.world import (
     SCHEME_QUOTES,
     SELL,
 )
+from gammagym.world.sizes import FREE_ORDERS, QUANTA
 
 PERP, FUTURE = 0, 4
 HEDGE, MAKER, TAKER = (FIRST_AGENT_ACCOUNT + number for number in (1, 2, 3))

@@ -13,7 +13,8 @@ from gymnasium.utils.env_checker import check_env
 from gammagym.envs.single import HedgeEnv
 from gammagym.exchange.ledger import conserved
 from gammagym.scenario.tasks import TASKS
-from gammagym.world import COIN, PARTS, QUANTA, QUOTE
+from gammagym.world.codes import COIN, PARTS, QUOTE
+from gammagym.world.sizes import QUANTA
 
 HOURS: dict[str, Any] = {"horizon_seconds": 7_200.0, "decision_interval": 60.0}
 

@@ -25,7 +25,7 @@ from gammagym.evaluation.gallery.scales import linear_scale, logarithmic_scale, 
 from gammagym.evaluation.gallery.svg import draw_svg
 from gammagym.evaluation.rollout import rollout
 from gammagym.glance import TROUBLE_CLOSED
-from gammagym.world import PARTS
+from gammagym.world.codes import PARTS
 
 CRASH = {
     "name": "small crash",

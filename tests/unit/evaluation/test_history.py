@@ -13,7 +13,7 @@ from gammagym.evaluation.history import Finding, Run, Series, measure, run_scena
 from gammagym.evaluation.history.results import as_data, told
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.record import RecordedFact
-from gammagym.world import PERPETUAL, SPOT
+from gammagym.world.codes import PERPETUAL, SPOT
 
 BEGIN, END = 4_000, 40_000
 HOUR = 3_600

@@ -22,7 +22,7 @@ from gammagym.evaluation.rollout import DONE, FAILED, VOID, rollout
 from gammagym.evaluation.statistics import score
 from gammagym.evaluation.tournament import run_tournament
 from gammagym.evaluation.workers import Limits
-from gammagym.world import PARTS
+from gammagym.world.codes import PARTS
 
 OPTIONS = {"horizon_seconds": 600.0}
 PLAN = Plan(

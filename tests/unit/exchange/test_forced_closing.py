@@ -8,14 +8,8 @@ import pytest
 
 import gammagym
 from gammagym.exchange.ledger import conserved
-from gammagym.world import (
-    COIN,
-    INSURANCE,
-    PART_DELEVERAGING,
-    PART_LIQUIDATION,
-    QUANTA,
-    QUOTE,
-)
+from gammagym.world.codes import COIN, INSURANCE, PART_DELEVERAGING, PART_LIQUIDATION, QUOTE
+from gammagym.world.sizes import QUANTA
 
 PERP = "BTC-PERP"
 

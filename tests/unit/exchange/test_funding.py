@@ -9,7 +9,8 @@ import pytest
 
 from gammagym.exchange.funding import fund, schedule_funding
 from gammagym.exchange.ledger import book_trade, conserved, pay_funding
-from gammagym.world import BUY, FIRST_AGENT_ACCOUNT, QUANTA, ROUNDING, SELL
+from gammagym.world.codes import BUY, FIRST_AGENT_ACCOUNT, ROUNDING, SELL
+from gammagym.world.sizes import QUANTA
 
 PERP = 0
 ONE, TWO, THREE = (FIRST_AGENT_ACCOUNT + number for number in (1, 2, 3))

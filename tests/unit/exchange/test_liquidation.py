@@ -11,7 +11,8 @@ from gammagym.exchange.ledger import book_trade, conserved, deposit
 from gammagym.exchange.liquidation import check_accounts
 from gammagym.exchange.marks import write_price
 from gammagym.exchange.orders import limit_order
-from gammagym.world import (
+from gammagym.world import viewed
+from gammagym.world.codes import (
     BUY,
     FILL_LIQUIDATION,
     FIRST_AGENT_ACCOUNT,
@@ -19,10 +20,9 @@ from gammagym.world import (
     INSURANCE,
     PART_LIQUIDATION,
     PARTS,
-    QUANTA,
     SELL,
-    viewed,
 )
+from gammagym.world.sizes import QUANTA
 
 PERP = 0
 HEDGE, OTHER, MAKER = (FIRST_AGENT_ACCOUNT + number for number in (1, 2, 3))

@@ -11,20 +11,20 @@ from gammagym.exchange.margin import can_afford, check_margin, initial_margin, m
 from gammagym.exchange.marks import write_price
 from gammagym.exchange.orders import limit_order
 from gammagym.market.price import set_index
-from gammagym.world import (
+from gammagym.world import viewed
+from gammagym.world.codes import (
     BUY,
     FEES_DERIVATIVE,
     FIRST_AGENT_ACCOUNT,
     GTC,
     IOC,
     NO_ORDER,
-    QUANTA,
     REJECT_MARGIN,
     REJECT_PRICE,
     REJECT_QUANTITY,
     SELL,
-    viewed,
 )
+from gammagym.world.sizes import QUANTA
 
 PERP, SPOT_ROW = 0, 3
 # The first two traders are competitor 0's: the book's account is not margined, the hedge's is.

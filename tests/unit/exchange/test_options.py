@@ -16,7 +16,8 @@ from gammagym.exchange.options import are_a_pair, value_option, value_put
 from gammagym.exchange.orders import limit_order
 from gammagym.market.price import set_index
 from gammagym.reference.options import Greeks, black_76
-from gammagym.world import BUY, CALL, FIRST_AGENT_ACCOUNT, GTC, PUT, YEAR_NS
+from gammagym.world.codes import BUY, CALL, FIRST_AGENT_ACCOUNT, GTC, PUT
+from gammagym.world.sizes import YEAR_NS
 
 DAY = YEAR_NS // 365
 CASES = list(

@@ -16,7 +16,8 @@ from gammagym.loop import advance
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario, load_venue
 from gammagym.scenario.tasks import get_task
-from gammagym.world import (
+from gammagym.world import STANDARD, viewed
+from gammagym.world.codes import (
     BUY,
     CANCEL,
     CANCEL_ALL,
@@ -35,7 +36,6 @@ from gammagym.world import (
     ON_INDEX,
     ON_MARK,
     POST_ONLY,
-    QUANTA,
     REJECT_BAND,
     REJECT_DISCONNECTED,
     REJECT_EXPIRED,
@@ -54,15 +54,14 @@ from gammagym.world import (
     REJECT_WOULD_TRIGGER,
     SELL,
     SIDES,
-    STANDARD,
     STOP,
     STOP_LIMIT,
     TAKE_PROFIT,
     TAKE_PROFIT_LIMIT,
     TRAILING_STOP,
     UNSET,
-    viewed,
 )
+from gammagym.world.sizes import QUANTA
 
 PERP, SPOT_ROW = 0, 3
 HEDGE, OTHER, THIRD = (FIRST_AGENT_ACCOUNT + number for number in (1, 2, 3))

@@ -10,7 +10,8 @@ import pytest
 
 from gammagym.exchange.ledger import deposit
 from gammagym.exchange.orders import enter, limit_order, next_order_id, open_times
-from gammagym.world import (
+from gammagym.world import viewed
+from gammagym.world.codes import (
     BUY,
     CROWD,
     FIRST_AGENT_ACCOUNT,
@@ -21,10 +22,9 @@ from gammagym.world import (
     NEW,
     NO_ORDER,
     ON_MARK,
-    QUANTA,
     SELL,
-    viewed,
 )
+from gammagym.world.sizes import QUANTA
 
 PERP, MARK = 0, 600_000
 HEDGE, OTHER = FIRST_AGENT_ACCOUNT + 1, FIRST_AGENT_ACCOUNT + 2

@@ -12,7 +12,8 @@ from gammagym.loop import open_world
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
-from gammagym.world import BUY, CROWD, GTC, IOC, LIMIT, MAKERS, NEW, SELL, UNSET, viewed
+from gammagym.world import viewed
+from gammagym.world.codes import BUY, CROWD, GTC, IOC, LIMIT, MAKERS, NEW, SELL, UNSET
 
 # The work space, which the short way leaves as it was.
 SCRATCH = ("work", "incoming")

@@ -18,7 +18,8 @@ from gammagym.exchange.ledger import conserved
 from gammagym.exchange.margin import margin_balance
 from gammagym.scenario.load import load_scenario, load_venue
 from gammagym.scenario.rules import is_hedge_mode
-from gammagym.world import COIN, FIRST_AGENT_ACCOUNT, QUANTA, QUOTE
+from gammagym.world.codes import COIN, FIRST_AGENT_ACCOUNT, QUOTE
+from gammagym.world.sizes import QUANTA
 
 PERP = "BTC-PERP"
 # Alice's and Bob's accounts, and those of their short legs.

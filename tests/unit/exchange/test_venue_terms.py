@@ -14,7 +14,8 @@ from gammagym.exchange.ledger import coins_held, conserved
 from gammagym.exchange.orders import empty_book
 from gammagym.scenario.load import list_venues
 from gammagym.scenario.tasks import Leg, Task
-from gammagym.world import COIN, PART_FEES, QUANTA, QUOTE, RATE_UNIT
+from gammagym.world.codes import COIN, PART_FEES, QUOTE
+from gammagym.world.sizes import QUANTA, RATE_UNIT
 
 PERP = "BTC-PERP"
 DAY = 86_400.0

@@ -11,7 +11,8 @@ from gammagym.loop import advance, open_world
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Task
-from gammagym.world import LARGE, NANOSECONDS
+from gammagym.world import LARGE
+from gammagym.world.sizes import NANOSECONDS
 
 PERP, SPOT, DATED = 0, 1, 2
 THIN = {"preset": "thin"}

@@ -15,7 +15,9 @@ from gammagym.errors import OrderError, ScenarioError
 from gammagym.exchange.ledger import conserved, equity
 from gammagym.exchange.orders import limit_order
 from gammagym.exchange.trading import mid_price
-from gammagym.world import BUY, CROWD, IOC, QUANTA, fingerprint
+from gammagym.world import fingerprint
+from gammagym.world.codes import BUY, CROWD, IOC
+from gammagym.world.sizes import QUANTA
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from basis_markets import ARBITRAGEUR, THIN, books, go, opened, template, traded

@@ -15,15 +15,9 @@ from gammagym.exchange.trading import mid_price
 from gammagym.market.carry import start_carries, step_carries
 from gammagym.market.streams import open_streams
 from gammagym.scenario.carry import CarryTerms
-from gammagym.world import (
-    FUTURE,
-    LARGE,
-    PART_BASIS,
-    PART_RESIDUAL,
-    QUANTA,
-    YEAR_NS,
-    empty_worlds,
-)
+from gammagym.world import LARGE, empty_worlds
+from gammagym.world.codes import FUTURE, PART_BASIS, PART_RESIDUAL
+from gammagym.world.sizes import QUANTA, YEAR_NS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from basis_markets import THIN, books, go, opened, template

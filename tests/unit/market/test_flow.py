@@ -16,7 +16,9 @@ from gammagym.market.price import pressure, price_now
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
-from gammagym.world import BUY, CROWD, GTC, LOOK_NS, NANOSECONDS, NO_LEVEL, SELL, viewed
+from gammagym.world import viewed
+from gammagym.world.codes import BUY, CROWD, GTC, NO_LEVEL, SELL
+from gammagym.world.sizes import LOOK_NS, NANOSECONDS
 
 NEVER = 2**62
 STILL = {"price.volatility": 0.0, "options.implied_volatility": 0.6}

@@ -15,16 +15,9 @@ from gammagym.loop import advance, open_world
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Leg, Task
-from gammagym.world import (
-    FEE_INCOME,
-    FIRST_AGENT_ACCOUNT,
-    LARGE,
-    LARGEST_PRESSURE,
-    LOOK_NS,
-    SMALL,
-    capacity_of,
-    fingerprint,
-)
+from gammagym.world import LARGE, SMALL, capacity_of, fingerprint
+from gammagym.world.codes import FEE_INCOME, FIRST_AGENT_ACCOUNT
+from gammagym.world.sizes import LARGEST_PRESSURE, LOOK_NS
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND

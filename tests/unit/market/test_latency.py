@@ -12,15 +12,9 @@ import gammagym
 from gammagym.market.latency import latency_ns, travel_ns
 from gammagym.scenario.competitors import write_latency
 from gammagym.venues.schema import Latency
-from gammagym.world import (
-    LONGEST_LATENCY_NS,
-    WAY_ACKNOWLEDGEMENT,
-    WAY_CANCEL,
-    WAY_DATA,
-    WAY_ENTRY,
-    WAYS,
-    empty_worlds,
-)
+from gammagym.world import empty_worlds
+from gammagym.world.codes import WAY_ACKNOWLEDGEMENT, WAY_CANCEL, WAY_DATA, WAY_ENTRY, WAYS
+from gammagym.world.sizes import LONGEST_LATENCY_NS
 
 KEY = np.uint64(0x0123456789ABCDEF)
 COUNT = 20_000

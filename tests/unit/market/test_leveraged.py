@@ -15,7 +15,8 @@ from gammagym.exchange.marks import write_price
 from gammagym.exchange.orders import limit_order
 from gammagym.market.leveraged import agrees, open_leveraged, step_leveraged
 from gammagym.market.streams import open_streams
-from gammagym.world import (
+from gammagym.world import viewed
+from gammagym.world.codes import (
     BUY,
     COIN,
     CROWD,
@@ -24,11 +25,10 @@ from gammagym.world import (
     INSURANCE,
     MAKERS,
     NO_ACCOUNT,
-    QUANTA,
     QUOTE,
     SELL,
-    viewed,
 )
+from gammagym.world.sizes import QUANTA
 
 PERP = 0
 HEDGE, LONGS, SHORTS, BIDDER = (FIRST_AGENT_ACCOUNT + number for number in (1, 2, 3, 4))

@@ -13,7 +13,9 @@ from gammagym.exchange.ledger import book_trade
 from gammagym.loop import advance
 from gammagym.market.makers import quote
 from gammagym.scenario.tasks import Leg
-from gammagym.world import BUY, CROWD, FIRST_AGENT_ACCOUNT, MAKERS, SELL, YEAR_NS, viewed
+from gammagym.world import viewed
+from gammagym.world.codes import BUY, CROWD, FIRST_AGENT_ACCOUNT, MAKERS, SELL
+from gammagym.world.sizes import YEAR_NS
 
 SECOND, DAY = 10**9, YEAR_NS // 365
 LEGS = (Leg("call", 2.0, 1.0, 5.0), Leg("put", 2.0, 1.0, 20.0), Leg("call", 2.0, 1.0, 200.0))

@@ -9,7 +9,9 @@ import pytest
 
 from gammagym.market.price import start_price, step_price
 from gammagym.market.streams import open_streams
-from gammagym.world import PRICE_GBM, PRICE_REPLAY, STANDARD, YEAR_NS, empty_worlds
+from gammagym.world import STANDARD, empty_worlds
+from gammagym.world.codes import PRICE_GBM, PRICE_REPLAY
+from gammagym.world.sizes import YEAR_NS
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND

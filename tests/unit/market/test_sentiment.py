@@ -12,7 +12,8 @@ import pytest
 from gammagym.exchange.formulas.funding import clamped_funding_rate
 from gammagym.market.sentiment import start_sentiments, step_sentiments
 from gammagym.market.streams import open_streams
-from gammagym.world import LARGE, NANOSECONDS, empty_worlds
+from gammagym.world import LARGE, empty_worlds
+from gammagym.world.sizes import NANOSECONDS
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from basis_markets import PERP, THIN, books, go, opened, template

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from gammagym.market.shocks import apply_shocks, strength
-from gammagym.world import SHOCK_DEPTH, SHOCK_PRICE, SHOCK_SPREAD, STANDARD, empty_worlds
+from gammagym.world import STANDARD, empty_worlds
+from gammagym.world.codes import SHOCK_DEPTH, SHOCK_PRICE, SHOCK_SPREAD
 
 
 def shock_world(*shocks):

@@ -18,13 +18,13 @@ from gammagym.market.withdrawal import patience
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Leg, Task
-from gammagym.world import (
+from gammagym.world import LARGE, SMALL, empty_worlds, fingerprint
+from gammagym.world.codes import (
     BUY,
     COIN,
     CROWD,
     FIRST_AGENT_ACCOUNT,
     FUTURE,
-    LARGE,
     MAKERS,
     NO_LEVEL,
     NO_ORDER,
@@ -32,9 +32,6 @@ from gammagym.world import (
     PART_DELTA,
     PART_VEGA,
     SELL,
-    SMALL,
-    empty_worlds,
-    fingerprint,
 )
 
 SECOND = 1_000_000_000

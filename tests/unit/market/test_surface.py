@@ -23,7 +23,9 @@ from gammagym.scenario.option_market import write_option_market
 from gammagym.scenario.options import SURFACE_PRESETS, Options, arbitrage, ssvi
 from gammagym.scenario.options import term_volatility as planned_term
 from gammagym.scenario.tasks import Leg
-from gammagym.world import CALL, PUT, YEAR_NS, empty_worlds
+from gammagym.world import empty_worlds
+from gammagym.world.codes import CALL, PUT
+from gammagym.world.sizes import YEAR_NS
 
 DAY = YEAR_NS // 365
 STRIKES = np.linspace(-2.5, 2.5, 401)

@@ -8,7 +8,8 @@ import pytest
 
 import gammagym
 from gammagym.exchange.ledger import conserved
-from gammagym.world import COIN, FEE_INCOME, QUANTA, QUOTE, RATE_UNIT
+from gammagym.world.codes import COIN, FEE_INCOME, QUOTE
+from gammagym.world.sizes import QUANTA, RATE_UNIT
 
 PERP = "BTC-PERP"
 DAY = 86_400.0

@@ -27,7 +27,8 @@ from gammagym.recording import (
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
-from gammagym.world import PARTS, fingerprint
+from gammagym.world import fingerprint
+from gammagym.world.codes import PARTS
 
 SHORT = {"horizon_seconds": 1200.0}
 STEPS = 20

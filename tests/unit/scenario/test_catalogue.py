@@ -12,7 +12,7 @@ from gammagym.evaluation.plan import DEMO_SCENARIOS, REPLAYS, default_scenarios
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
-from gammagym.world import NANOSECONDS
+from gammagym.world.sizes import NANOSECONDS
 
 EVERYDAY = (
     "textbook",

@@ -13,7 +13,8 @@ from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import flow_parameters, load_flow, load_scenario
 from gammagym.scenario.order_flow import Flow
 from gammagym.scenario.tasks import get_task
-from gammagym.world import NANOSECONDS, viewed
+from gammagym.world import viewed
+from gammagym.world.sizes import NANOSECONDS
 
 
 def template(scenario: str, **changes: Any) -> Any:

@@ -28,8 +28,8 @@ from gammagym.scenario.load import (
 from gammagym.scenario.order_flow import Flow, FlowParameters
 from gammagym.scenario.schema import Scenario, Shock
 from gammagym.scenario.tasks import get_task
-from gammagym.world import Flow as WorldFlow
 from gammagym.world import fields
+from gammagym.world.market import Flow as WorldFlow
 
 MS = 1_000_000
 SHIPPED = (

@@ -16,7 +16,7 @@ from gammagym.errors import ScenarioError
 from gammagym.exchange.options import black_value
 from gammagym.scenario.load import list_scenarios, load_scenario
 from gammagym.scenario.tasks import TASKS, Hedge, Leg, Task, get_task
-from gammagym.world import CALL, FLOW_CROWD, FLOW_NONE, PUT
+from gammagym.world.codes import CALL, FLOW_CROWD, FLOW_NONE, PUT
 
 TEN_DAYS = Hedge("future", 10.0)
 

@@ -19,7 +19,8 @@ from gammagym.scenario.load import load_scenario
 from gammagym.scenario.ranges import LATTICE, put
 from gammagym.scenario.tasks import get_task
 from gammagym.scenario.variants import JOINT, Variants, variants_of
-from gammagym.world import STREAM_VARIANTS, capacity_of
+from gammagym.world import capacity_of
+from gammagym.world.codes import STREAM_VARIANTS
 
 RANGES: dict[str, Any] = {
     "price.volatility": {"low": 0.4, "high": 0.9},

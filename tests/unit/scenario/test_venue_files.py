@@ -19,7 +19,7 @@ from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import list_venues, load_scenario, load_venue
 from gammagym.scenario.tasks import get_task
 from gammagym.venues.schema import Venue
-from gammagym.world import QUANTA
+from gammagym.world.sizes import QUANTA
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = Path(os.environ.get("GAMMAGYM_DATA", ROOT.parent / "shared" / "data"))
