@@ -29,7 +29,8 @@ from gammagym.exchange.liquidation import check_accounts
 from gammagym.exchange.marks import set_marks
 from gammagym.exchange.messages import deliver
 from gammagym.exchange.opening import fix_strikes, hand_over
-from gammagym.exchange.orders import cancel_orders, carry_out_triggers, market_order, open_times
+from gammagym.exchange.orders import cancel_orders, carry_out_triggers, open_times
+from gammagym.exchange.own_orders import market_order
 from gammagym.exchange.transfers import deliver_transfers
 from gammagym.market.arbitrage import arbitrage, start_arbitrage
 from gammagym.market.carry import start_carries, step_carries

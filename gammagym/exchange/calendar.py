@@ -10,7 +10,7 @@ from gammagym.exchange.fees import shift_fees, walk_ladder
 from gammagym.exchange.ledger import mul_div, settle
 from gammagym.exchange.marks import write_price
 from gammagym.exchange.options import value_option
-from gammagym.exchange.orders import empty_book
+from gammagym.exchange.own_orders import empty_book
 from gammagym.exchange.trading import mid_price
 from gammagym.world.codes import (
     CALL,

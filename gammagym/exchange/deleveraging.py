@@ -34,7 +34,8 @@ from gammagym.exchange.margin import (
     marked_gain,
     marked_worth,
 )
-from gammagym.exchange.orders import cancel_orders, market_order
+from gammagym.exchange.orders import cancel_orders
+from gammagym.exchange.own_orders import market_order
 from gammagym.exchange.trading import log_fill
 from gammagym.world.codes import (
     BACKSTOP_DELEVERAGING,

@@ -41,7 +41,8 @@ from gammagym.exchange.margin import (
     position_maintenance,
     tier_of,
 )
-from gammagym.exchange.orders import cancel_orders, market_order
+from gammagym.exchange.orders import cancel_orders
+from gammagym.exchange.own_orders import market_order
 from gammagym.world.codes import (
     BACKSTOP_SOCIALISED_LOSS,
     COIN,

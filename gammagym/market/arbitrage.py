@@ -17,7 +17,7 @@ from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side
 from gammagym.exchange.funding import NEVER_NS, PERIOD_NS
 from gammagym.exchange.ledger import holding
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.exchange.trading import is_closed, mid_price
 from gammagym.market.streams import exponential
 from gammagym.world.codes import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side
 from gammagym.exchange.marks import tell_book
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.world.codes import BUY, IOC
 
 

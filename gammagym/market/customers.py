@@ -12,7 +12,7 @@ import math
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, has_side
 from gammagym.exchange.margin import is_option
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.streams import exponential, normal, uniform
 from gammagym.world.codes import BUY, CROWD, IOC, NO_INSTRUMENT, SELL, STREAM_CUSTOMERS

@@ -19,7 +19,7 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, first_order, has_side, remove
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.beliefs import (
     believed_ticks,

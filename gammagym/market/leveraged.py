@@ -28,7 +28,7 @@ from gammagym.exchange.ledger import (
     transfer,
     value_at,
 )
-from gammagym.exchange.orders import market_order
+from gammagym.exchange.own_orders import market_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.crossing import cross
 from gammagym.market.members import enter, entry_price

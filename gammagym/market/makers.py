@@ -14,7 +14,7 @@ import math
 from gammagym._kernel import kernel
 from gammagym.engine.book import remove
 from gammagym.exchange.margin import is_option
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.price import price_now
 from gammagym.world.codes import BUY, COIN, FLOW_IDEAL, FUTURE, GTC, MAKERS, NO_ORDER, SELL

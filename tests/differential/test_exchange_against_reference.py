@@ -32,7 +32,8 @@ from gammagym.exchange.margin import (
     maintenance_margin,
     margin_balance,
 )
-from gammagym.exchange.orders import cancel_orders, limit_order
+from gammagym.exchange.orders import cancel_orders
+from gammagym.exchange.own_orders import limit_order
 from gammagym.exchange.transfers import deliver_transfers, send_transfer, withdrawable
 from gammagym.reference.exchange import Exchange
 from gammagym.reference.options import black_76

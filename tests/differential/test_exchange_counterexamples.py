@@ -19,7 +19,7 @@ from gammagym.exchange.margin import (
     position_initial,
     set_margin_aside,
 )
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.world.codes import (
     BACKSTOP_DELEVERAGING,
     BACKSTOP_INSURANCE,

@@ -17,7 +17,7 @@ from gymnasium.vector import AutoresetMode
 import gammagym  # noqa: F401 (registers the environments)
 from gammagym.envs.single import HedgeEnv
 from gammagym.envs.vector import HedgeVectorEnv
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.scenario.tasks import get_task
 from gammagym.world import fingerprint
 from gammagym.world.codes import BUY, GTC

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym.exchange.orders import cancel_orders, limit_order
+from gammagym.exchange.orders import cancel_orders
+from gammagym.exchange.own_orders import limit_order
 from gammagym.world.codes import BUY, GTC, IOC, SELL
 from gammagym.world.sizes import NANOSECONDS
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym.exchange.orders import cancel_orders, limit_order
+from gammagym.exchange.orders import cancel_orders
+from gammagym.exchange.own_orders import limit_order
 from gammagym.loop import advance_all, open_world
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.world.codes import BUY, IOC
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))

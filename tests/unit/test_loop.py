@@ -12,7 +12,8 @@ from gammagym.exchange.funding import schedule_funding
 from gammagym.exchange.ledger import book_trade, deposit
 from gammagym.exchange.messages import send
 from gammagym.exchange.opening import QUIET_ROWS
-from gammagym.exchange.orders import limit_order, next_order_id
+from gammagym.exchange.orders import next_order_id
+from gammagym.exchange.own_orders import limit_order
 from gammagym.loop import advance
 from gammagym.world import fingerprint
 from gammagym.world.codes import (

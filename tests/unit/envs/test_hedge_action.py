@@ -9,7 +9,7 @@ import pytest
 
 from gammagym.envs.kernels.placing import REST_DEPTH, begin_decision, wish
 from gammagym.exchange.ledger import deposit
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.loop import advance
 from gammagym.market.latency import travel_ns
 from gammagym.scenario.competitors import write_latency

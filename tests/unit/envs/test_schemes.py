@@ -14,7 +14,7 @@ from gammagym.envs.kernels.moves import LEG_SHARES, MOVES
 from gammagym.envs.kernels.placing import REST_DEPTH
 from gammagym.envs.kernels.schemes import decide
 from gammagym.exchange.ledger import deposit
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.hedging import whalley_wilmott_half_width
 from gammagym.loop import advance
 from gammagym.world.codes import (

@@ -10,7 +10,7 @@ from gammagym.exchange.attribution import close_attribution
 from gammagym.exchange.ledger import book_trade, conserved, deposit
 from gammagym.exchange.liquidation import check_accounts
 from gammagym.exchange.marks import write_price
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.world import viewed
 from gammagym.world.codes import (
     BUY,

@@ -9,7 +9,7 @@ import pytest
 from gammagym.exchange.ledger import book_trade, charge_fee, deposit, equity, holding
 from gammagym.exchange.margin import can_afford, check_margin, initial_margin, maintenance_margin
 from gammagym.exchange.marks import write_price
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.market.price import set_index
 from gammagym.world import viewed
 from gammagym.world.codes import (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gammagym.exchange.calendar import expire
 from gammagym.exchange.ledger import book_trade
 from gammagym.exchange.options import are_a_pair, value_option, value_put
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.market.price import set_index
 from gammagym.reference.options import Greeks, black_76
 from gammagym.world.codes import BUY, CALL, FIRST_AGENT_ACCOUNT, GTC, PUT

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gammagym.exchange.orders import enter, limit_order, next_order_id
+from gammagym.exchange.orders import enter, next_order_id
+from gammagym.exchange.own_orders import limit_order
 from gammagym.loop import open_world
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario

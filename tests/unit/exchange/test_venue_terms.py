@@ -11,7 +11,7 @@ import pytest
 import gammagym
 from gammagym.errors import OrderError, ScenarioError
 from gammagym.exchange.ledger import coins_held, conserved
-from gammagym.exchange.orders import empty_book
+from gammagym.exchange.own_orders import empty_book
 from gammagym.scenario.load import list_venues
 from gammagym.scenario.tasks import Leg, Task
 from gammagym.world.codes import COIN, PART_FEES, QUOTE

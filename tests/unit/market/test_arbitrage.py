@@ -13,7 +13,7 @@ import gammagym
 from gammagym.api.saving import SavedMarket, write_market
 from gammagym.errors import OrderError, ScenarioError
 from gammagym.exchange.ledger import conserved, equity
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.exchange.trading import mid_price
 from gammagym.world import fingerprint
 from gammagym.world.codes import BUY, CROWD, IOC

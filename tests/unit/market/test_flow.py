@@ -9,7 +9,7 @@ import pytest
 
 from gammagym import Market
 from gammagym.exchange.ledger import book_trade
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.loop import advance, open_world
 from gammagym.market.looks import plan_look
 from gammagym.market.price import pressure, price_now

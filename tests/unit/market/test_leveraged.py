@@ -12,7 +12,7 @@ import pytest
 from gammagym.exchange.ledger import book_trade, conserved, deposit
 from gammagym.exchange.liquidation import check_accounts
 from gammagym.exchange.marks import write_price
-from gammagym.exchange.orders import limit_order
+from gammagym.exchange.own_orders import limit_order
 from gammagym.market.leveraged import agrees, open_leveraged, step_leveraged
 from gammagym.market.streams import open_streams
 from gammagym.world import viewed
