@@ -77,31 +77,30 @@ def prune_caches() -> None:
 @overload
 def kernel(function: _F) -> _F: ...
 @overload
-def kernel(*, inline: bool = False, counted: bool = True) -> Callable[[_F], _F]: ...
+def kernel(*, inline: bool = False) -> Callable[[_F], _F]: ...
 
 
 def kernel(
     function: _F | None = None,
     *,
     inline: bool = False,
-    counted: bool = True,
 ) -> _F | Callable[[_F], _F]:
     """Compile a function over worlds, or parts of one, with a cache that sees every edit.
+
+    It must neither allocate nor return an array: nobody counts the users of arrays (the caller from
+    Python holds them), which makes the engine faster by a third.
 
     Args:
         function: the function, when used without parentheses.
         inline: force LLVM to inline it; for leaves of at most ten lines only.
-        counted: count the users of every array at every call, which a function needs only if it
-            allocates or returns an array; the engine, which does neither, is a third faster
-            without (the caller from Python holds the arrays).
 
     Raises:
         ImportError: the function's module is not among ``KERNEL_SOURCES``, so that an edit of it
             would go unseen.
     """
     if function is None:
-        return lambda inner: _compile(inner, inline, counted)
-    return _compile(function, inline, counted)
+        return lambda inner: _compile(inner, inline)
+    return _compile(function, inline)
 
 
 def _call_template(parts: _compiler.Parts, arguments: Any, keywords: Any) -> Any:
@@ -120,7 +119,7 @@ def _widened(argument: Any) -> Any:
     return numba.types.int64 if is_integer else argument
 
 
-def _compile(function: _F, inline: bool, counted: bool) -> _F:
+def _compile(function: _F, inline: bool) -> _F:
     source = Path(function.__code__.co_filename).resolve()
     if not any(source.is_relative_to(PACKAGE / entry) for entry in KERNEL_SOURCES):
         raise ImportError(
@@ -131,7 +130,7 @@ def _compile(function: _F, inline: bool, counted: bool) -> _F:
     # Numba reads the setting once, while it decorates.
     numba_config.CACHE_DIR = str(CACHE_FOLDER)
     try:
-        options: dict[str, Any] = {"forceinline": inline, "_nrt": counted}
+        options: dict[str, Any] = {"forceinline": inline, "_nrt": False}
         options["no_cfunc_wrapper"] = True  # nobody calls a kernel from C
         options["pipeline_class"] = _compiler.EntryCompiler
         compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)

@@ -67,7 +67,7 @@ def look_around(worlds, row, held_lots, looks, mids):
                 mids[index, row, instrument] = both
 
 
-@kernel(counted=False)
+@kernel
 def _look_at_market(world, look):
     """Write what prices are and what rests in the book of the hedge. Writes: look."""
     instrument = np.int64(world.agents[0].hedge_instrument)
@@ -100,7 +100,7 @@ def _look_at_market(world, look):
         look.depth_units[side] = lots * contract.lot_size
 
 
-@kernel(counted=False)
+@kernel
 def _volatility(world):
     """Return the implied volatility at the money of the first option that lives, or 0."""
     for row in range(world.instrument_count):
@@ -113,7 +113,7 @@ def _volatility(world):
     return 0.0
 
 
-@kernel(counted=False)
+@kernel
 def _look_at_crowd(world, held_lots, look, again):
     """Write what the leveraged crowd holds; if it was looked at before, add what has been closed.
 

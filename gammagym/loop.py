@@ -54,7 +54,7 @@ from gammagym.world.codes import FILL_ORDERED, FUNDING_CONTINUOUS
 _LOOK, _TICK, _FUNDING, _MESSAGE, _ARBITRAGE, _BACKGROUND, _CUSTOMER = range(7)
 
 
-@kernel(counted=False)
+@kernel
 def advance(world, tape, until_ns):
     """Let everything happen that is due until a time, and set the clock to it.
 
@@ -69,7 +69,7 @@ def advance(world, tape, until_ns):
     world.time_ns = until_ns
 
 
-@kernel(counted=False)
+@kernel
 def advance_one_of(world, tape, until_ns):
     """Advance a world as `advance` does, and have the one behind it in memory fetched meanwhile."""
     _see_what_was_done(world)
@@ -81,14 +81,14 @@ def advance_one_of(world, tape, until_ns):
     world.time_ns = until_ns
 
 
-@kernel(counted=False)
+@kernel
 def _see_what_was_done(world):
     """Plan the next look anew: from outside orders may have come, and a fork draws other prices."""
     if world.watching:
         plan_look(world)
 
 
-@kernel(counted=False)
+@kernel
 def step(world, tape, until_ns):
     """Carry out the next event, if one is due until a time (ns); return whether one was."""
     when, what, row = world.next_look_ns, _LOOK, 0
@@ -135,14 +135,14 @@ def step(world, tape, until_ns):
     return True
 
 
-@kernel(counted=False)
+@kernel
 def _check_books(world):
     for instrument in range(world.instrument_count):
         if check_book(world.books[instrument]) != SOUND:
             raise InvariantError("an event has left a book that contradicts itself: please report")
 
 
-@kernel(counted=False)
+@kernel
 def _check_money(world):
     for currency in range(len(world.deposits)):
         if conserved(world, currency) != world.deposits[currency]:
@@ -157,7 +157,7 @@ def _check_money(world):
         raise InvariantError("an event has left a crowd that holds what it has not: please report")
 
 
-@kernel(counted=False)
+@kernel
 def price_tick(world, tape):
     """Carry out one price tick."""
     world.price.next_tick_ns += world.price.tick_ns
@@ -189,7 +189,7 @@ def price_tick(world, tape):
     expire(world)
 
 
-@kernel(counted=False)
+@kernel
 def open_world(world, tape, seed):
     """Start a world that was copied from its template: streams, first prices, books, warm-up.
 
@@ -217,7 +217,7 @@ def open_world(world, tape, seed):
         _open_agent(world, row)
 
 
-@kernel(counted=False)
+@kernel
 def _open_agent(world, row):
     """Start the measuring of one competitor at the state the warm-up left."""
     agent = world.agents[row]
@@ -235,7 +235,7 @@ def _open_agent(world, row):
     close_attribution(world, row)
 
 
-@kernel(counted=False)
+@kernel
 def close_out(world, first):
     """Cancel all competitors' orders and close their hedges in the book, at the end of an episode.
 
@@ -248,7 +248,7 @@ def close_out(world, first):
         _close_hedge(world, (first + place) % world.agent_count)
 
 
-@kernel(counted=False)
+@kernel
 def _close_hedge(world, row):
     agent = world.agents[row]
     for place in range(agent.hedge_count):
@@ -261,7 +261,7 @@ def _close_hedge(world, row):
     close_attribution(world, row)
 
 
-@kernel(counted=False)
+@kernel
 def advance_all(worlds, tape, until_ns):
     """Advance every world of an array, one after the other."""
     for index in range(len(worlds)):

@@ -133,7 +133,7 @@ def open_recording(world, recording, ladders, quotes):
     _write_quotes(world, book, recording, quotes)
 
 
-@kernel(counted=False)
+@kernel
 def _write_event(world, book, recording, ladders, fills, quotes, changes):
     """Write down what the last event did. Writes: all but the world; empties the feed."""
     first_fill = recording.fills
@@ -145,7 +145,7 @@ def _write_event(world, book, recording, ladders, fills, quotes, changes):
     _write_quotes(world, book, recording, quotes)
 
 
-@kernel(counted=False)
+@kernel
 def _write_quotes(world, book, recording, quotes):
     """Write down the best quotes, if they are not those of before. Writes: recording, quotes."""
     touch = recording.touch
@@ -163,7 +163,7 @@ def _write_quotes(world, book, recording, quotes):
     recording.quotes += 1
 
 
-@kernel(counted=False)
+@kernel
 def _write_fills(world, book, recording, fills):
     """Write down the updates that are fills: what the book has traded rises with them."""
     if book.updates_written == book.updates_count:
@@ -184,7 +184,7 @@ def _write_fills(world, book, recording, fills):
     book.updates_written = 0
 
 
-@kernel(counted=False)
+@kernel
 def _write_changes(world, book, recording, ladders, fills, first_fill, changes, side):
     """Compare a side's levels with those before the event, and keep them for the next time."""
     page, count = recording.page, recording.levels[side]
@@ -220,7 +220,7 @@ def _write_changes(world, book, recording, ladders, fills, first_fill, changes, 
     recording.levels[side] = new
 
 
-@kernel(counted=False)
+@kernel
 def _write_depth(world, recording, ladders, depths):
     """Write down what rests near the mid, and set the time of the next look."""
     recording.next_depth_ns += recording.interval_ns

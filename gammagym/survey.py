@@ -66,7 +66,7 @@ def sample_markets(world, tape, interval_ns, looks, crowd, held):
         _see_crowd(world, crowd[place], held)
 
 
-@kernel(counted=False)
+@kernel
 def _see_trades(book, look):
     """Keep the lowest and the highest last price of an interval. Writes: look."""
     if book.trades == look.trades:
@@ -79,7 +79,7 @@ def _see_trades(book, look):
         look.high_ticks = last
 
 
-@kernel(counted=False)
+@kernel
 def _see_book(world, instrument, look):
     """Write down touch, depth, volume and funding of a book. Writes: look."""
     book = world.books[instrument]
@@ -102,7 +102,7 @@ def _see_book(world, instrument, look):
             row = np.int64(world.levels[row].worse)
 
 
-@kernel(counted=False)
+@kernel
 def _see_crowd(world, look, held):
     """Write down what the leveraged crowd holds and what was closed by force.
 

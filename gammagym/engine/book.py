@@ -45,7 +45,7 @@ _CACHE_MASK = PRICE_CACHE - 1
 # --- Open, rest, remove, reduce --------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def open_book(book, first_order, order_rows, first_level, level_rows, first_terms, terms_rows):
     """Empty a book and give it a range of rows of its tables.
 
@@ -77,7 +77,7 @@ def open_book(book, first_order, order_rows, first_level, level_rows, first_term
     add_terms(book, first_terms, terms_rows)
 
 
-@kernel(counted=False)
+@kernel
 def add_orders(book, first, count):
     """Put rows at the front of the free list, lowest row first. Writes: free_order, orders."""
     orders = orders_of(book)
@@ -87,7 +87,7 @@ def add_orders(book, first, count):
         book.free_order = row
 
 
-@kernel(counted=False)
+@kernel
 def add_levels(book, first, count):
     """Put rows, and as many nodes, at the front of the free lists, lowest row first.
 
@@ -101,7 +101,7 @@ def add_levels(book, first, count):
         book.free_level = row
 
 
-@kernel(counted=False)
+@kernel
 def rest(book, side, price_ticks, quantity_lots):
     """Append an order to its price's queue; return its row, or NO_ORDER if there is no room for it.
 
@@ -139,7 +139,7 @@ def rest(book, side, price_ticks, quantity_lots):
     return row
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _append(book, row, level):
     """Put an order at the tail of a queue. Writes: next_arrival, the order, the level."""
     orders = orders_of(book)
@@ -156,7 +156,7 @@ def _append(book, row, level):
     level.quantity_lots += order.quantity_lots
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _unlink(book, order, level):
     """Take an order out of its queue. Writes: its neighbours, the level."""
     orders = orders_of(book)
@@ -172,7 +172,7 @@ def _unlink(book, order, level):
         orders[behind].previous = before
 
 
-@kernel(counted=False)
+@kernel
 def remove(book, row):
     """Take an order out of the book; the free row keeps its content until it is reused.
 
@@ -195,7 +195,7 @@ def remove(book, row):
         _close_level(book, np.int64(order.side), level_row)
 
 
-@kernel(counted=False)
+@kernel
 def reduce(book, row, quantity_lots):
     """Display a smaller quantity; the order keeps its place, and goes when nothing is left.
 
@@ -213,7 +213,7 @@ def reduce(book, row, quantity_lots):
 # --- Icebergs --------------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def open_lots(book, order):
     """Return the open quantity of an order, hidden quantity included. Reads: terms."""
     if order.terms == NO_TERMS:
@@ -221,7 +221,7 @@ def open_lots(book, order):
     return order.quantity_lots + terms_of(book)[order.terms].hidden_lots
 
 
-@kernel(counted=False)
+@kernel
 def shrink(book, row, quantity_lots):
     """Set a smaller open quantity: hidden quantity goes first, and the order keeps its place.
 
@@ -235,7 +235,7 @@ def shrink(book, row, quantity_lots):
         reduce(book, row, quantity_lots)
 
 
-@kernel(counted=False)
+@kernel
 def refill(book, row):
     """Let an iceberg whose displayed quantity has traded show its next part; return how much.
 
@@ -258,13 +258,13 @@ def refill(book, row):
 # --- Levels ----------------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _is_level(levels, row, side, price_ticks):
     """Return whether a row is the level of this side and price. Reads: levels."""
     return row != NO_LEVEL and levels[row].price_ticks == price_ticks and levels[row].side == side
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def find_level(book, side, price_ticks):
     """Return the level at a price, or NO_LEVEL. Reads: cache, levels. Cost: O(1) mostly."""
     row = np.int64(book.cache[side & 1, price_ticks & _CACHE_MASK])
@@ -273,7 +273,7 @@ def find_level(book, side, price_ticks):
     return find_leaf(book, side, price_ticks)
 
 
-@kernel(counted=False)
+@kernel
 def _open_level(book, side, price_ticks, parent, code):
     """Start an empty level at a price that has none, and return its row.
 
@@ -308,7 +308,7 @@ def _open_level(book, side, price_ticks, parent, code):
     return row
 
 
-@kernel(counted=False)
+@kernel
 def _close_level(book, side, row):
     """Give back the row of a level whose queue is empty.
 
@@ -329,7 +329,7 @@ def _close_level(book, side, row):
     book.level_count[side] -= 1
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _join(book, side, better, row):
     """Let `row` follow `better`, or be the best. Writes: best, levels.worse."""
     if better == NO_LEVEL:
@@ -341,45 +341,45 @@ def _join(book, side, better, row):
 # --- Look ------------------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def has_side(book, side):
     """Return whether any order is on a side. Reads: best."""
     return book.best[side] != NO_LEVEL
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def best_price(book, side):
     """Return the best price of a side that is not empty (ticks). Reads: best, levels."""
     return levels_of(book)[book.best[side]].price_ticks
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def best_quantity(book, side):
     """Return the quantity at the best price (lots), 0 if none. Reads: best, levels."""
     return levels_of(book)[book.best[side]].quantity_lots if has_side(book, side) else 0
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def crosses(book, side, price_ticks):
     """Return whether an order of this side and price would trade. Reads: best, levels."""
     best = book.best[1 - side]
     return best != NO_LEVEL and reaches(side, price_ticks, levels_of(book)[best].price_ticks)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def reaches(side, limit_ticks, price_ticks):
     """Return whether an order with this limit accepts a price of the other side."""
     return price_ticks <= limit_ticks if side == BUY else price_ticks >= limit_ticks
 
 
-@kernel(counted=False)
+@kernel
 def quantity_at(book, side, price_ticks):
     """Return the quantity displayed at a price (lots). Reads: book, levels."""
     row = find_level(book, side, price_ticks)
     return levels_of(book)[row].quantity_lots if row != NO_LEVEL else 0
 
 
-@kernel(counted=False)
+@kernel
 def queue_ahead(book, row):
     """Return the quantity displayed before an order at its price (lots). O(orders before it)."""
     orders = orders_of(book)
@@ -391,7 +391,7 @@ def queue_ahead(book, row):
     return total
 
 
-@kernel(counted=False)
+@kernel
 def next_order(book, row):
     """Return the order behind one in time and price: of its queue, or the first of the next level.
 
@@ -404,7 +404,7 @@ def next_order(book, row):
     return np.int64(levels_of(book)[worse].first) if worse != NO_LEVEL else np.int64(NO_ORDER)
 
 
-@kernel(counted=False)
+@kernel
 def first_order(book, side):
     """Return the order that comes first on a side, or NO_ORDER. Reads: best, levels."""
     best = book.best[side]

@@ -68,25 +68,25 @@ _LOWEST, _HIGHEST = np.int64(-(2**63)), np.int64(2**63 - 1)
 # --- Kinds -----------------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def has_trigger(work):
     """Return whether an order has to wait for a trigger."""
     return work.kind >= STOP
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def is_market(kind):
     """Return whether an order of this kind is, or becomes, a market order."""
     return kind in (MARKET, STOP, TAKE_PROFIT, TRAILING_STOP)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def may_rest(work):
     """Return whether what is left of an order rests."""
     return work.tif == GTC or work.tif == POST_ONLY or work.tif == GTT
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def shown_lots(work):
     """Return how much of the order in `work` would be displayed (lots)."""
     if 0 < work.display_lots < work.left_lots:
@@ -97,7 +97,7 @@ def shown_lots(work):
 # --- Refusals --------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def is_malformed(work):
     """Return whether the order in `work` contradicts itself (rule 9)."""
     if (
@@ -115,7 +115,7 @@ def is_malformed(work):
     return immediate and work.display_lots != 0
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def reason_against_size(book, quantity, display):
     """Return ACCEPTED, or what is wrong with a quantity and what of it is displayed (rule 12)."""
     rules = book.rules
@@ -136,7 +136,7 @@ def reason_against_size(book, quantity, display):
     return ACCEPTED
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def reason_against_price(book, side, price, quantity):
     """Return ACCEPTED, or what is wrong with the limit price of an order (rule 14)."""
     rules = book.rules
@@ -149,7 +149,7 @@ def reason_against_price(book, side, price, quantity):
     return ACCEPTED
 
 
-@kernel(counted=False)
+@kernel
 def _is_small(price_ticks, quantity_lots, minimum):
     """Return whether the price, taken positive, times the quantity is below a minimum.
 
@@ -161,7 +161,7 @@ def _is_small(price_ticks, quantity_lots, minimum):
     return size == 0 or quantity_lots < (minimum - 1) // size + 1
 
 
-@kernel(counted=False)
+@kernel
 def reason_against_new(book, work):
     """Return ACCEPTED, or why a new order may not enter, or may not wait (rules 14 to 20, 31, 32).
 
@@ -180,7 +180,7 @@ def reason_against_new(book, work):
     return reason_against_entering(book, work)
 
 
-@kernel(counted=False)
+@kernel
 def _has_too_many(book, work):
     """Return whether an owner has as many orders as it may have (rule 16). Reads: members."""
     row = find_member(book, work.owner)
@@ -194,7 +194,7 @@ def _has_too_many(book, work):
     return 0 < rules.maximum_orders <= member.resting
 
 
-@kernel(counted=False)
+@kernel
 def _reason_against_waiting(book, work):
     """Return ACCEPTED, or why an order may not wait for its trigger (rules 31, 32)."""
     if work.kind == TRAILING_STOP:
@@ -208,7 +208,7 @@ def _reason_against_waiting(book, work):
     return ACCEPTED
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def reason_against_entering(book, work):
     """Return ACCEPTED, or why an order may not enter the book now (rules 18 and 19).
 
@@ -223,7 +223,7 @@ def reason_against_entering(book, work):
     return ACCEPTED
 
 
-@kernel(counted=False)
+@kernel
 def _slide(book, work):
     """Move a post-only order that would trade to the best price at which it does not (rule 19)."""
     rules = book.rules
@@ -238,7 +238,7 @@ def _slide(book, work):
     return ACCEPTED
 
 
-@kernel(counted=False)
+@kernel
 def overflows(book, side, price_ticks, more_lots):
     """Return whether the orders of a price would sum to too much (rule 20)."""
     return quantity_at(book, side, price_ticks) >= LARGEST_LOTS - more_lots
@@ -247,7 +247,7 @@ def overflows(book, side, price_ticks, more_lots):
 # --- Entry -----------------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def get_ready(book, work):
     """Get an accepted order ready to be matched; a market order gets its limit (rule 21).
 
@@ -261,7 +261,7 @@ def get_ready(book, work):
     start_matching(work)
 
 
-@kernel(counted=False)
+@kernel
 def _set_market_limit(book, work):
     if work.tif != FOK:
         work.tif = IOC
@@ -272,7 +272,7 @@ def _set_market_limit(book, work):
         work.price_ticks = beyond(best_price(book, 1 - work.side), reach, direction)
 
 
-@kernel(counted=False)
+@kernel
 def rest_order(book, work):
     """Let what is left of the order in `work` rest; return its row, or NO_ORDER for want of room.
 
@@ -292,7 +292,7 @@ def rest_order(book, work):
     return row
 
 
-@kernel(counted=False)
+@kernel
 def rest_plain(book, side, price_ticks, quantity_lots, order_id, owner, instrument):
     """Let a limit order with nothing special about it rest, which nothing speaks against.
 
@@ -317,7 +317,7 @@ def rest_plain(book, side, price_ticks, quantity_lots, order_id, owner, instrume
 # --- Changes ---------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def load_order(book, work, row):
     """Copy an order that rests, whatever is left of it, into `work`. Writes: work."""
     order = orders_of(book)[row]
@@ -336,14 +336,14 @@ def load_order(book, work, row):
         _load_terms(book, work, order)
 
 
-@kernel(counted=False)
+@kernel
 def _load_terms(book, work, order):
     terms = terms_of(book)[order.terms]
     work.display_lots = terms.display_lots
     work.expiry_ns = terms.expiry_ns
 
 
-@kernel(counted=False)
+@kernel
 def reason_against_change(book, work, row):
     """Return ACCEPTED, or why an order may not be changed to what `work` says (rule 26).
 
@@ -364,7 +364,7 @@ def reason_against_change(book, work, row):
     return REJECT_OVERFLOW if overflows(book, work.side, work.price_ticks, shown) else ACCEPTED
 
 
-@kernel(counted=False)
+@kernel
 def keeps_place(book, work, row):
     """Return whether a change leaves an order its place in the queue (rule 27)."""
     order = orders_of(book)[row]

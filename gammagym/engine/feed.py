@@ -13,14 +13,14 @@ from gammagym.engine.tables import levels_of, touches_of, updates_of
 from gammagym.world.codes import BUY, NO_LEVEL, SELL
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def publish(book, order, action):
     """Tell what has just happened to an order, if anybody listens. Writes: updates."""
     if book.updates_written < book.updates_count:
         _write_update(book, order, action)
 
 
-@kernel(counted=False)
+@kernel
 def _write_update(book, order, action):
     if order.side > SELL:
         return
@@ -36,7 +36,7 @@ def _write_update(book, order, action):
     update.traded = book.volume_lots
 
 
-@kernel(counted=False)
+@kernel
 def write_touch(run, book):
     """Tell the best prices after the message that has been carried out. Writes: touches, run."""
     touch = touches_of(run)[run.position - 1]
@@ -46,7 +46,7 @@ def write_touch(run, book):
     touch.ask, touch.ask_quantity = _best(book, SELL)
 
 
-@kernel(counted=False)
+@kernel
 def _best(book, side):
     """Return the best price of a side (ticks) and its quantity (lots), both 0 if it is empty."""
     row = book.best[side]

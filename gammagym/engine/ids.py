@@ -17,14 +17,14 @@ _FAR = 9
 _MANY_BUCKETS = 16_384
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _bucket(buckets, order_id):
     """Return the bucket of an id: folded to 32 bits, so that the product fits into 63."""
     folded = (order_id ^ (order_id >> 29)) & 0xFFFFFFFF
     return ((folded * _SPREAD) >> 31) & (len(buckets) - 1)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def find(run, book, order_id):
     """Return the row of an order, or NO_ORDER. Reads: buckets, orders.{order_id, id_next}."""
     buckets, orders = buckets_of(run), orders_of(book)
@@ -34,7 +34,7 @@ def find(run, book, order_id):
     return row
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def remember(run, book, row):
     """Enter an order into the table. Writes: buckets, orders.id_next."""
     buckets, order = buckets_of(run), orders_of(book)[row]
@@ -43,7 +43,7 @@ def remember(run, book, row):
     buckets[bucket] = row
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def forget(run, book, order_id):
     """Strike an id that is in the table; its row may be free already, but not used again.
 
@@ -60,7 +60,7 @@ def forget(run, book, order_id):
         orders[before].id_next = orders[row].id_next
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def look_ahead(run, book):
     """Have the rows at hand that later messages will need; nothing depends on it but speed.
 
@@ -70,7 +70,7 @@ def look_ahead(run, book):
         _fetch(run, book, run.position + _FAR)
 
 
-@kernel(counted=False)
+@kernel
 def _fetch(run, book, far):
     """Ask for one more row of each message on the way: bucket, order, level."""
     messages, buckets, orders = messages_of(run), buckets_of(run), orders_of(book)
@@ -81,13 +81,13 @@ def _fetch(run, book, far):
         prefetch(levels_of(book), np.int64(orders[row].level))
 
 
-@kernel(counted=False)
+@kernel
 def find_row(runs, books, order_id):
     """Return the row of an order, or NO_ORDER. Reads: orders, buckets."""
     return find(runs[0], books[0], order_id)
 
 
-@kernel(counted=False)
+@kernel
 def build_id_table(runs, books):
     """Enter all orders into a table of a new size. Writes: buckets, orders.id_next."""
     buckets_of(runs[0])[:] = NO_ORDER

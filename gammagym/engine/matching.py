@@ -41,7 +41,7 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import FILLS_AT_ONCE
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def start_matching(work):
     """Get an order in `work` ready to be matched. Writes: work."""
     work.stopped = ACCEPTED
@@ -49,7 +49,7 @@ def start_matching(work):
     work.cleared = work.turn_arrival = NO_ARRIVAL
 
 
-@kernel(counted=False)
+@kernel
 def match(book, work):
     """Trade an order against the other side; return how much happened, at most FILLS_AT_ONCE.
 
@@ -91,7 +91,7 @@ def match(book, work):
     return count
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _trade(book, work, row, quantity_lots, fill):
     """Let a resting order trade. Writes: fill, work.left_lots, the order, what the book counts."""
     maker = orders_of(book)[row]
@@ -121,7 +121,7 @@ def _trade(book, work, row, quantity_lots, fill):
 # --- Meeting oneself -------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _own_order(book, work, level):
     """Return an order of the taker's owner that may not trade with it now, or NO_ORDER.
 
@@ -132,7 +132,7 @@ def _own_order(book, work, level):
     return _own_order_at(book, work, level)
 
 
-@kernel(counted=False)
+@kernel
 def _own_order_at(book, work, level):
     pro_rata = book.rules.pro_rata
     if pro_rata and work.stage != NEW_ROUND and work.round_ticks == level.price_ticks:
@@ -146,13 +146,13 @@ def _own_order_at(book, work, level):
     return row
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def mode_of(book, work, maker):
     """Return the self-trade mode that counts for a taker and a maker. Reads: rules."""
     return np.int64(maker.self_trade) if book.rules.maker_decides else np.int64(work.self_trade)
 
 
-@kernel(counted=False)
+@kernel
 def _prevent(book, work, row, fill):
     """Do instead of a trade with oneself what the mode says; return how many fills it wrote.
 
@@ -189,7 +189,7 @@ def _prevent(book, work, row, fill):
 # --- Fill or kill ----------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def available(book, work):
     """Return how much of an order in `work` could surely trade (lots), counting no more than that.
 
@@ -210,7 +210,7 @@ def available(book, work):
     return min(total, wanted)
 
 
-@kernel(counted=False)
+@kernel
 def _available_at(book, work, level, wanted):
     """Return how much of a level surely trades, and whether the taker is stopped there."""
     row, displayed, hidden = np.int64(level.first), np.int64(0), np.int64(0)

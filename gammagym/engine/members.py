@@ -17,7 +17,7 @@ NO_MEMBER = np.int64(-1)
 LARGEST_POSITION = 2**62
 
 
-@kernel(counted=False)
+@kernel
 def clear_members(book):
     """Forget everybody. Writes: members."""
     members = members_of(book)
@@ -27,7 +27,7 @@ def clear_members(book):
     book.known_members = 0
 
 
-@kernel(counted=False)
+@kernel
 def find_member(book, owner):
     """Return the row of an owner, or NO_MEMBER. Reads: members."""
     if book.members == 0 or owner == NOBODY:
@@ -36,7 +36,7 @@ def find_member(book, owner):
     return NO_MEMBER if members_of(book)[row].owner == NOBODY else row
 
 
-@kernel(counted=False)
+@kernel
 def join(book, owner):
     """Return the row of an owner who is not nobody, made if necessary; one row must be free.
 
@@ -54,7 +54,7 @@ def join(book, owner):
     return row
 
 
-@kernel(counted=False)
+@kernel
 def _seat(book, owner):
     """Return the row that an owner has or would get. Reads: members."""
     members = members_of(book)
@@ -65,7 +65,7 @@ def _seat(book, owner):
     return row
 
 
-@kernel(counted=False)
+@kernel
 def count_order(book, order, change):
     """Count an order that comes (1) or goes (-1) among its owner's. Writes: members."""
     member = members_of(book)[_seat(book, order.owner)]
@@ -76,7 +76,7 @@ def count_order(book, order, change):
         member.reducing += change * np.int64(order.reduce_only)
 
 
-@kernel(counted=False)
+@kernel
 def allow_message(book, owner, time_ns):
     """Return whether an owner may send a message now (generic cell rate algorithm).
 
@@ -92,7 +92,7 @@ def allow_message(book, owner, time_ns):
     return True
 
 
-@kernel(counted=False)
+@kernel
 def tell_position(book, owner, position_lots):
     """Note what an owner holds; from now on its trades are counted. Writes: members."""
     member = members_of(book)[join(book, owner)]
@@ -101,7 +101,7 @@ def tell_position(book, owner, position_lots):
     member.position_lots = position_lots
 
 
-@kernel(counted=False)
+@kernel
 def move_position(book, owner, change_lots):
     """Count a trade of an owner whose position is known; return its row, or NO_MEMBER."""
     row = find_member(book, owner)
@@ -113,7 +113,7 @@ def move_position(book, owner, change_lots):
     return row
 
 
-@kernel(counted=False)
+@kernel
 def closable(book, owner, side):
     """Return how much an owner could close with an order of this side (lots). Reads: members."""
     row = find_member(book, owner)
@@ -123,7 +123,7 @@ def closable(book, owner, side):
     return max(position, 0) if side == SELL else max(-position, 0)
 
 
-@kernel(counted=False)
+@kernel
 def enlarge_members(book, members):
     """Seat everybody in a new, empty table. Reads: the old one. Writes: members."""
     known = book.known_members

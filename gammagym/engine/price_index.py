@@ -26,7 +26,7 @@ FREE = -1  # shift of a node that is not in use
 _TOP = 62  # where the highest digit is
 
 
-@kernel(counted=False)
+@kernel
 def add_nodes(book, first, count):
     """Put rows at the front of the free list, lowest row first. Writes: free_node, nodes."""
     nodes = nodes_of(book)
@@ -36,7 +36,7 @@ def add_nodes(book, first, count):
         book.free_node = row
 
 
-@kernel(counted=False)
+@kernel
 def find_leaf(book, side, price_ticks):
     """Return the row of the level at a price, or NO_LEVEL.
 
@@ -46,7 +46,7 @@ def find_leaf(book, side, price_ticks):
     return leaf_at(book, code, price_ticks)
 
 
-@kernel(counted=False)
+@kernel
 def find_place(book, side, price_ticks):
     """Return where a price is or would be: the node to hang it under, and what hangs there now.
 
@@ -60,7 +60,7 @@ def find_place(book, side, price_ticks):
     return parent, code
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def leaf_at(book, code, price_ticks):
     """Return the row that a child stands for if that is the level of a price, or NO_LEVEL."""
     if code >= 0 or code == EMPTY or levels_of(book)[-1 - code].price_ticks != price_ticks:
@@ -68,7 +68,7 @@ def leaf_at(book, code, price_ticks):
     return -1 - code
 
 
-@kernel(counted=False)
+@kernel
 def add_leaf(book, side, row, parent, code):
     """Index the level of a row and return a level next to it in price, or NO_LEVEL if it is alone.
 
@@ -84,7 +84,7 @@ def add_leaf(book, side, row, parent, code):
     return _next_to(book, node, bits)
 
 
-@kernel(counted=False)
+@kernel
 def drop_leaf(book, side, row):
     """Take the level of a row out of the index.
 
@@ -109,7 +109,7 @@ def drop_leaf(book, side, row):
         book.free_node = parent
 
 
-@kernel(counted=False)
+@kernel
 def count_leaves(book, side):
     """Return how many levels the index of a side holds, or -1 if it is no tree, whatever is in it.
 
@@ -132,7 +132,7 @@ def count_leaves(book, side):
     return found
 
 
-@kernel(counted=False)
+@kernel
 def _are_children_sound(book, row):
     """Return whether a node has two children or more, and each of them fits to it."""
     node = nodes_of(book)[row]
@@ -152,7 +152,7 @@ def _are_children_sound(book, row):
     return count >= 2
 
 
-@kernel(counted=False)
+@kernel
 def _behind(book, code):
     """Return what comes after a child and all under it: the next one of a node above, or EMPTY."""
     parent = _parent_of(book, code)
@@ -165,7 +165,7 @@ def _behind(book, code):
     return EMPTY
 
 
-@kernel(counted=False)
+@kernel
 def _child_from(book, row, digit):
     """Return the first child of a node from a digit on, or EMPTY. Reads: nodes."""
     while digit < BRANCHES:
@@ -176,13 +176,13 @@ def _child_from(book, row, digit):
     return EMPTY
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _is_row(book, code):
     """Return whether a code names a row that there is."""
     return -1 - len(levels_of(book)) <= code < len(nodes_of(book))
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _parent_of(book, code):
     """Return the node above a node or level, or NO_NODE. Reads: nodes, levels."""
     if code >= 0:
@@ -190,7 +190,7 @@ def _parent_of(book, code):
     return np.int64(levels_of(book)[-1 - code].parent)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _bits_of(book, code):
     """Return the bits of the price of a level, or of some price under a node."""
     if code >= 0:
@@ -198,19 +198,19 @@ def _bits_of(book, code):
     return levels_of(book)[-1 - code].price_ticks ^ _SIGN
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _digit(bits, shift):
     """Return the digit of some bits that a node of this shift looks at."""
     return (bits >> shift) & _DIGIT
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _shares(node, bits):
     """Return whether a price has the bits that all prices under a node share."""
     return node.shift == _TOP or 0 <= (bits ^ node.bits) >> node.shift <= _DIGIT
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _hang(book, side, parent, bits, code):
     """Hang a child under a node on the way to some bits. Writes: book.root, nodes, levels."""
     if code >= 0:
@@ -224,7 +224,7 @@ def _hang(book, side, parent, bits, code):
         node.child[_digit(bits, node.shift)] = code
 
 
-@kernel(counted=False)
+@kernel
 def _split(book, side, parent, code, bits):
     """Put a node above a child, for the first digit in which it differs from some bits.
 
@@ -245,7 +245,7 @@ def _split(book, side, parent, code, bits):
     return row
 
 
-@kernel(counted=False)
+@kernel
 def _next_to(book, row, bits):
     """Return a level next to some bits, under a node that has a child for their digit.
 
@@ -270,7 +270,7 @@ def _next_to(book, row, bits):
     return -1 - code
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _highest_bit(number):
     """Return the position of the highest bit that is set in a number other than 0."""
     return 63 - leading_zeros(number)

@@ -19,7 +19,7 @@ _BILLION = 1_000_000_000
 _SMALL = 2**31
 
 
-@kernel(counted=False)
+@kernel
 def choose_share(book, work, level):
     """Return the order of a level whose turn it is and its share, or NO_ORDER if the round is over.
 
@@ -43,7 +43,7 @@ def choose_share(book, work, level):
     return row, work.left_lots
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def keep_turn(work, maker, lots):
     """Keep the share of an order that is cut before it trades; others may be canceled meanwhile.
 
@@ -54,7 +54,7 @@ def keep_turn(work, maker, lots):
     work.round_row = NO_ORDER
 
 
-@kernel(counted=False)
+@kernel
 def had_its_turn(work, maker, traded_lots):
     """Note that an order trades its share, so that the next one's turn comes. Writes: work."""
     work.cleared = work.turn_arrival = NO_ARRIVAL
@@ -67,7 +67,7 @@ def had_its_turn(work, maker, traded_lots):
         work.round_row = maker.next
 
 
-@kernel(counted=False)
+@kernel
 def _begin_round(book, work, level):
     work.round_ticks = level.price_ticks
     work.round_end = book.next_arrival
@@ -76,14 +76,14 @@ def _begin_round(book, work, level):
     _begin_stage(work, TOP if work.left_lots < level.quantity_lots else REMAINDER)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _begin_stage(work, stage):
     work.stage = stage
     work.round_arrival = 0
     work.round_row = NO_ORDER
 
 
-@kernel(counted=False)
+@kernel
 def _top_share(book, work, level):
     """Return the side's top order and what it gets for it (lots), 0 if it is not at this level."""
     row = np.int64(book.top_order[level.side])
@@ -98,7 +98,7 @@ def _top_share(book, work, level):
     return row, min(lots, book.rules.top_maximum_lots, order.quantity_lots)
 
 
-@kernel(counted=False)
+@kernel
 def _next_share(book, work, level):
     """Return the next order of the round that has a share, and its share, or NO_ORDER."""
     row = _next_in_round(book, work, level)
@@ -115,7 +115,7 @@ def _next_share(book, work, level):
     return row, np.int64(0)
 
 
-@kernel(counted=False)
+@kernel
 def _next_in_round(book, work, level):
     """Return the first order of the round that has not had its turn in this stage, or NO_ORDER."""
     orders = orders_of(book)
@@ -130,7 +130,7 @@ def _next_in_round(book, work, level):
     return row
 
 
-@kernel(counted=False)
+@kernel
 def _part(lots, part, whole):
     """Return lots * part // whole exactly, for lots <= whole < 2^62. Cost: O(1) when small."""
     if lots < _SMALL and part < _SMALL:

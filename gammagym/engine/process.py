@@ -97,7 +97,7 @@ from gammagym.world.codes import (
 # --- The run ---------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def run_messages(runs, books):
     """Run messages from the run's position on; return DONE, or which array has to grow first.
 
@@ -135,7 +135,7 @@ def run_messages(runs, books):
             cancel_some(run, book, work)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _missing(book):
     """Return which table has no room for what one message may add, or DONE."""
     if book.free_order == NO_ORDER:
@@ -151,7 +151,7 @@ def _missing(book):
 # --- Reading ---------------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _read(run, book, work):
     """Read a message, or first let an order end that its time has overtaken. Writes: all."""
     message = messages_of(run)[run.position]
@@ -192,7 +192,7 @@ def _read(run, book, work):
         _tell(run, book, work, message, kind)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _load_message(work, message):
     """Write a plain message's order into `work`. Writes: work."""
     work.order_id = message.order_id
@@ -206,7 +206,7 @@ def _load_message(work, message):
     work.display_lots = work.expiry_ns = work.trigger_ticks = work.trail_ticks = 0
 
 
-@kernel(counted=False)
+@kernel
 def _load_instruction(run, work, message):
     """Write an instruction's order into `work`; return ACCEPTED, or REJECT_MESSAGE (rule 9)."""
     detail = details_of(run)[run.position]
@@ -229,7 +229,7 @@ def _load_instruction(run, work, message):
     return REJECT_MESSAGE if is_malformed(work) else ACCEPTED
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _is_late(run, book, message):
     """Return whether a message comes out of sequence (rule 10)."""
     if message.sequence < run.last_sequence:
@@ -240,7 +240,7 @@ def _is_late(run, book, message):
     return time_ns < book.time_ns or time_ns > -EARLIEST
 
 
-@kernel(counted=False)
+@kernel
 def _expire_one(run, book):
     """Cancel the first order that has ended by the time of the next message (rule 42)."""
     now = details_of(run)[run.position].time if run.details_count > 0 else book.time_ns
@@ -251,7 +251,7 @@ def _expire_one(run, book):
     return True
 
 
-@kernel(counted=False)
+@kernel
 def _tell(run, book, work, message, kind):
     """Carry out what is neither new, cancel nor modify. Writes: the book, run.phase."""
     if kind == CANCEL_ALL or (kind == DISCONNECT and book.rules.cancel_on_disconnect):
@@ -276,7 +276,7 @@ def _tell(run, book, work, message, kind):
 # --- New, cancel, modify ---------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _enter(run, book, work, message):
     """Take in a new order: refuse it, let it rest or wait, or let it trade in the next steps."""
     reason = reason_against_size(book, work.left_lots, work.display_lots)
@@ -311,14 +311,14 @@ def _enter(run, book, work, message):
         run.phase = LOOKING
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _is_limited(book, work):
     """Return whether the book has to know the owner of a new order (`members`)."""
     rules = book.rules
     return work.owner != NOBODY and (rules.maximum_orders > 0 or rules.maximum_waiting > 0)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _cancel(run, book, message):
     """Take an order out of the book or the waiting room."""
     row = find(run, book, message.order_id)
@@ -328,7 +328,7 @@ def _cancel(run, book, message):
         cancel_row(run, book, row, ACCEPTED)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _modify(run, book, work, message):
     """Give an order a new price and quantity: in its place, or by taking it out and in again."""
     row = find(run, book, message.order_id)

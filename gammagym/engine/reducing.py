@@ -17,7 +17,7 @@ from gammagym.world.codes import BUY, NO_ORDER, NOT_LISTED, REJECT_NOTHING_TO_RE
 from gammagym.world.sizes import FILLS_AT_ONCE
 
 
-@kernel(counted=False)
+@kernel
 def count_trade(book, work, fill):
     """Count a trade in the positions of both owners, and list them. Writes: members, work."""
     bought = fill.quantity_lots if work.side == BUY else -fill.quantity_lots
@@ -25,13 +25,13 @@ def count_trade(book, work, fill):
     _list(book, work, move_position(book, work.owner, bought))
 
 
-@kernel(counted=False)
+@kernel
 def list_owner(book, work, owner):
     """List an owner whose reduce-only orders must be looked at. Writes: members.next, work."""
     _list(book, work, find_member(book, owner))
 
 
-@kernel(counted=False)
+@kernel
 def _list(book, work, row):
     if row == NO_MEMBER:
         return
@@ -46,7 +46,7 @@ def _list(book, work, row):
     work.last_member = row
 
 
-@kernel(counted=False)
+@kernel
 def drop_first(book, work):
     """Take the first owner off the list. Writes: members.next, work.first_member."""
     member = members_of(book)[work.first_member]
@@ -54,7 +54,7 @@ def drop_first(book, work):
     member.next = NOT_LISTED
 
 
-@kernel(counted=False)
+@kernel
 def enforce(book, work, owner):
     """Cut an owner's reduce-only orders to what they can close; return how many fills it wrote.
 
@@ -70,7 +70,7 @@ def enforce(book, work, owner):
     return count
 
 
-@kernel(counted=False)
+@kernel
 def _enforce_side(book, work, owner, side, count):
     room = closable(book, owner, side)
     row = first_order(book, side)
@@ -88,7 +88,7 @@ def _enforce_side(book, work, owner, side, count):
     return count
 
 
-@kernel(counted=False)
+@kernel
 def _cut(book, row, kept_lots, fill):
     """Leave an order a smaller open quantity, or none. Writes: fill, the order."""
     order = orders_of(book)[row]
@@ -107,7 +107,7 @@ def _cut(book, row, kept_lots, fill):
         remove(book, row)
 
 
-@kernel(counted=False)
+@kernel
 def forget_list(work):
     """Start with an empty list. Writes: work."""
     work.first_member = work.last_member = np.int32(NO_MEMBER)

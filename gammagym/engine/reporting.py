@@ -21,7 +21,7 @@ from gammagym.engine.tables import orders_of, reports_of, terms_of
 from gammagym.world.codes import ACCEPTED, CANCEL, MODIFY, SELL
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def report(run, kind, side, reason, order_id):
     """Begin a report; `_fill_in` completes it. Writes: reports."""
     report = reports_of(run)[run.written]
@@ -31,7 +31,7 @@ def report(run, kind, side, reason, order_id):
     report.maker_id, report.taker_id = 0, 0
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def fill_in(run, price, quantity):
     """Complete a report. Writes: reports, run.written."""
     report = reports_of(run)[run.written]
@@ -39,14 +39,14 @@ def fill_in(run, price, quantity):
     run.written += 1
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def report_work(run, work, kind, reason):
     """Report something about the order in `work`. Writes: reports, run.written."""
     report(run, kind, work.side, reason, work.order_id)
     fill_in(run, work.stated_ticks, work.left_lots)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def report_order(run, book, row, kind, reason):
     """Report something about an order in the book. Writes: reports, run.written."""
     order = orders_of(book)[row]
@@ -57,7 +57,7 @@ def report_order(run, book, row, kind, reason):
     fill_in(run, order.price_ticks, open_lots(book, order))
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def report_fill(run, book, work, fill, left):
     """Report what happened in one fill; return what the taker had left after it.
 
@@ -86,7 +86,7 @@ def report_fill(run, book, work, fill, left):
     return left
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _rejection(kind):
     """Return the kind of the report that refuses a message of some kind."""
     if kind == CANCEL:
@@ -94,7 +94,7 @@ def _rejection(kind):
     return MODIFY_REJECTED if kind == MODIFY else REJECTED
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def refuse(run, message, kind, reason):
     """Reject a message; the report repeats what it said. Writes: reports, run.written."""
     report(run, kind, message.side, reason, message.order_id)

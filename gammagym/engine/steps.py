@@ -31,13 +31,13 @@ from gammagym.world.sizes import FILLS_AT_ONCE
 # --- An order is carried out ---------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def trades_at_once(book, work):
     """Return whether the order in `work` would trade on arrival. Reads: best, levels."""
     return crosses(book, work.side, work.price_ticks)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def begin(run, book, work):
     """Let an accepted order trade in the next steps, unless all or nothing is nothing (rule 22)."""
     forget_list(work)
@@ -48,7 +48,7 @@ def begin(run, book, work):
         run.phase = MATCHING
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _next_phase(book, work):
     """Return what comes after an order has come to its end. Reads: work, book.price_moved."""
     if work.first_member != NO_MEMBER:
@@ -56,7 +56,7 @@ def _next_phase(book, work):
     return TRIGGERING if any_price_moved(book) else READING
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def trade(run, book, work):
     """Match the order in `work` once; when it has traded out, let it rest or cancel it."""
     left = work.left_lots
@@ -72,7 +72,7 @@ def trade(run, book, work):
         work.cleared = -1  # there is more to cut before this maker may trade
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _finish(run, book, work):
     """Let what is left of an order rest, or cancel it (rule 24). Writes: the book, run.phase."""
     if work.left_lots > 0:
@@ -90,7 +90,7 @@ def _finish(run, book, work):
     run.phase = _next_phase(book, work)
 
 
-@kernel(counted=False)
+@kernel
 def look(run, book, work):
     """Look at the reduce-only orders of the next owner on the list (rule 47)."""
     if work.first_member != NO_MEMBER:
@@ -101,7 +101,7 @@ def look(run, book, work):
         run.phase = _next_phase(book, work)
 
 
-@kernel(counted=False)
+@kernel
 def _enforce(run, book, work, owner):
     """Cut an owner's reduce-only orders, and report it; return whether that was all."""
     count = enforce(book, work, owner)
@@ -114,7 +114,7 @@ def _enforce(run, book, work, owner):
     return count < FILLS_AT_ONCE
 
 
-@kernel(counted=False)
+@kernel
 def trigger(run, book, work):
     """Carry out the next order that is triggered (rules 33 to 35), or go on reading."""
     row = next_triggered(book)
@@ -144,7 +144,7 @@ def trigger(run, book, work):
     begin(run, book, work)
 
 
-@kernel(counted=False)
+@kernel
 def cancel_some(run, book, work):
     """Cancel the next orders of an owner, on all sides in turn (rules 28 and 29)."""
     count = 0
@@ -164,7 +164,7 @@ def cancel_some(run, book, work):
 # --- Cancel ----------------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def cancel_row(run, book, row, reason):
     """Report that an order is canceled, and take it out. Writes: reports, id table, book."""
     report_order(run, book, row, CANCELED, reason)

@@ -13,7 +13,7 @@ from gammagym.engine.tables import terms_of
 from gammagym.world.codes import GTT, NO_TERMS
 
 
-@kernel(counted=False)
+@kernel
 def add_terms(book, first, count):
     """Put rows at the front of the free list, lowest row first. Writes: free_terms, terms."""
     terms = terms_of(book)
@@ -22,7 +22,7 @@ def add_terms(book, first, count):
         book.free_terms = row
 
 
-@kernel(counted=False)
+@kernel
 def write_terms(book, order, row, work):
     """Give an order terms of its own, from the order in `work`; a free row must be there.
 
@@ -43,7 +43,7 @@ def write_terms(book, order, row, work):
         _line_up(book, terms_row)
 
 
-@kernel(counted=False)
+@kernel
 def drop_terms(book, order):
     """Free the terms of an order that leaves the book. Writes: free_terms, the line."""
     row = np.int64(order.terms)
@@ -55,7 +55,7 @@ def drop_terms(book, order):
     order.terms = NO_TERMS
 
 
-@kernel(counted=False)
+@kernel
 def _line_up(book, row):
     """Put terms into the line of expiry, behind all that end no later. O(those that end later)."""
     terms = terms_of(book)
@@ -73,7 +73,7 @@ def _line_up(book, row):
         terms[behind].previous = row
 
 
-@kernel(counted=False)
+@kernel
 def _leave(book, terms):
     """Take terms out of the line of expiry. Writes: the line."""
     table = terms_of(book)
@@ -88,7 +88,7 @@ def _leave(book, terms):
         table[behind].previous = before
 
 
-@kernel(counted=False)
+@kernel
 def next_expired(book, time_ns):
     """Return the row of the order that ends first, if it ends by this time, or NO_ORDER (-1)."""
     row = np.int64(book.first_expiry)

@@ -41,7 +41,7 @@ _LOWEST, _HIGHEST = np.int64(-(2**63)), np.int64(2**63 - 1)
 # --- Prices ----------------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def note_price(book, source, price_ticks):
     """Note a new last, mark or index price. Writes: book.price_*, lowest_ticks, highest_ticks."""
     book.price_ticks[source] = price_ticks
@@ -51,7 +51,7 @@ def note_price(book, source, price_ticks):
         _widen(book, source, price_ticks)
 
 
-@kernel(counted=False)
+@kernel
 def _widen(book, source, price_ticks):
     """Note that triggers have to be looked at. Writes: book.{price_moved, lowest, highest}."""
     if not book.price_moved[source]:
@@ -61,14 +61,14 @@ def _widen(book, source, price_ticks):
     book.highest_ticks[source] = max(book.highest_ticks[source], price_ticks)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def any_price_moved(book):
     """Return whether triggers have to be looked at. Reads: book.price_moved."""
     moved = book.price_moved
     return moved[ON_LAST] + moved[1] + moved[ON_INDEX] > 0
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def anybody_waits(book):
     """Return whether any order waits for a trigger. Reads: book.order_count."""
     waiting = 0
@@ -77,13 +77,13 @@ def anybody_waits(book):
     return waiting > 0
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def waiting_side(source, rises):
     """Return the side on which orders wait for a rise (1) or a fall (0) of a price."""
     return 2 + 2 * source + rises
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def beyond(price_ticks, distance_ticks, direction):
     """Return a price that far up (1) or down (-1), stopping at the ends of 64 bits."""
     if direction > 0:
@@ -94,21 +94,21 @@ def beyond(price_ticks, distance_ticks, direction):
 # --- Come and wait ---------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def waits_for_rise(kind, side):
     """Return 1 if an order of this kind is triggered by a rise, 0 if by a fall."""
     stops = kind in (STOP, STOP_LIMIT, TRAILING_STOP)
     return 1 if stops == (side == BUY) else 0
 
 
-@kernel(counted=False)
+@kernel
 def set_trail(book, work):
     """Set where a trailing stop is triggered now. Writes: work.trigger_ticks."""
     direction = 1 if work.side == BUY else -1
     work.trigger_ticks = beyond(book.price_ticks[work.trigger], work.trail_ticks, direction)
 
 
-@kernel(counted=False)
+@kernel
 def would_trigger(book, work):
     """Return whether the price has already reached the trigger price. Reads: book.price_*."""
     if not book.price_known[work.trigger]:
@@ -118,7 +118,7 @@ def would_trigger(book, work):
     return price >= work.trigger_ticks if rises else price <= work.trigger_ticks
 
 
-@kernel(counted=False)
+@kernel
 def wait(book, work):
     """Let the order in `work` wait for its trigger; return its row, or NO_ORDER for want of room.
 
@@ -138,7 +138,7 @@ def wait(book, work):
     return row
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def write_names(book, order, work):
     """Write whose order it is and what it is like. Writes: order, members."""
     order.order_id = work.order_id
@@ -156,7 +156,7 @@ def write_names(book, order, work):
 # --- Wake and go -----------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def next_triggered(book):
     """Return the order that is triggered next, or NO_ORDER once all prices have been looked at.
 
@@ -178,7 +178,7 @@ def next_triggered(book):
     return np.int64(NO_ORDER)
 
 
-@kernel(counted=False)
+@kernel
 def _trail(book, side, price_ticks):
     """Move the trailing stops of a side that the price has drawn along. O(orders of the side)."""
     row = first_order(book, side)
@@ -194,7 +194,7 @@ def _trail(book, side, price_ticks):
         row = behind
 
 
-@kernel(counted=False)
+@kernel
 def leave(book, row, work):
     """Take a triggered order out of the waiting room and into `work`. Writes: work, the side."""
     order = orders_of(book)[row]
@@ -214,7 +214,7 @@ def leave(book, row, work):
     take_out(book, row)
 
 
-@kernel(counted=False)
+@kernel
 def take_out(book, row):
     """Remove an order that rests or waits. Writes: book.trailing, and all that `remove` does."""
     order = orders_of(book)[row]
@@ -223,7 +223,7 @@ def take_out(book, row):
     remove(book, row)
 
 
-@kernel(counted=False)
+@kernel
 def _move(book, row, target_ticks):
     """Let a trailing stop wait at another trigger price, behind those that wait there.
 

@@ -63,7 +63,7 @@ def _fetch(records_ahead: int) -> Any:
 _fetch_here, _fetch_ahead = _fetch(0), _fetch(1)
 
 
-@kernel(counted=False)
+@kernel
 def warm(world):
     """Ask for what a step of this world will need. Cost: O(bytes)."""
     for row in range(world.stretch_count):
@@ -72,7 +72,7 @@ def warm(world):
             _fetch_here(world, byte)
 
 
-@kernel(counted=False)
+@kernel
 def fetch_next(world, row):
     """Ask for a piece of the world that follows in memory: some stretches, from a row on.
 

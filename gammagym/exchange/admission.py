@@ -37,7 +37,7 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import LARGEST_QUANTA
 
 
-@kernel(counted=False)
+@kernel
 def load(work, message):
     """Write an order that has arrived into `work`. Writes: work."""
     work.order_id = message.order_id
@@ -57,7 +57,7 @@ def load(work, message):
     work.expiry_ns = message.expiry_ns
 
 
-@kernel(counted=False)
+@kernel
 def reason_against(world, message):
     """Return the first rule that the new order in `work` breaks, or ACCEPTED."""
     book, work = world.books[message.instrument], world.work
@@ -82,7 +82,7 @@ def reason_against(world, message):
     return reason_of_exchange(world, message)
 
 
-@kernel(counted=False)
+@kernel
 def know_owner(world, book, message):
     """Let the book know an owner who is limited, or what it holds. Writes: members."""
     rules = book.rules
@@ -94,7 +94,7 @@ def know_owner(world, book, message):
         tell_position(book, message.account, holding(world, message.account, message.instrument))
 
 
-@kernel(counted=False)
+@kernel
 def reason_of_exchange(world, message):
     """Return ACCEPTED, or why the exchange refuses the order in `work`, which the book would take.
 

@@ -45,7 +45,7 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import FINE_UNIT, QUANTA, YEAR_NS
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def price_value(world, contract, price):
     """Return what a price difference of 1, traded at `price`, is worth on one lot (QUOTE currency).
 
@@ -59,7 +59,7 @@ def price_value(world, contract, price):
     return contract.lot_size
 
 
-@kernel(counted=False)
+@kernel
 def attribute_taker_fill(world, message, fill, mid, fee_quanta):
     """Split the cost of a trade that took: delay, spread and slippage, basis, fee."""
     contract = world.instruments[message.instrument]
@@ -81,7 +81,7 @@ def attribute_taker_fill(world, message, fill, mid, fee_quanta):
     agent.parts[PART_FEES] -= in_quote(world, fee_quanta, contract.currency) / QUANTA
 
 
-@kernel(counted=False)
+@kernel
 def attribute_maker_fill(world, message, fill, mid, fee_quanta):
     """Split the cost of a trade that rested: maker markout, basis, fee."""
     contract = world.instruments[message.instrument]
@@ -97,13 +97,13 @@ def attribute_maker_fill(world, message, fill, mid, fee_quanta):
         agent.turnover_units += fill.quantity_lots * contract.lot_size
 
 
-@kernel(counted=False)
+@kernel
 def attribute_liquidation_fee(world, agent, fee_quanta):
     """Book the liquidation engine's fee to the liquidation part."""
     world.agents[agent].parts[PART_LIQUIDATION] -= fee_quanta / QUANTA
 
 
-@kernel(counted=False)
+@kernel
 def attribute_loss(world, account, part, equity_before):
     """Book to a part what the equity of an account's owner has changed by since `equity_before`."""
     row = world.accounts[account].agent
@@ -112,14 +112,14 @@ def attribute_loss(world, account, part, equity_before):
         world.agents[row].parts[part] += change / QUANTA
 
 
-@kernel(counted=False)
+@kernel
 def owner_equity(world, account):
     """Return the equity of the competitor that an account belongs to, 0 for the world's own."""
     row = world.accounts[account].agent
     return agent_equity(world, row) if row != NO_ACCOUNT else 0
 
 
-@kernel(counted=False)
+@kernel
 def attribute_funding(world):
     """Book funding to its part from the accounts' own totals. Reads: accounts. Writes: parts."""
     for row in range(world.agent_count):
@@ -130,7 +130,7 @@ def attribute_funding(world):
         agent.parts[PART_FUNDING] = total / QUANTA
 
 
-@kernel(counted=False)
+@kernel
 def attribute_coins(world, move):
     """Book what a move of the price does to coins, spot and collateral alike, to carried delta."""
     for row in range(world.agent_count):
@@ -142,7 +142,7 @@ def attribute_coins(world, move):
         agent.book_profit += agent.book_coins * move
 
 
-@kernel(counted=False)
+@kernel
 def note_book_profit(world, instrument, change):
     """Note what the book earns by a change of an option's value, where its account trades too."""
     for row in range(world.agent_count):
@@ -155,7 +155,7 @@ def note_book_profit(world, instrument, change):
             agent.book_profit += lots * world.instruments[instrument].lot_size * change
 
 
-@kernel(counted=False)
+@kernel
 def note_delivery(world, instrument, fee_quanta):
     """Let a settled option leave the books as they were handed over, which keep what it pays.
 
@@ -176,13 +176,13 @@ def note_delivery(world, instrument, fee_quanta):
             agent.handed_lots[instrument] = 0
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _book_trades(agent):
     """Return whether the account of the book trades: it hedges too, or options are traded."""
     return agent.hedge_account == agent.book_account or agent.option_slots > 0
 
 
-@kernel(counted=False)
+@kernel
 def attribute_mark(world, instrument, move, fair_price):
     """Split the revaluation of a perpetual or future: carried delta, basis, markout of maker fills.
 
@@ -205,7 +205,7 @@ def attribute_mark(world, instrument, move, fair_price):
         agent.parts[PART_DELTA] += lots * contract.lot_size * move
 
 
-@kernel(counted=False)
+@kernel
 def _basis_move(world, contract, move, fair_price):
     """Return what a unit of a future gains beyond a move of the fundamental price (QUOTE)."""
     gain = fair_price - contract.fair_price
@@ -214,7 +214,7 @@ def _basis_move(world, contract, move, fair_price):
     return gain - move
 
 
-@kernel(counted=False)
+@kernel
 def attribute_settlement(world, instrument, move):
     """Book what a future's settlement price is away from its fair price to basis."""
     contract = world.instruments[instrument]
@@ -226,7 +226,7 @@ def attribute_settlement(world, instrument, move):
             agent.book_profit += profit
 
 
-@kernel(counted=False)
+@kernel
 def attribute_option(world, instrument, forward_move, elapsed_ns, volatility_move):
     """Split the revaluation of an option by its Greeks at the start of the tick."""
     contract = world.instruments[instrument]
@@ -245,7 +245,7 @@ def attribute_option(world, instrument, forward_move, elapsed_ns, volatility_mov
         parts[PART_VOLGA] += units * 0.5 * contract.volga * volatility_move * volatility_move
 
 
-@kernel(counted=False)
+@kernel
 def _held(world, agent, instrument):
     lots = holding(world, agent.book_account, instrument)
     if agent.hedge_account != agent.book_account:
@@ -256,7 +256,7 @@ def _held(world, agent, instrument):
     return lots
 
 
-@kernel(counted=False)
+@kernel
 def agent_equity(world, row):
     """Return equity of a competitor's accounts (quanta); what insurance paid does not count."""
     agent = world.agents[row]
@@ -269,7 +269,7 @@ def agent_equity(world, row):
     return total
 
 
-@kernel(counted=False)
+@kernel
 def hedge_profit(world, row):
     """Return what a competitor's hedge has earned: its own account, or all but the book (currency).
 
@@ -285,14 +285,14 @@ def hedge_profit(world, row):
     return (earned - agent.initial_hedge_quanta) / QUANTA
 
 
-@kernel(counted=False)
+@kernel
 def write_hedge_profits(worlds, row, profits):
     """Write what a competitor's hedge has earned in each world, shape (worlds,) (currency)."""
     for index in range(len(worlds)):
         profits[index] = hedge_profit(worlds[index], row)
 
 
-@kernel(counted=False)
+@kernel
 def close_attribution(world, row):
     """Bring equity and the residual up to date: parts then sum to the change of equity.
 
@@ -309,7 +309,7 @@ def close_attribution(world, row):
     agent.parts[PART_RESIDUAL] = change - known
 
 
-@kernel(counted=False)
+@kernel
 def measure_book(world, row):
     """Write the Greeks of the book a competitor must hedge (what it hedges with not counted).
 
@@ -340,7 +340,7 @@ def measure_book(world, row):
         _measure_traded(world, agent)
 
 
-@kernel(counted=False)
+@kernel
 def _measure_traded(world, agent):
     """Write the delta of what trading options has added to the book as it was handed over."""
     agent.traded_delta = coins_held(world, agent.book_account) / QUANTA - agent.book_coins
@@ -351,7 +351,7 @@ def _measure_traded(world, agent):
         agent.traded_delta += lots * contract.lot_size * contract.delta
 
 
-@kernel(counted=False)
+@kernel
 def hedge_units(world, row):
     """Return a competitor's signed position in what it hedges with (units of the underlying)."""
     agent = world.agents[row]
@@ -362,7 +362,7 @@ def hedge_units(world, row):
     return units
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def is_hedge(agent, instrument):
     """Return whether a competitor hedges with an instrument."""
     return (agent.hedge_mask >> instrument) & 1 != 0

@@ -29,7 +29,7 @@ from gammagym.world.sizes import FINE_UNIT, QUANTA, RATE_UNIT
 DAY_NS = 86_400_000_000_000
 
 
-@kernel(counted=False)
+@kernel
 def turn_pages(world):
     """Open and close venues, change rules whose date has come, look at fee ladders once a day.
 
@@ -46,7 +46,7 @@ def turn_pages(world):
             world.instruments[instrument].first_price = 0.0
 
 
-@kernel(counted=False)
+@kernel
 def make_changes(world):
     """Change the rules whose date has come. Writes: venues, accounts, instruments.funding."""
     while world.changes_made < world.change_count:
@@ -57,7 +57,7 @@ def make_changes(world):
         world.changes_made += 1
 
 
-@kernel(counted=False)
+@kernel
 def _open_and_close(world):
     """Close venues by their hours; what the timeline closes follows. Writes: venues.halted."""
     for row in range(len(world.venues)):
@@ -68,7 +68,7 @@ def _open_and_close(world):
             world.venues[closure.venue].halted = 1
 
 
-@kernel(counted=False)
+@kernel
 def watch_breakers(world):
     """Look at the circuit breakers of all instruments. Reads: books. Writes: instruments."""
     for instrument in range(world.instrument_count):
@@ -76,7 +76,7 @@ def watch_breakers(world):
             _watch_breaker(world, instrument)
 
 
-@kernel(counted=False)
+@kernel
 def _watch_breaker(world, instrument):
     """Pause trading for a while when the price has moved too far since the day's first one.
 
@@ -94,7 +94,7 @@ def _watch_breaker(world, instrument):
             contract.paused_until_ns = world.time_ns + contract.pause_ns
 
 
-@kernel(counted=False)
+@kernel
 def _change_rule(world, change):
     """Let a rule have its new value; fees change for everybody by what they change at the base."""
     if change.key == CHANGE_LIQUIDATION_FEE:
@@ -110,7 +110,7 @@ def _change_rule(world, change):
                 _change_funding(contract.funding, change)
 
 
-@kernel(counted=False)
+@kernel
 def _change_funding(funding, change):
     value = change.value_e9 / RATE_UNIT
     if change.key == CHANGE_FUNDING_INTEREST:
@@ -124,7 +124,7 @@ def _change_funding(funding, change):
 # --- Settlement ------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def expire(world):
     """Average the index before expiries, and settle every instrument whose expiry has come.
 
@@ -143,7 +143,7 @@ def expire(world):
             _deliver(world, instrument)
 
 
-@kernel(counted=False)
+@kernel
 def _deliver(world, instrument):
     """Settle an instrument at the average of the index before its expiry, and close its book."""
     contract = world.instruments[instrument]
@@ -165,7 +165,7 @@ def _deliver(world, instrument):
     contract.settled = 1
 
 
-@kernel(counted=False)
+@kernel
 def _delivery_fee(contract, price):
     """Return the fee on the delivery of one lot (1e-4 quanta): a share of the underlying."""
     units = contract.face / price if contract.inverse else contract.lot_size

@@ -61,7 +61,7 @@ LEAST_BALANCE = 1.0
 _PARTICIPANT, _UNRANKED = -1e299, -1e300
 
 
-@kernel(counted=False)
+@kernel
 def hand_over_position(world, instrument, account, share_quanta):
     """Take a position off an account for its marked value less what the account was worth.
 
@@ -78,7 +78,7 @@ def hand_over_position(world, instrument, account, share_quanta):
     hand_over_lots(world, instrument, account, lots, share_quanta)
 
 
-@kernel(counted=False)
+@kernel
 def hand_over_lots(world, instrument, account, lots, share_quanta):
     """Take signed lots of a position off an account; all else as in `hand_over_position`.
 
@@ -96,21 +96,21 @@ def hand_over_lots(world, instrument, account, lots, share_quanta):
         change_position(world, instrument, venue.insurance_account, lots, value)
 
 
-@kernel(counted=False)
+@kernel
 def _fund_bears(world, venue, share_quanta, currency):
     """Return whether the insurance fund has enough for a position with this much left in it."""
     fund = venue.insurance_account
     return fund_balance(world, fund) + in_quote(world, min(share_quanta, 0), currency) > 0
 
 
-@kernel(counted=False)
+@kernel
 def fund_balance(world, fund):
     """Return cash and positions of an insurance fund at the marks (quanta of QUOTE)."""
     coins = marked_worth(world, fund, COIN)
     return marked_worth(world, fund, QUOTE) + in_quote(world, coins, COIN)
 
 
-@kernel(counted=False)
+@kernel
 def net_legs(world, account):
     """Close an account's long and short legs against each other at the mark; returns the lots.
 
@@ -134,7 +134,7 @@ def net_legs(world, account):
     return closed
 
 
-@kernel(counted=False)
+@kernel
 def work_out(world, row):
     """Sell a slice of what a venue's insurance fund has taken over. Writes: books, cash."""
     venue = world.venues[row]
@@ -151,7 +151,7 @@ def work_out(world, row):
 # --- Auto-deleveraging -----------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _deleverage(world, instrument, owner, lots, value):
     """Close a position of `owner` against those of others, first in rank first, at one price.
 
@@ -168,7 +168,7 @@ def _deleverage(world, instrument, owner, lots, value):
         value -= amount
 
 
-@kernel(counted=False)
+@kernel
 def deleverage(world, instrument, account, signed_lots, value, owner):
     """Change a position by lots worth `value` for the sake of `owner`; its orders are canceled.
 
@@ -186,7 +186,7 @@ def deleverage(world, instrument, account, signed_lots, value, owner):
     log_closing(world, instrument, account, signed_lots, value, FILL_DELEVERAGING)
 
 
-@kernel(counted=False)
+@kernel
 def _first_in_rank(world, instrument, lots):
     """Return the account whose opposite position is closed first."""
     first, highest = NO_ACCOUNT, -np.inf
@@ -199,7 +199,7 @@ def _first_in_rank(world, instrument, lots):
     return first
 
 
-@kernel(counted=False)
+@kernel
 def deleveraging_rank(world, account, instrument):
     """Return an account's place in the queue of an instrument: the highest goes first."""
     owner, contract = payer(world, account), world.instruments[instrument]
@@ -222,7 +222,7 @@ def deleveraging_rank(world, account, instrument):
     return levered_profit(profit_share(gain, cash, LEAST_BALANCE), leverage)
 
 
-@kernel(counted=False)
+@kernel
 def log_closing(world, instrument, account, signed_lots, value, cause):
     """Tell a competitor of a position that was closed for it, at the price it was closed at."""
     if world.accounts[account].agent == NO_ACCOUNT:
@@ -239,7 +239,7 @@ def log_closing(world, instrument, account, signed_lots, value, cause):
 # --- Socialised loss -------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def share_losses(world, row):
     """Let all who have gains pay what a venue's fund lacks, in proportion to their gains.
 
@@ -266,7 +266,7 @@ def share_losses(world, row):
                 attribute_loss(world, account, PART_DELEVERAGING, before)
 
 
-@kernel(counted=False)
+@kernel
 def _gains(world, account, row, currency):
     """Return an account's marked gains on a venue in one currency, 0 if it has lost (quanta).
 

@@ -6,7 +6,7 @@ from gammagym._kernel import kernel
 from gammagym.world.codes import FEES_DERIVATIVE, NO_ACCOUNT
 
 
-@kernel(counted=False)
+@kernel
 def walk_ladder(world, account):
     """Give an account the fees of its 30-day volume in derivatives, the episode's included.
 
@@ -23,7 +23,7 @@ def walk_ladder(world, account):
             state.taker_fee_e9[FEES_DERIVATIVE] = step.taker_fee_e9
 
 
-@kernel(counted=False)
+@kernel
 def shift_fees(world, place, maker, taker):
     """Raise or lower what the accounts of a venue pay, and its ladder, by the same (1e-9).
 

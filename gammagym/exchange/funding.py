@@ -40,7 +40,7 @@ NEVER_NS = 2**62
 PERIOD_NS = 8 * 3_600_000_000_000
 
 
-@kernel(counted=False)
+@kernel
 def schedule_funding(world):
     """Write when the next funding payment is due."""
     due = NEVER_NS
@@ -51,7 +51,7 @@ def schedule_funding(world):
     world.next_funding_ns = due
 
 
-@kernel(counted=False)
+@kernel
 def fund(world):
     """Pay the funding that is due and schedule the next payment (docs/rules/funding)."""
     for instrument in range(world.instrument_count):
@@ -71,14 +71,14 @@ def fund(world):
     schedule_funding(world)
 
 
-@kernel(counted=False)
+@kernel
 def settle_all(world, instrument):
     """Pay the continuous funding of every account up to now. Writes: cash, positions."""
     for account in range(world.account_count):
         settle_funding(world, instrument, account)
 
 
-@kernel(counted=False)
+@kernel
 def watch_premiums(world, elapsed_ns):
     """Sample premiums that are due, and let continuous funding run on. At every price tick.
 
@@ -104,7 +104,7 @@ def watch_premiums(world, elapsed_ns):
             funding.rate_e9 = round(rate * RATE_UNIT)
 
 
-@kernel(counted=False)
+@kernel
 def _sample(world, instrument):
     """Take one sample of the premium and write the rate as it now stands."""
     contract = world.instruments[instrument]
@@ -122,7 +122,7 @@ def _sample(world, instrument):
     funding.rate_e9 = round(clamp(rate, -funding.cap, funding.cap) * RATE_UNIT)
 
 
-@kernel(counted=False)
+@kernel
 def impact_price(world, instrument, side):
     """Return the mean price of trading the impact notional against a side of the book.
 
@@ -146,7 +146,7 @@ def impact_price(world, instrument, side):
     return contract.funding.impact_notional / units
 
 
-@kernel(counted=False)
+@kernel
 def _run_on(world, contract, elapsed_ns):
     """Add to what a long lot has paid the funding of the time since the last price tick."""
     funding, index = contract.funding, world.price.index

@@ -34,13 +34,13 @@ from gammagym.world.sizes import FINE_UNIT, QUANTA, RATE_UNIT
 _PRODUCT_FITS = 2**31
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def scaled(amount, factor, unit):
     """Return amount * factor / unit, rounded down, without overflow on the way."""
     return (amount // unit) * factor + (amount % unit) * factor // unit
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def mul_div(amount, rate_e9):
     """Return amount * rate / 1e9, rounded down, without overflow on the way.
 
@@ -49,7 +49,7 @@ def mul_div(amount, rate_e9):
     return scaled(amount, rate_e9, RATE_UNIT)
 
 
-@kernel(counted=False)
+@kernel
 def share_of(amount, part, whole):
     """Return amount * part / whole, rounded down, without overflow; 0 < part <= whole < 2**62."""
     rest = amount % whole
@@ -57,7 +57,7 @@ def share_of(amount, part, whole):
     return (amount // whole) * part + share
 
 
-@kernel(counted=False)
+@kernel
 def _long_share(rest, part, whole):
     """Return rest * part / whole by long multiplication, bit by bit of `part`; rest < whole."""
     share, left = 0, 0
@@ -72,7 +72,7 @@ def _long_share(rest, part, whole):
     return share
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def in_quote(world, amount, currency):
     """Return what an amount of QUOTE or COIN is worth at the fundamental price (QUOTE quanta)."""
     return amount if currency == QUOTE else scaled(amount, world.price.coin_quanta, FINE_UNIT)
@@ -81,7 +81,7 @@ def in_quote(world, amount, currency):
 # --- Values ----------------------------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def trade_value(contract, price_ticks, quantity_lots):
     """Return the value that buying some lots at a price adds to a position (quanta)."""
     if contract.inverse:
@@ -89,7 +89,7 @@ def trade_value(contract, price_ticks, quantity_lots):
     return quantity_lots * price_ticks * contract.tick_quanta
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def value_at(contract, lot_quanta, signed_lots):
     """Return the value of a position whose lot is worth `lot_quanta` (a mark or fair price)."""
     if contract.inverse:
@@ -97,27 +97,27 @@ def value_at(contract, lot_quanta, signed_lots):
     return signed_lots * lot_quanta
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def marked_notional(contract, signed_lots):
     """Return the absolute value of a position at the mark (quanta of its currency)."""
     return abs(value_at(contract, contract.mark_quanta, signed_lots))
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def payer(world, account):
     """Return the account whose money an account trades with: another one for short legs only."""
     state = world.accounts[account]
     return state.partner if state.short_legs else account
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def shorts_of(world, account):
     """Return the account that holds the short legs of an account in hedge mode, or NO_ACCOUNT."""
     state = world.accounts[account]
     return NO_ACCOUNT if state.short_legs else state.partner
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def holding(world, account, instrument):
     """Return the signed quantity an account holds (lots); spot is its balance of the coin."""
     contract = world.instruments[instrument]
@@ -129,21 +129,21 @@ def holding(world, account, instrument):
 # --- Transfers and trades --------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def deposit(world, account, currency, amount):
     """Bring money into the world. Writes: cash, deposits."""
     world.cash[account, currency] += amount
     world.deposits[currency] += amount
 
 
-@kernel(counted=False)
+@kernel
 def transfer(world, source, target, currency, amount):
     """Move money between two accounts. Writes: cash."""
     world.cash[source, currency] -= amount
     world.cash[target, currency] += amount
 
 
-@kernel(counted=False)
+@kernel
 def book_trade(world, instrument, taker, maker, side, price_ticks, quantity_lots):
     """Book one trade to both accounts, `side` being the taker's; returns its absolute value.
 
@@ -161,13 +161,13 @@ def book_trade(world, instrument, taker, maker, side, price_ticks, quantity_lots
     return abs(value)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _pay_for_coins(world, contract, account, signed_lots, value):
     world.cash[account, QUOTE] -= value
     world.cash[account, COIN] += signed_lots * contract.lot_coin_quanta
 
 
-@kernel(counted=False)
+@kernel
 def change_position(world, instrument, account, signed_lots, value):
     """Open, add to, reduce or turn a position by lots worth `value`; what closes is realised.
 
@@ -199,7 +199,7 @@ def change_position(world, instrument, account, signed_lots, value):
 # --- Fees ------------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def fee_on(world, contract, value, quantity_lots, rate_e9):
     """Return the fee on a trade (quanta of the contract's currency), < 0 for a rebate.
 
@@ -218,7 +218,7 @@ def fee_on(world, contract, value, quantity_lots, rate_e9):
     return min(fee, mul_div(value, contract.fee_cap_e9)) if contract.fee_cap_e9 > 0 else fee
 
 
-@kernel(counted=False)
+@kernel
 def charge_fee(world, instrument, account, value, quantity_lots, rate_e9):
     """Take a fee (or pay a rebate) on a trade; returns what was paid.
 
@@ -238,7 +238,7 @@ def charge_fee(world, instrument, account, value, quantity_lots, rate_e9):
     return fee
 
 
-@kernel(counted=False)
+@kernel
 def _use_credit(world, owner, fee, currency):
     """Pay a fee from an account's credit as far as that goes; returns what it paid.
 
@@ -256,7 +256,7 @@ def _use_credit(world, owner, fee, currency):
 # --- Funding and settlement ------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def pay_funding(world, instrument, rate_e9):
     """Let longs pay shorts (rate > 0) on marked notional; the remainder of rounding is booked too.
 
@@ -271,7 +271,7 @@ def pay_funding(world, instrument, rate_e9):
             _pay_funding(world, contract, account, amount)
 
 
-@kernel(counted=False)
+@kernel
 def settle_funding(world, instrument, account):
     """Pay the continuous funding of an account up to now. Writes: cash, accounts, positions."""
     contract = world.instruments[instrument]
@@ -282,7 +282,7 @@ def settle_funding(world, instrument, account):
         _pay_funding(world, contract, account, scaled(position.quantity_lots, due, FINE_UNIT))
 
 
-@kernel(counted=False)
+@kernel
 def settle_account(world, account):
     """Pay the continuous funding of all an account holds up to now. Writes: cash, positions."""
     shorts = shorts_of(world, account)
@@ -293,7 +293,7 @@ def settle_account(world, account):
                 settle_funding(world, instrument, shorts)
 
 
-@kernel(counted=False)
+@kernel
 def _pay_funding(world, contract, account, amount):
     """Take funding from an account; all payments of an instrument add up to what rounding left."""
     purse = payer(world, account)
@@ -301,7 +301,7 @@ def _pay_funding(world, contract, account, amount):
     world.accounts[purse].funding_quanta -= in_quote(world, amount, contract.currency)
 
 
-@kernel(counted=False)
+@kernel
 def settle(world, instrument, lot_quanta, fee_quanta):
     """Turn every position of an expired instrument into cash.
 
@@ -337,7 +337,7 @@ def settle(world, instrument, lot_quanta, fee_quanta):
 # --- Equity ----------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def gain(world, account, instrument):
     """Return value less entry of a position at the fair price (quanta of its currency)."""
     contract = world.instruments[instrument]
@@ -345,7 +345,7 @@ def gain(world, account, instrument):
     return value_at(contract, contract.fair_quanta, position.quantity_lots) - position.entry_quanta
 
 
-@kernel(counted=False)
+@kernel
 def coins_held(world, account):
     """Return coins, and gains in coins of all but options: what the coin's price acts on (quanta).
 
@@ -362,7 +362,7 @@ def coins_held(world, account):
     return coins
 
 
-@kernel(counted=False)
+@kernel
 def equity(world, account):
     """Return cash, coins and positions of an account, both legs, at fair prices (QUOTE quanta)."""
     total = world.cash[account, QUOTE]
@@ -380,7 +380,7 @@ def equity(world, account):
     return total + in_quote(world, coins, COIN)
 
 
-@kernel(counted=False)
+@kernel
 def travelling(world, agent):
     """Return what is on its way to a competitor's accounts (quanta of QUOTE)."""
     total = 0
@@ -391,7 +391,7 @@ def travelling(world, agent):
     return total
 
 
-@kernel(counted=False)
+@kernel
 def conserved(world, currency):
     """Return the sum of cash less entry values: ``deposits[currency]`` at every event."""
     total = 0

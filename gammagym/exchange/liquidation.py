@@ -67,7 +67,7 @@ from gammagym.world.sizes import FINE_UNIT, QUANTA, RATE_UNIT
 _HIGHEST = 100.0
 
 
-@kernel(counted=False)
+@kernel
 def check_accounts(world):
     """Check every account's margin and go on with those being liquidated.
 
@@ -91,7 +91,7 @@ def check_accounts(world):
             share_losses(world, row)
 
 
-@kernel(counted=False)
+@kernel
 def _liquidate(world, account):
     """Take the steps that are due: all that follow each other at once, or one of those that wait.
 
@@ -129,7 +129,7 @@ def _liquidate(world, account):
             return
 
 
-@kernel(counted=False)
+@kernel
 def _take_step(world, account, step):
     """Reduce, close or hand over what an account holds; returns the lots closed in the book.
 
@@ -158,7 +158,7 @@ def _take_step(world, account, step):
     return closed
 
 
-@kernel(counted=False)
+@kernel
 def _held(world, account, instrument):
     """Return the absolute position that can be liquidated (lots)."""
     if world.instruments[instrument].kind == SPOT:
@@ -166,7 +166,7 @@ def _held(world, account, instrument):
     return abs(world.positions[account, instrument].quantity_lots)
 
 
-@kernel(counted=False)
+@kernel
 def _open_positions(world, account):
     lots = 0
     leg = account
@@ -177,7 +177,7 @@ def _open_positions(world, account):
     return lots
 
 
-@kernel(counted=False)
+@kernel
 def _reduce(world, account, instrument, lots, worst_ticks):
     """Close lots of a position at no worse a price; returns how many the book took.
 
@@ -191,7 +191,7 @@ def _reduce(world, account, instrument, lots, worst_ticks):
     return lots - abs(left)
 
 
-@kernel(counted=False)
+@kernel
 def bankruptcy_ticks(world, account, instrument):
     """Return the price at which an account's position leaves it nothing (ticks).
 
@@ -213,7 +213,7 @@ def bankruptcy_ticks(world, account, instrument):
     return np.int64(rounded_safe(price / contract.tick_size, 1.0, float(lots)))
 
 
-@kernel(counted=False)
+@kernel
 def _largest_position(world, account):
     """Return account and instrument of the largest maintenance margin, the first of equals."""
     holder, largest, needed = account, NO_INSTRUMENT, 0
@@ -227,7 +227,7 @@ def _largest_position(world, account):
     return holder, largest
 
 
-@kernel(counted=False)
+@kernel
 def _lots_to_close(world, account, instrument, step):
     """Return how much of a position a step closes (lots)."""
     contract = world.instruments[instrument]
@@ -246,7 +246,7 @@ def _lots_to_close(world, account, instrument, step):
     return held - share_of(held, world.tiers[row].top_quanta, notional)
 
 
-@kernel(counted=False)
+@kernel
 def _lots_to_restore(world, account, instrument, held):
     """Return how much to close until the margin is right, if nothing else changes (lots).
 
@@ -273,7 +273,7 @@ def _lots_to_restore(world, account, instrument, held):
 # --- Handing over ----------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _hand_over_all(world, account):
     """Hand over every position at prices that leave the account nothing, and its collateral.
 
@@ -304,7 +304,7 @@ def _hand_over_all(world, account):
     attribute_loss(world, account, PART_LIQUIDATION, before)
 
 
-@kernel(counted=False)
+@kernel
 def counted_worth(world, account, currency):
     """Return cash and all that is held in a currency that counts as margin (quanta of QUOTE)."""
     if world.venues[world.accounts[account].venue].collateral_e9[currency] == 0:
@@ -312,7 +312,7 @@ def counted_worth(world, account, currency):
     return in_quote(world, marked_worth(world, account, currency), currency)
 
 
-@kernel(counted=False)
+@kernel
 def _size(world, account, instrument):
     """Return the absolute value of a position that can be liquidated (quanta of QUOTE)."""
     contract = world.instruments[instrument]
@@ -320,7 +320,7 @@ def _size(world, account, instrument):
     return in_quote(world, marked_notional(contract, held), contract.currency) if held > 0 else 0
 
 
-@kernel(counted=False)
+@kernel
 def _hand_over(world, account, instrument, share_quanta):
     """Hand over one position for its marked value less `share_quanta` (QUOTE)."""
     contract = world.instruments[instrument]
@@ -331,7 +331,7 @@ def _hand_over(world, account, instrument, share_quanta):
     hand_over_position(world, instrument, account, share_quanta)
 
 
-@kernel(counted=False)
+@kernel
 def _cover(world, account, amount):
     """Note what others have paid for an account; a bonus that it had is lost to that extent."""
     state = world.accounts[account]
@@ -339,7 +339,7 @@ def _cover(world, account, amount):
     state.bonus_quanta -= min(state.bonus_quanta, amount)
 
 
-@kernel(counted=False)
+@kernel
 def settle_debts(world, account):
     """Let the insurance fund take what an account without positions owes, and its collateral.
 
@@ -355,7 +355,7 @@ def settle_debts(world, account):
         _cover(world, account, debt)
 
 
-@kernel(counted=False)
+@kernel
 def _take_collateral(world, account):
     """Let the insurance fund have the money of an account that owes as much as it has.
 
@@ -374,7 +374,7 @@ def _take_collateral(world, account):
 # --- Isolated positions ----------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _check_positions(world, account):
     """Hand over every isolated position whose own margin is not enough. Writes: as liquidation.
 

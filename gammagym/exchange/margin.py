@@ -43,7 +43,7 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import RATE_UNIT
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def is_option(contract):
     """Return whether an instrument is a call or a put."""
     return contract.kind == CALL or contract.kind == PUT
@@ -52,7 +52,7 @@ def is_option(contract):
 # --- What counts as margin -------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def marked_gain(world, account, instrument):
     """Return value less entry of a position at the mark (quanta of its currency)."""
     contract = world.instruments[instrument]
@@ -60,7 +60,7 @@ def marked_gain(world, account, instrument):
     return value_at(contract, contract.mark_quanta, position.quantity_lots) - position.entry_quanta
 
 
-@kernel(counted=False)
+@kernel
 def marked_worth(world, account, currency):
     """Return cash and all that is held in one currency, options too, at the marks (quanta)."""
     total = world.cash[account, currency]
@@ -74,7 +74,7 @@ def marked_worth(world, account, currency):
     return total
 
 
-@kernel(counted=False)
+@kernel
 def balances(world, account):
     """Return cash and marked positions of an account in QUOTE and in COIN (quanta).
 
@@ -96,7 +96,7 @@ def balances(world, account):
     return quote, coins
 
 
-@kernel(counted=False)
+@kernel
 def collateral_rate(world, venue, currency):
     """Return which share of a currency counts as margin now, as the timeline has it (1e-9)."""
     rate, shift = (
@@ -106,7 +106,7 @@ def collateral_rate(world, venue, currency):
     return rate if shift == 0.0 else round(rate * math.exp(shift))
 
 
-@kernel(counted=False)
+@kernel
 def margin_balance(world, account):
     """Return what counts as an account's margin: haircuts taken off, bonus added (QUOTE quanta)."""
     state = world.accounts[account]
@@ -122,7 +122,7 @@ def margin_balance(world, account):
 # --- What is needed --------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def tier_of(world, contract, notional):
     """Return the row of the tier that a notional lies in; exactly at a top it is still in it."""
     row = contract.first_tier
@@ -132,20 +132,20 @@ def tier_of(world, contract, notional):
     return row
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def tier_margin(tier, notional):
     """Return the maintenance margin of a notional in its tier (quanta)."""
     return mul_div(notional, tier.maintenance_e9) - tier.amount_quanta
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def size_rate(contract, quantity_lots):
     """Return what a position's size adds to its margin rates: at most 100 % (1e-9)."""
     rate = abs(quantity_lots) * contract.lot_size * contract.margin_slope_e9
     return int(min(rate, float(RATE_UNIT)))
 
 
-@kernel(counted=False)
+@kernel
 def position_maintenance(world, account, instrument):
     """Return the maintenance margin of one position (quanta of QUOTE)."""
     contract = world.instruments[instrument]
@@ -165,7 +165,7 @@ def position_maintenance(world, account, instrument):
     return in_quote(world, needed, contract.currency)
 
 
-@kernel(counted=False)
+@kernel
 def position_initial(world, account, instrument, quantity_lots):
     """Return the initial margin of a position if it were `quantity_lots` (quanta of QUOTE)."""
     contract = world.instruments[instrument]
@@ -179,7 +179,7 @@ def position_initial(world, account, instrument, quantity_lots):
     return in_quote(world, needed, contract.currency)
 
 
-@kernel(counted=False)
+@kernel
 def _initial(world, account, instrument, quantity_lots):
     """Return the initial margin of a position, as its tier and owner have it (its currency)."""
     contract = world.instruments[instrument]
@@ -189,7 +189,7 @@ def _initial(world, account, instrument, quantity_lots):
     return mul_div(notional, rate + size_rate(contract, quantity_lots))
 
 
-@kernel(counted=False)
+@kernel
 def _short_option(world, contract, quantity_lots, initial):
     """Return the margin of an option on its own: nothing if it is long (quanta of QUOTE)."""
     if quantity_lots >= 0:
@@ -213,7 +213,7 @@ def _short_option(world, contract, quantity_lots, initial):
     return in_quote(world, mul_div(coins, round(share * RATE_UNIT)), COIN)
 
 
-@kernel(counted=False)
+@kernel
 def maintenance_margin(world, account):
     """Return the maintenance margin of an account (quanta of QUOTE)."""
     if world.accounts[account].margin_mode == MARGIN_PORTFOLIO:
@@ -227,7 +227,7 @@ def maintenance_margin(world, account):
     return total
 
 
-@kernel(counted=False)
+@kernel
 def initial_margin(world, account, instrument, quantity_lots):
     """Return the initial margin if the position in `instrument` were `quantity_lots`."""
     if world.accounts[account].margin_mode == MARGIN_PORTFOLIO:
@@ -244,7 +244,7 @@ def initial_margin(world, account, instrument, quantity_lots):
     return total
 
 
-@kernel(counted=False)
+@kernel
 def _initial_of_legs(world, account, instrument, quantity_lots):
     total = 0
     for row in range(world.instrument_count):
@@ -258,7 +258,7 @@ def _initial_of_legs(world, account, instrument, quantity_lots):
 # --- Checks ----------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def can_afford(world, message):
     """Return whether an account's margin carries the position an order could lead to.
 
@@ -281,7 +281,7 @@ def can_afford(world, message):
     return margin_balance(world, owner) - _price_of(world, message, account) >= needed
 
 
-@kernel(counted=False)
+@kernel
 def _price_of(world, message, account):
     """Return by how much buying an option or spot lowers the margin, at the mark (QUOTE quanta)."""
     contract = world.instruments[message.instrument]
@@ -297,7 +297,7 @@ def _price_of(world, message, account):
     return in_quote(world, price, contract.currency)
 
 
-@kernel(counted=False)
+@kernel
 def _can_set_aside(world, message, after):
     """Return whether free cash pays for the margin that an isolated position still needs."""
     currency = world.instruments[message.instrument].currency
@@ -308,7 +308,7 @@ def _can_set_aside(world, message, after):
     return in_quote(world, free_cash(world, message.account, currency), currency) >= needed
 
 
-@kernel(counted=False)
+@kernel
 def free_cash(world, account, currency):
     """Return the cash that no isolated position holds (quanta)."""
     leg = payer(world, account)
@@ -321,7 +321,7 @@ def free_cash(world, account, currency):
     return free
 
 
-@kernel(counted=False)
+@kernel
 def set_margin_aside(world, account, instrument):
     """Bring an isolated position's margin to what it needs to be opened, if it has less.
 
@@ -337,7 +337,7 @@ def set_margin_aside(world, account, instrument):
         position.margin_quanta += max(0, min(missing, free_cash(world, account, contract.currency)))
 
 
-@kernel(counted=False)
+@kernel
 def draw_on_margins(world, account):
     """Let what is set aside pay for funding, fees and losses that free cash could not.
 
@@ -354,14 +354,14 @@ def draw_on_margins(world, account):
         leg = shorts_of(world, leg)
 
 
-@kernel(counted=False)
+@kernel
 def isolated_equity(world, account, instrument):
     """Return margin and gain of an isolated position (quanta of its currency)."""
     margin = world.positions[account, instrument].margin_quanta
     return margin + marked_gain(world, account, instrument)
 
 
-@kernel(counted=False)
+@kernel
 def check_margin(world, account):
     """Write an account's margin balance and maintenance margin; returns whether it is below."""
     state = world.accounts[account]

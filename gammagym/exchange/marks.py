@@ -38,7 +38,7 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import FINE_UNIT, NANOSECONDS, RATE_UNIT
 
 
-@kernel(counted=False)
+@kernel
 def set_marks(world, elapsed_ns):
     """Mark every instrument at the prices of this tick.
 
@@ -70,7 +70,7 @@ def set_marks(world, elapsed_ns):
             tell_book(world, instrument)
 
 
-@kernel(counted=False)
+@kernel
 def _value_listed(world, instrument):
     """Value an option; a put that is listed right after its call costs next to nothing.
 
@@ -84,7 +84,7 @@ def _value_listed(world, instrument):
         value_option(contract, forward, world.time_ns)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def known_index(world, contract):
     """Return the index that the book of a contract stands about at a price tick.
 
@@ -93,20 +93,20 @@ def known_index(world, contract):
     return world.price.index if contract.flow == FLOW_CROWD else world.price.previous_index
 
 
-@kernel(counted=False)
+@kernel
 def carried(contract, price):
     """Return a price with the carry to a future's expiry; of anything else as it is."""
     basis = contract.carry.log_basis
     return price if basis == 0.0 else price * math.exp(basis)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def option_price(world, contract):
     """Return the price of one unit of an option as it is quoted: in coins, if it settles so."""
     return contract.value / world.price.value if contract.currency == COIN else contract.value
 
 
-@kernel(counted=False)
+@kernel
 def _venue_mark(world, instrument, elapsed_ns):
     """Return the mark as the venue makes it. Writes: instruments.mean_basis."""
     contract, index = world.instruments[instrument], world.price.index
@@ -135,7 +135,7 @@ def _venue_mark(world, instrument, elapsed_ns):
     )
 
 
-@kernel(counted=False)
+@kernel
 def tell_book(world, instrument):
     """Tell a book the mark and the index, which may trigger orders, and how far orders may reach.
 
@@ -155,12 +155,12 @@ def tell_book(world, instrument):
         book.rules.lowest_ticks = _ticks(band_low(mark, band), contract)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _ticks(price, contract):
     return np.int64(round(price / contract.tick_size))
 
 
-@kernel(counted=False)
+@kernel
 def write_price(contract, price):
     """Write the fair price, and the mark, which is the same unless the venue's rule differs."""
     contract.fair_price = price
@@ -171,14 +171,14 @@ def write_price(contract, price):
         contract.lot_size = contract.face / price
 
 
-@kernel(counted=False)
+@kernel
 def write_mark(contract, price):
     """Write a mark as a price and as quanta a lot."""
     contract.mark_price = price
     contract.mark_quanta = lot_quanta(contract, price)
 
 
-@kernel(counted=False)
+@kernel
 def lot_quanta(contract, price):
     """Return the value of one lot at a price (quanta; inverse: 1e-4 quanta)."""
     ticks = price / contract.tick_size

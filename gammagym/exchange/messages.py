@@ -21,7 +21,7 @@ from gammagym.world.codes import (
 )
 
 
-@kernel(counted=False)
+@kernel
 def send(world, latency_ns, acknowledgement_ns):
     """Put the instruction in `world.incoming` on its way; returns whether there was room.
 
@@ -47,7 +47,7 @@ def send(world, latency_ns, acknowledgement_ns):
     return True
 
 
-@kernel(counted=False)
+@kernel
 def slot_of(agent, order_id):
     """Return the row of `working` in which a competitor keeps track of an order, or NO_SLOT."""
     for slot in range(agent.slots):
@@ -56,7 +56,7 @@ def slot_of(agent, order_id):
     return NO_SLOT
 
 
-@kernel(counted=False)
+@kernel
 def _last_about(world, draft):
     """Return the arrival of the last instruction in flight about the same order, else now."""
     last_ns = world.time_ns
@@ -68,7 +68,7 @@ def _last_about(world, draft):
     return last_ns
 
 
-@kernel(counted=False)
+@kernel
 def _enqueue(world):
     """Put `world.incoming` at its place in the queue. Writes: messages, message_count."""
     draft = world.incoming
@@ -80,7 +80,7 @@ def _enqueue(world):
     world.message_count += 1
 
 
-@kernel(counted=False)
+@kernel
 def deliver(world):
     """Let the first message in flight reach its goal. Writes: messages and all it does."""
     message = world.incoming
@@ -94,7 +94,7 @@ def deliver(world):
         _carry_out(world, message)
 
 
-@kernel(counted=False)
+@kernel
 def _carry_out(world, message):
     """Execute an instruction at the venue and keep track of the sender's working order."""
     shut = is_shut(world, message)
@@ -119,7 +119,7 @@ def _carry_out(world, message):
         _acknowledge(world, working)
 
 
-@kernel(counted=False)
+@kernel
 def _note_strays(agent, account, strays):
     """Note whether orders may rest that nobody keeps track of: of an account, all are canceled."""
     for slot in range(agent.slots):
@@ -127,7 +127,7 @@ def _note_strays(agent, account, strays):
             agent.working[slot].strays = strays
 
 
-@kernel(counted=False)
+@kernel
 def _acknowledge(world, working):
     """Answer the instruction in `world.incoming`: at once, or by a message on its way back."""
     message = world.incoming
@@ -141,7 +141,7 @@ def _acknowledge(world, working):
     _enqueue(world)
 
 
-@kernel(counted=False)
+@kernel
 def _learn(world, message):
     """Let the sender know that its instruction was carried out. Writes: agents.working."""
     agent = world.agents[world.accounts[message.account].agent]
@@ -151,7 +151,7 @@ def _learn(world, message):
         agent.working[slot].unacknowledged -= 1
 
 
-@kernel(counted=False)
+@kernel
 def _rests(world, working):
     if working.row == NO_ORDER:
         return False
@@ -159,13 +159,13 @@ def _rests(world, working):
     return order.live == 1 and order.order_id == working.order_id
 
 
-@kernel(counted=False)
+@kernel
 def working_quantity(world, working):
     """Return the open quantity of an order that a competitor keeps track of (lots), or 0."""
     return world.orders[working.row].quantity_lots if _rests(world, working) else 0
 
 
-@kernel(counted=False)
+@kernel
 def _copy(source, target):
     target.arrival_ns = source.arrival_ns
     target.acknowledgement_ns = source.acknowledgement_ns

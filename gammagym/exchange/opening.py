@@ -14,7 +14,7 @@ from gammagym.world.sizes import QUANTA, YEAR_NS
 QUIET_ROWS = 24
 
 
-@kernel(counted=False)
+@kernel
 def hand_over(world):
     """Mark everything, and hand every competitor its book and its collateral.
 
@@ -28,7 +28,7 @@ def hand_over(world):
         _hand_over_collateral(world, row)
 
 
-@kernel(counted=False)
+@kernel
 def fix_strikes(world):
     """Give strikes to options that have a moneyness. Reads: price. Writes: instruments.strike."""
     for instrument in range(world.instrument_count):
@@ -40,7 +40,7 @@ def fix_strikes(world):
             contract.strike = max(steps, 1) * grid
 
 
-@kernel(counted=False)
+@kernel
 def _open_instruments(world):
     price = world.price.value
     for instrument in range(world.instrument_count):
@@ -52,7 +52,7 @@ def _open_instruments(world):
             write_price(contract, carried(contract, price))
 
 
-@kernel(counted=False)
+@kernel
 def _hand_over_book(world, row):
     """Trade the positions that the template asks for, in ticks nearest to the mark."""
     agent = world.agents[row]
@@ -69,7 +69,7 @@ def _hand_over_book(world, row):
         book_trade(world, instrument, agent.book_account, MAKERS, side, ticks, abs(wanted))
 
 
-@kernel(counted=False)
+@kernel
 def _measure_stake(world, row):
     """Write the expected gamma profit over the horizon (dollar gamma is a martingale).
 
@@ -94,7 +94,7 @@ def _measure_stake(world, row):
     agent.risk_aversion = agent.relative_aversion / agent.stake
 
 
-@kernel(counted=False)
+@kernel
 def _hand_over_collateral(world, row):
     """Bring in the collateral of the hedge and, if it needs margin too, of the book."""
     agent = world.agents[row]
@@ -109,7 +109,7 @@ def _hand_over_collateral(world, row):
     agent.book_coins = world.cash[agent.book_account, COIN] / QUANTA
 
 
-@kernel(counted=False)
+@kernel
 def _bring_collateral(world, agent, account, share):
     """Bring in a share of the notional, in the hedge's currency if it counts at the venue."""
     amount = share * agent.gross_units * world.price.value
@@ -121,7 +121,7 @@ def _bring_collateral(world, agent, account, share):
     deposit(world, account, currency, round(amount * QUANTA))
 
 
-@kernel(counted=False)
+@kernel
 def open_books(world):
     """Open every book with its share of the pools: a few rows, or with flow all the rest.
 

@@ -18,13 +18,13 @@ _INVERSE_ROOT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
 _SHORTEST_YEARS = 1e-12
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def normal_distribution(x):
     """Return the standard normal distribution function."""
     return 0.5 * math.erfc(-x / _ROOT_2)
 
 
-@kernel(counted=False)
+@kernel
 def value_option(contract, forward, time_ns):
     """Write value and Greeks of one unit of a call or put.
 
@@ -49,7 +49,7 @@ def value_option(contract, forward, time_ns):
     contract.vanna *= unknown
 
 
-@kernel(counted=False)
+@kernel
 def are_a_pair(call, put, time_ns):
     """Return whether a put follows from a call: of the same terms and volatility, before expiry.
 
@@ -63,7 +63,7 @@ def are_a_pair(call, put, time_ns):
     return call.expiry_ns == put.expiry_ns and call.expiry_ns - time_ns >= window_ns
 
 
-@kernel(counted=False)
+@kernel
 def value_put(put, call, forward):
     """Write value and Greeks of a put by put-call parity: what `value_option` writes, to the bit.
 
@@ -79,7 +79,7 @@ def value_put(put, call, forward):
     put.volga = call.volga
 
 
-@kernel(counted=False)
+@kernel
 def _value(contract, forward, years):
     deviation = contract.implied_volatility * math.sqrt(max(years, 0.0))
     if years <= _SHORTEST_YEARS or deviation <= 0.0:
@@ -100,7 +100,7 @@ def _value(contract, forward, years):
     contract.volga = contract.vega * d1 * d2 / contract.implied_volatility
 
 
-@kernel(counted=False)
+@kernel
 def black_value(kind, forward, strike, volatility, years):
     """Return the Black-76 value of one unit of a call or put; at expiry: its payoff."""
     deviation = volatility * math.sqrt(years)
@@ -112,7 +112,7 @@ def black_value(kind, forward, strike, volatility, years):
     return sign * (in_forward - strike * normal_distribution(sign * (d1 - deviation)))
 
 
-@kernel(counted=False)
+@kernel
 def _value_at_expiry(contract, forward):
     in_the_money = forward > contract.strike if contract.kind == CALL else forward < contract.strike
     sign = 1.0 if contract.kind == CALL else -1.0

@@ -52,14 +52,14 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import WATCHED
 
 
-@kernel(counted=False)
+@kernel
 def next_order_id(world):
     """Return a fresh order id. Writes: next_order_id."""
     world.next_order_id += 1
     return world.next_order_id - 1
 
 
-@kernel(counted=False)
+@kernel
 def find_order(world, instrument, account, order_id):
     """Return the row of an account's order, or NO_ORDER. O(rows of the pool), mostly O(1)."""
     # Competitors' orders are watched, the last of them at least.
@@ -72,7 +72,7 @@ def find_order(world, instrument, account, order_id):
     return NO_ORDER
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _is_order(world, row, instrument, account, order_id):
     """Return whether a row holds this order."""
     order = world.orders[row]
@@ -80,7 +80,7 @@ def _is_order(world, row, instrument, account, order_id):
     return is_named and order.live == 1 and order.instrument == instrument
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def plain(message):
     """Leave out of an instruction all that an ordinary order does not say. Writes: message."""
     message.trigger = 0
@@ -94,7 +94,7 @@ def plain(message):
 # --- Instructions ----------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def is_shut(world, message):
     """Return whether a venue takes no such instruction now: it is closed, or takes no cancels."""
     venue = world.venues[world.instruments[message.instrument].venue]
@@ -102,7 +102,7 @@ def is_shut(world, message):
     return venue.halted or (venue.cancels_halted and cancels)
 
 
-@kernel(counted=False)
+@kernel
 def execute(world, message):
     """Carry out one instruction that has arrived; returns the row at which its order is then.
 
@@ -133,14 +133,14 @@ def execute(world, message):
     return _modify(world, message, row)
 
 
-@kernel(counted=False)
+@kernel
 def open_times(world):
     """Tell all books the time, and let the orders end that it has overtaken."""
     for instrument in range(world.instrument_count):
         open_time(world, instrument)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def open_time(world, instrument):
     """Tell a book the time, and let the orders end that it has overtaken. Writes: book, rejects."""
     book = world.books[instrument]
@@ -149,7 +149,7 @@ def open_time(world, instrument):
         _end_overtaken(world, book)
 
 
-@kernel(counted=False)
+@kernel
 def _end_overtaken(world, book):
     row = next_expired(book, world.time_ns)
     while row != NO_ORDER:
@@ -158,7 +158,7 @@ def _end_overtaken(world, book):
         row = next_expired(book, world.time_ns)
 
 
-@kernel(counted=False)
+@kernel
 def cancel_orders(world, account):
     """Cancel every order of an account, those of both legs. O(rows of the pool)."""
     partner = world.accounts[account].partner
@@ -168,7 +168,7 @@ def cancel_orders(world, account):
             take_out(world.books[order.instrument], row)
 
 
-@kernel(counted=False)
+@kernel
 def _disconnect(world, message):
     """Cancel an account's orders where the venue does so. Writes: books, rejects."""
     partner = world.accounts[message.account].partner
@@ -182,7 +182,7 @@ def _disconnect(world, message):
     return NO_ORDER
 
 
-@kernel(counted=False)
+@kernel
 def enter(world, message):
     """Check, match and, if its time in force allows it, rest a new order; returns its row.
 
@@ -201,7 +201,7 @@ def enter(world, message):
     return trade_and_rest(world, message)
 
 
-@kernel(counted=False)
+@kernel
 def _closes_leg(world, message):
     """Return whether an order in hedge mode is on the side that closes (docs/rules/margin).
 
@@ -212,7 +212,7 @@ def _closes_leg(world, message):
     return message.side == closing and kind in (PERPETUAL, FUTURE)
 
 
-@kernel(counted=False)
+@kernel
 def _modify(world, message, row):
     """Change price or open quantity of an order that rests; priority as the venue has it."""
     book, work = world.books[message.instrument], world.work
@@ -246,7 +246,7 @@ def _modify(world, message, row):
 # --- Triggers --------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def carry_out_triggers(world):
     """Carry out every order whose trigger has been reached, one after the other, in every book.
 
@@ -266,7 +266,7 @@ def carry_out_triggers(world):
     world.triggers_due = 0
 
 
-@kernel(counted=False)
+@kernel
 def _enter_triggered(world, instrument):
     """Let the order in `work`, which has left the waiting room, into its book."""
     book, work, message = world.books[instrument], world.work, world.incoming

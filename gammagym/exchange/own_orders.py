@@ -34,7 +34,7 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import LARGEST_QUANTA
 
 
-@kernel(counted=False)
+@kernel
 def empty_book(world, instrument):
     """Cancel every order in an instrument's book. O(rows of the pool)."""
     for row in range(len(world.orders)):
@@ -43,7 +43,7 @@ def empty_book(world, instrument):
             take_out(world.books[instrument], row)
 
 
-@kernel(counted=False)
+@kernel
 def market_order(world, account, instrument, signed_lots, liquidation, worst_ticks):
     """Trade at once against what the book has; returns the signed quantity left over.
 
@@ -71,7 +71,7 @@ def market_order(world, account, instrument, signed_lots, liquidation, worst_tic
     return left if signed_lots > 0 else -left
 
 
-@kernel(counted=False)
+@kernel
 def _through_everything(world, instrument, signed_lots):
     """Return a limit no resting price is beyond, small enough for band and largest notional.
 
@@ -87,7 +87,7 @@ def _through_everything(world, instrument, signed_lots):
     return min(int(100.0 * contract.mark_price / contract.tick_size), highest)
 
 
-@kernel(counted=False)
+@kernel
 def limit_order(world, account, instrument, side, price_ticks, quantity_lots, tif):
     """Enter a limit order at once, without latency; returns the row it rests at, or NO_ORDER.
 
@@ -112,7 +112,7 @@ def limit_order(world, account, instrument, side, price_ticks, quantity_lots, ti
     return trade_and_rest(world, message)
 
 
-@kernel(counted=False)
+@kernel
 def _is_plainly_allowed(world, account, instrument, side, price_ticks, quantity_lots):
     """Return whether no rule speaks against a plain limit order.
 
@@ -135,7 +135,7 @@ def _is_plainly_allowed(world, account, instrument, side, price_ticks, quantity_
     return price_ticks > 0 and value <= LARGEST_QUANTA
 
 
-@kernel(counted=False)
+@kernel
 def _draft(world, account, instrument, side, quantity_lots):
     """Write an order with nothing special about it into `incoming`. Writes: incoming."""
     message = world.incoming

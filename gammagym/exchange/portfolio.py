@@ -18,7 +18,7 @@ _DAYS = 30.0
 _DAYS_OF_YEAR = 365.0
 
 
-@kernel(counted=False)
+@kernel
 def portfolio_margin(world, account, maintenance):
     """Return the margin of an account's joint book (quanta of QUOTE).
 
@@ -39,7 +39,7 @@ def portfolio_margin(world, account, maintenance):
     return math.ceil(worst * QUANTA)
 
 
-@kernel(counted=False)
+@kernel
 def _profit(world, account, venue, scenario):
     """Return what an account gains in a scenario (QUOTE currency)."""
     total = 0.0
@@ -52,7 +52,7 @@ def _profit(world, account, venue, scenario):
     return total
 
 
-@kernel(counted=False)
+@kernel
 def _unit_profit(world, venue, contract, scenario):
     """Return what one unit of an instrument gains in a scenario (QUOTE currency)."""
     spot = world.price.value
@@ -69,7 +69,7 @@ def _unit_profit(world, venue, contract, scenario):
     return spot * scenario.move
 
 
-@kernel(counted=False)
+@kernel
 def shocked_volatility(venue, contract, scenario, years):
     """Return an option's volatility in a scenario: shifts grow as expiry comes near."""
     volatility = contract.implied_volatility
@@ -81,7 +81,7 @@ def shocked_volatility(venue, contract, scenario, years):
     return max(shifted, venue.least_shocked_volatility) if scenario.volatility > 0.0 else shifted
 
 
-@kernel(counted=False)
+@kernel
 def _gross_futures(world, account):
     """Return the absolute value of everything that is no option (QUOTE currency)."""
     total = 0.0

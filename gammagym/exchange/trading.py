@@ -40,7 +40,7 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import FILLS_AT_ONCE, WATCHED
 
 
-@kernel(counted=False)
+@kernel
 def mid_price(world, instrument):
     """Return the middle of the best quotes (price units), or the mark when a side is empty."""
     book = world.books[instrument]
@@ -50,7 +50,7 @@ def mid_price(world, instrument):
     return 0.5 * (best_price(book, BUY) + best_price(book, SELL)) * contract.tick_size
 
 
-@kernel(counted=False)
+@kernel
 def is_closed(world, instrument):
     """Return whether nothing trades: its venue is closed, it has expired, a breaker has tripped."""
     contract = world.instruments[instrument]
@@ -60,7 +60,7 @@ def is_closed(world, instrument):
     return 0 <= world.time_ns < contract.paused_until_ns
 
 
-@kernel(counted=False)
+@kernel
 def refuse(world, account, reason):
     """Count a refusal, or a cancelation nobody asked for; returns NO_ORDER.
 
@@ -76,7 +76,7 @@ def refuse(world, account, reason):
     return NO_ORDER
 
 
-@kernel(counted=False)
+@kernel
 def trade_and_rest(world, message):
     """Match the order in `world.work`, let the rest of it rest if it may; returns its row.
 
@@ -103,7 +103,7 @@ def trade_and_rest(world, message):
     return row
 
 
-@kernel(counted=False)
+@kernel
 def _watch(world, row):
     """Let the crowd have an eye on a competitor's order. Writes: watched_*, watching."""
     order = world.orders[row]
@@ -113,7 +113,7 @@ def _watch(world, row):
     world.watching = 1
 
 
-@kernel(counted=False)
+@kernel
 def take(world, message):
     """Match the order in `world.work` against the book and book its fills.
 
@@ -138,7 +138,7 @@ def take(world, message):
             work.cleared = -1
 
 
-@kernel(counted=False)
+@kernel
 def _enforce_listed(world, book):
     """Look at the reduce-only orders of everybody who has traded. Writes: book, rejects."""
     work = world.work
@@ -149,7 +149,7 @@ def _enforce_listed(world, book):
         drop_first(book, work)
 
 
-@kernel(counted=False)
+@kernel
 def _enforce(world, book, owner):
     """Cut an owner's reduce-only orders; returns whether that was all. Writes: book, rejects."""
     count = enforce(book, world.work, owner)
@@ -158,7 +158,7 @@ def _enforce(world, book, owner):
     return count < FILLS_AT_ONCE
 
 
-@kernel(counted=False)
+@kernel
 def _book_fill(world, message, fill, mid):
     """Move position, cash and fees of one trade between two different accounts."""
     instrument, quantity = message.instrument, fill.quantity_lots
@@ -221,13 +221,13 @@ def _book_fill(world, message, fill, mid):
         line.maker = 1
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _set_aside(world, account, instrument):
     if world.accounts[account].margin_mode == MARGIN_ISOLATED:
         set_margin_aside(world, account, instrument)
 
 
-@kernel(counted=False)
+@kernel
 def _charge_liquidation_fee(world, account, contract, value):
     """Take the liquidation fee on a trade for the insurance fund; returns it. Writes: cash."""
     venue = world.venues[contract.venue]
@@ -241,7 +241,7 @@ def _charge_liquidation_fee(world, account, contract, value):
     return fee
 
 
-@kernel(counted=False)
+@kernel
 def log_fill(world, account, instrument, side, price_ticks, quantity_lots, fee, cause):
     """Write one line of the ring of competitors' trades; returns it. Writes: fills, fill_count."""
     line = world.fills[world.fill_count % len(world.fills)]

@@ -8,7 +8,7 @@ from gammagym.exchange.margin import free_cash, initial_margin, margin_balance
 from gammagym.world.codes import MARGIN_ISOLATED, TRANSIT
 
 
-@kernel(counted=False)
+@kernel
 def withdrawable(world, account, currency):
     """Return what an account may give away: cash that no margin needs and no bonus is (quanta)."""
     state = world.accounts[account]
@@ -24,7 +24,7 @@ def withdrawable(world, account, currency):
     return share_of(free, excess, worth) if excess > 0 else 0
 
 
-@kernel(counted=False)
+@kernel
 def send_transfer(world, source, target, currency, amount_quanta):
     """Send money on its way to another account; returns whether it was allowed.
 
@@ -46,7 +46,7 @@ def send_transfer(world, source, target, currency, amount_quanta):
     return False
 
 
-@kernel(counted=False)
+@kernel
 def deliver_transfers(world):
     """Let transfers arrive whose time has come. Writes: cash, transfers."""
     for row in range(len(world.transfers)):

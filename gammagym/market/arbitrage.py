@@ -37,7 +37,7 @@ _VARIANCE_MEMORY = 60.0
 _REACH = 0.005
 
 
-@kernel(counted=False)
+@kernel
 def start_arbitrage(world):
     """Note what every arbitrageur holds, and draw the time of its first look.
 
@@ -52,7 +52,7 @@ def start_arbitrage(world):
     _schedule(world)
 
 
-@kernel(counted=False)
+@kernel
 def arbitrage(world):
     """Let the arbitrageurs whose time has come look at their books, and trade.
 
@@ -65,7 +65,7 @@ def arbitrage(world):
     _schedule(world)
 
 
-@kernel(counted=False)
+@kernel
 def _draw_next(world, row):
     """Draw the time of the next look; looks do not depend on what is seen. Writes: arbitrageurs."""
     owner = world.arbitrageurs[row]
@@ -74,7 +74,7 @@ def _draw_next(world, row):
     owner.looks += 1
 
 
-@kernel(counted=False)
+@kernel
 def redraw_looks(world):
     """Draw the time of every next look anew, from now on. Writes: arbitrageurs, next_arbitrage_ns.
 
@@ -87,7 +87,7 @@ def redraw_looks(world):
     _schedule(world)
 
 
-@kernel(counted=False)
+@kernel
 def _schedule(world):
     """Write when the next arbitrageur looks. Writes: next_arbitrage_ns."""
     world.next_arbitrage_ns = NEVER_NS
@@ -95,7 +95,7 @@ def _schedule(world):
         world.next_arbitrage_ns = min(world.next_arbitrage_ns, world.arbitrageurs[row].next_ns)
 
 
-@kernel(counted=False)
+@kernel
 def _look(world, owner):
     """Trade if there is something in it. Writes: owner, and what trades write.
 
@@ -111,7 +111,7 @@ def _look(world, owner):
     _follow(world, owner)
 
 
-@kernel(counted=False)
+@kernel
 def _watch(world, owner):
     """Add the move since the last look to the recent variance. Writes: owner."""
     mid = mid_price(world, owner.instruments[FIRST])
@@ -127,7 +127,7 @@ def _watch(world, owner):
 # --- What is in it ---------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _wish(world, owner):
     """Return how much of the first book to buy (units; < 0: to sell), the second the other way."""
     first, second = world.books[owner.instruments[FIRST]], world.books[owner.instruments[SECOND]]
@@ -152,7 +152,7 @@ def _wish(world, owner):
     return 0.0
 
 
-@kernel(counted=False)
+@kernel
 def _gap(world, owner, side):
     """Return the best price of a side of the first book less the other side's of the second.
 
@@ -163,12 +163,12 @@ def _gap(world, owner, side):
     return (first - _best(world, owner.instruments[SECOND], 1 - side)) / world.price.index
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _best(world, instrument, side):
     return best_price(world.books[instrument], side) * world.instruments[instrument].tick_size
 
 
-@kernel(counted=False)
+@kernel
 def fair_basis(world, owner):
     """Return how far the first book may be above the second for carry and funding (share)."""
     fair = 0.0
@@ -184,7 +184,7 @@ def fair_basis(world, owner):
     return fair
 
 
-@kernel(counted=False)
+@kernel
 def _funding(funding, horizon_ns):
     """Return what longs pay within a time at the rate of now (share of the price)."""
     period = PERIOD_NS if funding.method == FUNDING_CONTINUOUS else funding.interval_ns
@@ -194,14 +194,14 @@ def _funding(funding, horizon_ns):
 # --- What it trades --------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _held(world, owner, leg):
     """Return what it has bought net of one leg (lots)."""
     lots = holding(world, owner.accounts[leg], owner.instruments[leg])
     return lots - owner.initial_lots[leg]
 
 
-@kernel(counted=False)
+@kernel
 def _follow(world, owner):
     """Bring the second leg to the opposite of the first. Writes: what trades write."""
     lot = world.instruments[owner.instruments[SECOND]].lot_size
@@ -210,7 +210,7 @@ def _follow(world, owner):
     _take(world, owner, SECOND, np.int64(lots), _REACH)
 
 
-@kernel(counted=False)
+@kernel
 def _take(world, owner, leg, signed_lots, reach):
     """Take what stands in a book, no further than `reach` through its touch (share)."""
     instrument = owner.instruments[leg]

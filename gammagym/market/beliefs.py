@@ -16,13 +16,13 @@ _VARIANCE_MEMORY, _VARIANCE_STEP_NS = 10.0, 250_000_000
 _CALM_MULTIPLE = 2.0
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def contract_tick(world, flow):
     """Return the price of one tick of a flow's contract (price units)."""
     return world.instruments[flow.instrument].tick_size
 
 
-@kernel(counted=False)
+@kernel
 def believed_ticks(world, flow):
     """Return the price of this moment as the crowd knows it (ticks), without what trades tell it.
 
@@ -34,13 +34,13 @@ def believed_ticks(world, flow):
     return price / contract_tick(world, flow)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def reference_ticks(flow, believed):
     """Return the price the crowd quotes about (ticks): what it knows, moved by trades."""
     return believed + flow.memory + flow.surprise
 
 
-@kernel(counted=False)
+@kernel
 def remember_trades(world, flow):
     """Add to the impact memory what was traded since, by noise and agents alike. Writes: flow."""
     book = world.books[flow.instrument]
@@ -56,7 +56,7 @@ def remember_trades(world, flow):
         flow.surprise += flow.surprise_ticks * impact
 
 
-@kernel(counted=False)
+@kernel
 def watch(world, flow, reference):
     """Let makers see how much the reference has moved since they last looked. Writes: flow."""
     elapsed_ns = world.time_ns - flow.looked_ns
@@ -70,7 +70,7 @@ def watch(world, flow, reference):
     flow.looked_ns = world.time_ns
 
 
-@kernel(counted=False)
+@kernel
 def storm(flow):
     """Return by how many multiples of a calm volatility the recent one is beyond the usual."""
     if flow.recent_variance <= _CALM_MULTIPLE * _CALM_MULTIPLE * flow.calm_variance:
@@ -78,7 +78,7 @@ def storm(flow):
     return math.sqrt(flow.recent_variance / flow.calm_variance) - _CALM_MULTIPLE
 
 
-@kernel(counted=False)
+@kernel
 def half_touch(world, flow):
     """Return half the spread that makers want (ticks)."""
     half = 0.5 * max(1.0, world.stress.spread_multiple)

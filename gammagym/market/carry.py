@@ -18,7 +18,7 @@ from gammagym.world.codes import FUTURE, STREAM_CARRY
 from gammagym.world.sizes import NANOSECONDS, YEAR_NS
 
 
-@kernel(counted=False)
+@kernel
 def start_carries(world):
     """Draw the first carry of every future from its law in the long run.
 
@@ -34,7 +34,7 @@ def start_carries(world):
             contract.mean_basis = carried(contract, world.price.value) - world.price.value
 
 
-@kernel(counted=False)
+@kernel
 def step_carries(world, elapsed_ns):
     """Move the carry of every future by one price tick. Writes: instruments.carry."""
     for instrument in range(world.instrument_count):
@@ -49,25 +49,25 @@ def step_carries(world, elapsed_ns):
         _write_basis(world, contract)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def has_carry(contract):
     """Return whether a contract is a future whose basis follows a process."""
     return contract.kind == FUTURE and contract.carry.reversion > 0.0
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def reverted(value, mean, deviation, kept, shock):
     """Return an Ornstein-Uhlenbeck process after a time in which `kept` of its distance stays."""
     return mean + (value - mean) * kept + deviation * math.sqrt(1.0 - kept * kept) * shock
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def carry_key(world, instrument):
     """Return the key of a future's stream."""
     return world.keys[STREAM_CARRY] + np.uint64(instrument)
 
 
-@kernel(counted=False)
+@kernel
 def _write_basis(world, contract):
     """Write the basis that is left, and what the timeline adds; a market that warms up stands."""
     left_ns = max(contract.expiry_ns - max(world.time_ns, 0), 0)

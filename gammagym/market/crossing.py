@@ -9,7 +9,7 @@ from gammagym.exchange.own_orders import limit_order
 from gammagym.world.codes import BUY, IOC
 
 
-@kernel(counted=False)
+@kernel
 def cross(world, account, instrument, side, lots):
     """Trade at once, as far through the touch as the venue lets market orders go.
 

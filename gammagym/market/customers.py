@@ -23,7 +23,7 @@ _DRAWS = 4
 _ARRIVAL, _OPTION, _SIDE, _SIZE = 0, 1, 2, 3
 
 
-@kernel(counted=False)
+@kernel
 def open_customers(world):
     """Start the customers' clock: the first comes after the warm-up. Writes: customers."""
     customers = world.customers
@@ -33,14 +33,14 @@ def open_customers(world):
         _wait(world)
 
 
-@kernel(counted=False)
+@kernel
 def redraw_customers(world):
     """Draw the time of the next order anew, from now on. Writes: customers.next_ns."""
     world.customers.next_ns = world.time_ns
     _wait(world)
 
 
-@kernel(counted=False)
+@kernel
 def _wait(world):
     """Draw the time of the next order. Writes: customers.next_ns."""
     customers = world.customers
@@ -48,7 +48,7 @@ def _wait(world):
     customers.next_ns += 1 + int(draw / customers.rate * NANOSECONDS)
 
 
-@kernel(counted=False)
+@kernel
 def customer_order(world):
     """Send the next customer's order, which takes what the best quote has.
 
@@ -71,7 +71,7 @@ def customer_order(world):
         limit_order(world, CROWD, instrument, side, best_price(book, 1 - side), lots, IOC)
 
 
-@kernel(counted=False)
+@kernel
 def _choose(world, share):
     """Return the option that a share in (0, 1) stands for, all that are alive alike."""
     alive = 0
@@ -86,6 +86,6 @@ def _choose(world, share):
     return NO_INSTRUMENT
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _is_alive(contract):
     return is_option(contract) and not contract.settled

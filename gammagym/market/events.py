@@ -37,7 +37,7 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import RATE_UNIT
 
 
-@kernel(counted=False)
+@kernel
 def carry_out_events(world):
     """Carry out the events that happen once and are due; marks are those of this tick.
 
@@ -58,7 +58,7 @@ def carry_out_events(world):
             measure_book(world, agent)
 
 
-@kernel(counted=False)
+@kernel
 def _deleverage_side(world, shock, share_e9):
     """Close a share of all winning futures positions of one side, of competitors and the crowd."""
     for account in range(FIRST_AGENT_ACCOUNT, world.account_count):
@@ -79,14 +79,14 @@ def _deleverage_side(world, shock, share_e9):
                 _give_to_makers(world, instrument, -signed, -value)
 
 
-@kernel(counted=False)
+@kernel
 def _is_leveraged(world, account):
     """Return whether an account is one of the two of the leveraged crowd."""
     last = world.bucket_count - 1
     return last >= 0 and world.buckets[0].account <= account <= world.buckets[last].account
 
 
-@kernel(counted=False)
+@kernel
 def _give_to_makers(world, instrument, signed_lots, value):
     """Book the other side of a closing to the makers.
 
@@ -98,7 +98,7 @@ def _give_to_makers(world, instrument, signed_lots, value):
             world.flows[row].initial_lots += signed_lots
 
 
-@kernel(counted=False)
+@kernel
 def _fail(world, venue, share_e9):
     """Let a venue fail: competitors there lose their positions, their coins, and a share of all.
 
@@ -115,7 +115,7 @@ def _fail(world, venue, share_e9):
             agent.reference_units = 0.0
 
 
-@kernel(counted=False)
+@kernel
 def _write_off(world, account, share_e9):
     """Close all that an account has, turn it into QUOTE, and take a share of what it is worth.
 

@@ -60,7 +60,7 @@ _SEEDED_SHARE = 0.6
 _LONGEST_SWEEP = 32
 
 
-@kernel(counted=False)
+@kernel
 def open_flow(world, row):
     """Fill an empty book with orders around the fundamental price and start the clock.
 
@@ -83,7 +83,7 @@ def open_flow(world, row):
     _close_spread(world, flow, key, 0, flow.last_reference)
 
 
-@kernel(counted=False)
+@kernel
 def redraw_flow(world, row):
     """Draw the time of a flow's next event anew, from now on. Writes: flow."""
     flow = world.flows[row]
@@ -93,7 +93,7 @@ def redraw_flow(world, row):
     flow.next_ns = world.time_ns + 1 + int(seconds * NANOSECONDS)
 
 
-@kernel(counted=False)
+@kernel
 def background_event(world, row):
     """Carry out the next event of one flow: an action, then the crowd's answer to it.
 
@@ -121,7 +121,7 @@ def background_event(world, row):
         answer(world, flow, key, draw, believed)
 
 
-@kernel(counted=False)
+@kernel
 def answer(world, flow, key, draw, believed):
     """Let the crowd make what it will of the book. Writes: flow, book."""
     remember_trades(world, flow)
@@ -135,13 +135,13 @@ def answer(world, flow, key, draw, believed):
         _close_spread(world, flow, key, draw, reference)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _is_better(side, price, other):
     """Return whether a price is closer to the other side than another one of the same side."""
     return price > other if side == BUY else price < other
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _touch(book, flow, side, reference, half):
     """Return the most aggressive price at which the crowd rests without crossing (ticks).
 
@@ -160,7 +160,7 @@ def _touch(book, flow, side, reference, half):
     return price
 
 
-@kernel(counted=False)
+@kernel
 def _inside(book, side, reference):
     """Return the price one tick from the opposite best (ticks), or from the last price known."""
     step = -1 if side == BUY else 1
@@ -172,7 +172,7 @@ def _inside(book, side, reference):
 # --- What its traders do ---------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _trade(world, flow, key, draw, reference):
     """Send a market order, which goes no further than a trader would who looks at the price.
 
@@ -202,7 +202,7 @@ def _trade(world, flow, key, draw, reference):
     limit_order(world, CROWD, flow.instrument, side, max(int(limit), 1), size, IOC)
 
 
-@kernel(counted=False)
+@kernel
 def _to_come(world, flow):
     """Return how far the price will move as far as informed traders see (ticks).
 
@@ -214,7 +214,7 @@ def _to_come(world, flow):
     return move / contract_tick(world, flow)
 
 
-@kernel(counted=False)
+@kernel
 def _lean(world, flow, side, draw):
     """Return the side of an order that would rather take the shorter queue."""
     book = world.books[flow.instrument]
@@ -228,12 +228,12 @@ def _lean(world, flow, side, draw):
     return BUY if draw * (1.0 + odds) < odds else SELL
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _queue_lots(world, book, side):
     return float(world.levels[book.best[side]].quantity_lots)
 
 
-@kernel(counted=False)
+@kernel
 def _add(world, flow, key, draw, reference):
     """Place a limit order at the touch or behind it."""
     side = BUY if uniform(key, draw + _SIDE) < 0.5 else SELL
@@ -258,7 +258,7 @@ def _add(world, flow, key, draw, reference):
     _rest(world, flow, slot, side, price, size)
 
 
-@kernel(counted=False)
+@kernel
 def _better(book, flow, side, price, reference, half):
     """Return the best price of a side if it is better than one's own and not stale (ticks)."""
     if not has_side(book, side):
@@ -270,7 +270,7 @@ def _better(book, flow, side, price, reference, half):
     return best if reference - reach <= best < price else price
 
 
-@kernel(counted=False)
+@kernel
 def _joins(world, flow, side, price, key, draw):
     """Return whether an order joins a queue at the touch: the longer it is, the more seldom."""
     book = world.books[flow.instrument]
@@ -280,7 +280,7 @@ def _joins(world, flow, side, price, key, draw):
     return uniform(key, draw + _JOIN) * (1.0 + flow.queue_response * length) < 1.0
 
 
-@kernel(counted=False)
+@kernel
 def _distance(flow, key, draw):
     """Return how far behind the touch an order goes (ticks): a power law, cut off.
 
@@ -290,7 +290,7 @@ def _distance(flow, key, draw):
     return int(flow.distance_scale * (share ** (-1.0 / flow.distance_exponent) - 1.0))
 
 
-@kernel(counted=False)
+@kernel
 def _size_lots(median_lots, sigma, key, draw):
     return max(1, int(median_lots * math.exp(sigma * normal(key, draw))))
 
@@ -298,7 +298,7 @@ def _size_lots(median_lots, sigma, key, draw):
 # --- What they make of the book --------------------------------------------------------------
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _is_stale(book, flow, side, reference, half):
     """Return whether the reference has passed the best quote of a side too far for the crowd."""
     if not has_side(book, side):
@@ -307,14 +307,14 @@ def _is_stale(book, flow, side, reference, half):
     return _passed(book, side, reference) > flow.stale_ticks - (half - 0.5)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _passed(book, side, reference):
     """Return how far the reference has passed the best price of a side (ticks)."""
     price = best_price(book, side)
     return price - reference if side == BUY else reference - price
 
 
-@kernel(counted=False)
+@kernel
 def _clear_stale(world, flow, key, draw, side, reference):
     """Cancel best quotes that the reference has passed; trade with those of other people."""
     book, half = world.books[flow.instrument], half_touch(world, flow)
@@ -332,7 +332,7 @@ def _clear_stale(world, flow, key, draw, side, reference):
         remove(book, row)
 
 
-@kernel(counted=False)
+@kernel
 def _close_spread(world, flow, key, draw, reference):
     """Quote on each side where the best quote is worse than the crowd wants it."""
     book, half = world.books[flow.instrument], half_touch(world, flow)
@@ -342,7 +342,7 @@ def _close_spread(world, flow, key, draw, reference):
             _quote(world, flow, key, draw, side, price)
 
 
-@kernel(counted=False)
+@kernel
 def _quote(world, flow, key, draw, side, price):
     """Place a new best quote.
 
@@ -358,13 +358,13 @@ def _quote(world, flow, key, draw, side, price):
 # --- The list of the crowd's orders ----------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _slot(random_bits, first, end):
     """Return the place of the list, first <= place < end, that random bits stand for."""
     return first + np.int64(random_bits % np.uint64(end - first))
 
 
-@kernel(counted=False)
+@kernel
 def _rest(world, flow, slot, side, price_ticks, size):
     """Enter a limit order and write it into its place of the list; a depth shock shrinks it.
 

@@ -12,7 +12,7 @@ from gammagym.world.sizes import NANOSECONDS
 ARRIVAL, STAYS = 0, 16
 
 
-@kernel(counted=False)
+@kernel
 def let_pass(world, flow):
     """Let memory and excitation decay since the last event. Writes: flow."""
     elapsed = (world.time_ns - flow.memory_ns) / NANOSECONDS
@@ -27,7 +27,7 @@ def let_pass(world, flow):
         flow.slow_excitation *= math.exp(-elapsed / flow.slow_decay)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def excite(flow, is_market):
     """Let a market order quicken the clock. Writes: flow."""
     if is_market:
@@ -35,7 +35,7 @@ def excite(flow, is_market):
         flow.slow_excitation += flow.slow_burst
 
 
-@kernel(counted=False)
+@kernel
 def wait(flow, pace, key, draw):
     """Return the time to the next event (s).
 
@@ -65,7 +65,7 @@ def wait(flow, pace, key, draw):
         number, chance = mix(number), mix(chance)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _least_left(flow, burst, slow, waited):
     """Return what is left of bursts at the least (events a second), at a tenth of the work."""
     left = burst * (1.0 - waited / flow.excitation_decay)

@@ -21,7 +21,7 @@ from gammagym.world.sizes import LARGEST_PRESSURE
 _RUN_AWAY = 0.9 * LARGEST_PRESSURE
 
 
-@kernel(counted=False)
+@kernel
 def hedge(world):
     """Let every dealer hedge whose time has come, in the order of their rows.
 
@@ -35,7 +35,7 @@ def hedge(world):
                 _hedge(world, hedger)
 
 
-@kernel(counted=False)
+@kernel
 def _hedge(world, hedger):
     """Send the order that brings a dealer's net delta to zero, unless it is within the band.
 

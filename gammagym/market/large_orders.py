@@ -15,7 +15,7 @@ from gammagym.market.crossing import cross
 from gammagym.world.codes import BUY, SELL, SHOCK_LARGE_ORDER
 
 
-@kernel(counted=False)
+@kernel
 def work_large_orders(world):
     """Send what is due of every large order, in the order of the timeline.
 
@@ -29,7 +29,7 @@ def work_large_orders(world):
                 _work(world, shock, due - shock.done)
 
 
-@kernel(counted=False)
+@kernel
 def lots_due(shock, time_ns, tick_ns):
     """Return how much of an order should be traded by now (lots); 0 before it and after it.
 
@@ -41,7 +41,7 @@ def lots_due(shock, time_ns, tick_ns):
     return int(abs(shock.lots) * min(since / shock.hold_ns, 1.0))
 
 
-@kernel(counted=False)
+@kernel
 def _work(world, shock, lots):
     """Send one order and note what it has traded. Writes: shocks.done, and what trades write."""
     before = holding(world, shock.account, shock.instrument)

@@ -29,7 +29,7 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import LONGEST_LATENCY_NS
 
 
-@kernel(counted=False)
+@kernel
 def instruct(world, data_ns):
     """Send the instruction in `world.incoming`, as late as its sender's latencies have it.
 
@@ -47,7 +47,7 @@ def instruct(world, data_ns):
     return send(world, data_ns + there_ns, max(back_ns - data_ns, 0))
 
 
-@kernel(counted=False)
+@kernel
 def travel_ns(world, row, way, number):
     """Return how long message `number` of an agent takes on one way, if it is sent now.
 
@@ -59,7 +59,7 @@ def travel_ns(world, row, way, number):
     return int(min(time_ns * world.stress.latency_multiple, LONGEST_LATENCY_NS))
 
 
-@kernel(counted=False)
+@kernel
 def latency_ns(latency, key, number):
     """Return draw `number` of a latency (ns), at most LONGEST_LATENCY_NS. Reads: latency."""
     time_ns = float(latency.fixed_ns)

@@ -48,7 +48,7 @@ _NEVER_NS = 2**62
 # --- The first moment ------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def open_leveraged(world):
     """Give the leveraged crowd its positions, before anybody trades.
 
@@ -69,7 +69,7 @@ def open_leveraged(world):
 # --- At every price tick ---------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def step_leveraged(world, elapsed_ns):
     """Call the buckets that the mark has reached, and work off a slice of what is called.
 
@@ -86,14 +86,14 @@ def step_leveraged(world, elapsed_ns):
             _open_again(world, account, elapsed_ns)
 
 
-@kernel(counted=False)
+@kernel
 def _is_past(world, bucket, price):
     """Return whether the mark has reached a price that a bucket fears."""
     mark = world.instruments[bucket.instrument].mark_price
     return mark <= price if bucket.quantity_lots > 0 else mark >= price
 
 
-@kernel(counted=False)
+@kernel
 def _call(world, account):
     """Call the buckets whose liquidation price the mark has reached. Writes: buckets, accounts."""
     for row in range(world.bucket_count):
@@ -106,7 +106,7 @@ def _call(world, account):
             world.accounts[account].liquidations += 1
 
 
-@kernel(counted=False)
+@kernel
 def _takes_over(venue):
     """Return whether a venue's liquidation hands over what its orders did not close."""
     for place in range(venue.step_count):
@@ -115,7 +115,7 @@ def _takes_over(venue):
     return False
 
 
-@kernel(counted=False)
+@kernel
 def _hand_over_bankrupt(world, account):
     """Hand buckets that are bankrupt at the mark to the insurance fund, where a venue does so.
 
@@ -138,7 +138,7 @@ def _hand_over_bankrupt(world, account):
             _take_off(bucket, abs(lots))
 
 
-@kernel(counted=False)
+@kernel
 def _work_off(world, account):
     """Send the orders of a slice of what is called, first called first. Writes: books, cash."""
     pending = 0
@@ -161,7 +161,7 @@ def _work_off(world, account):
         left -= lots
 
 
-@kernel(counted=False)
+@kernel
 def _first_called(world, account):
     """Return the bucket of an account that was called first, the first row of equals."""
     first, since_ns = _NO_BUCKET, _NEVER_NS
@@ -174,7 +174,7 @@ def _first_called(world, account):
     return first
 
 
-@kernel(counted=False)
+@kernel
 def _close(world, bucket, lots):
     """Close lots of a bucket in the book; returns how many it took.
 
@@ -197,7 +197,7 @@ def _close(world, bucket, lots):
     return closed
 
 
-@kernel(counted=False)
+@kernel
 def _money(world, account, instrument):
     """Return an account's cash less the entry value of its position, which only trades change."""
     contract = world.instruments[instrument]
@@ -207,7 +207,7 @@ def _money(world, account, instrument):
     return world.cash[account, contract.currency] - entry
 
 
-@kernel(counted=False)
+@kernel
 def _worst_ticks(world, bucket):
     """Return the limit of a bucket's orders (ticks).
 
@@ -223,7 +223,7 @@ def _worst_ticks(world, bucket):
     return max(np.int64(rounded_safe(price / contract.tick_size, 1.0, 1.0 if long else -1.0)), 1)
 
 
-@kernel(counted=False)
+@kernel
 def _take_off(bucket, lots):
     """Take lots off a bucket; returns their margin less the value at which they were entered.
 
@@ -240,7 +240,7 @@ def _take_off(bucket, lots):
     return margin - entry
 
 
-@kernel(counted=False)
+@kernel
 def agrees(world):
     """Return whether the accounts of the leveraged crowd hold no more than its buckets.
 
@@ -257,7 +257,7 @@ def agrees(world):
     return True
 
 
-@kernel(counted=False)
+@kernel
 def _held_in_buckets(world, account):
     """Return the signed quantity of all buckets of an account (lots)."""
     held = 0
@@ -267,7 +267,7 @@ def _held_in_buckets(world, account):
     return held
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _last_account(world):
     """Return the account of the last bucket; longs come first, their account just before."""
     return world.buckets[world.bucket_count - 1].account
@@ -276,7 +276,7 @@ def _last_account(world):
 # --- Deleveraged, and opened again -----------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _follow_account(world, account):
     """Take off the buckets what others have closed of their account, the safest members' first.
 
@@ -291,7 +291,7 @@ def _follow_account(world, account):
         gone -= lots
 
 
-@kernel(counted=False)
+@kernel
 def _safest(world, account):
     """Return the bucket of an account that is farthest from its liquidation."""
     safest, farthest = _NO_BUCKET, -math.inf
@@ -305,7 +305,7 @@ def _safest(world, account):
     return safest
 
 
-@kernel(counted=False)
+@kernel
 def _open_again(world, account, elapsed_ns):
     """Let new members come in for those who are gone, by orders at the price of now.
 
@@ -330,7 +330,7 @@ def _open_again(world, account, elapsed_ns):
         crowd.wish_lots[side] -= _open_more(world, bucket, side, lots)
 
 
-@kernel(counted=False)
+@kernel
 def _open_more(world, bucket, side, lots):
     """Add to a bucket what the book gives at once; returns the lots. Writes: as `_open_again`."""
     account, instrument = bucket.account, bucket.instrument

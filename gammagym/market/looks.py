@@ -30,7 +30,7 @@ _FIRST_LOOK = 2**60
 _ROUNDING = 1e-3
 
 
-@kernel(counted=False)
+@kernel
 def look(world):
     """Let the ideal market and quiet crowds answer to the price, where it overruns an order.
 
@@ -40,7 +40,7 @@ def look(world):
     wake(world, False)
 
 
-@kernel(counted=False)
+@kernel
 def wake(world, all_of_them):
     """Let every crowd answer to the price that has been quiet for a while, or all of them.
 
@@ -57,7 +57,7 @@ def wake(world, all_of_them):
             answer(world, flow, key, draw, believed)
 
 
-@kernel(counted=False)
+@kernel
 def plan_look(world):
     """Find out when the first of competitors' resting orders is overrun, if nothing else happens.
 
@@ -77,7 +77,7 @@ def plan_look(world):
             world.watched_ids[place] = 0
 
 
-@kernel(counted=False)
+@kernel
 def _overrun_ns(world, order):
     """Return when an order is overrun (ns), or NEVER_NS."""
     if is_closed(world, order.instrument):
@@ -91,13 +91,13 @@ def _overrun_ns(world, order):
     return NEVER_NS
 
 
-@kernel(counted=False)
+@kernel
 def _next_look(time_ns):
     """Return the first moment of a look that is later than a time (ns)."""
     return (time_ns // LOOK_NS + 1) * LOOK_NS
 
 
-@kernel(counted=False)
+@kernel
 def _met_ns(world, order):
     """Return when quotes of the ideal market would trade with an order (ns), or NEVER_NS."""
     contract = world.instruments[order.instrument]
@@ -110,7 +110,7 @@ def _met_ns(world, order):
     return NEVER_NS
 
 
-@kernel(counted=False)
+@kernel
 def _passed_ns(world, flow, order):
     """Return when an order is beyond what a quiet crowd lets stand (ns), or NEVER_NS.
 
@@ -143,7 +143,7 @@ def _passed_ns(world, flow, order):
     return NEVER_NS
 
 
-@kernel(counted=False)
+@kernel
 def _comes_near(world, flow, order, sign, start_ns, end_ns):
     """Return whether the way of the price between two moments comes near enough for a look at each.
 

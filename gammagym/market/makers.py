@@ -29,7 +29,7 @@ _WIDEST = 5.0
 _UNIT_VEGA = math.sqrt(30.0 / 365.0 / (2.0 * math.pi))
 
 
-@kernel(counted=False)
+@kernel
 def open_makers(world):
     """Let makers begin with what the hand-over left them, which they do not count as inventory.
 
@@ -45,7 +45,7 @@ def open_makers(world):
         world.instruments[instrument].maker_start_lots = held
 
 
-@kernel(counted=False)
+@kernel
 def quote(world):
     """Requote every instrument that makers quote.
 
@@ -60,7 +60,7 @@ def quote(world):
             _quote_about(world, instrument, _quoted_price(contract))
 
 
-@kernel(counted=False)
+@kernel
 def requote(world):
     """Requote the ideal market about the price of this moment, between two price ticks.
 
@@ -73,7 +73,7 @@ def requote(world):
             _quote_about(world, instrument, _quoted_price(contract) * moved)
 
 
-@kernel(counted=False)
+@kernel
 def _watch_price(world):
     """Count the move of the price since the last tick. Writes: option_makers.realised_variance."""
     makers, price = world.option_makers, world.price
@@ -87,7 +87,7 @@ def _watch_price(world):
     makers.seen_price, makers.seen_ns = price.value, world.time_ns
 
 
-@kernel(counted=False)
+@kernel
 def _lean(world):
     """Lower quotes by the vega that makers have bought, raise them by what they have sold.
 
@@ -103,7 +103,7 @@ def _lean(world):
     makers.lean = min(max(vega / most, -1.0), 1.0)
 
 
-@kernel(counted=False)
+@kernel
 def _quoted_price(contract):
     """Return what makers quote about: the fair price, which of futures has the basis already."""
     if contract.kind == FUTURE or contract.basis_shift == 0.0:
@@ -111,7 +111,7 @@ def _quoted_price(contract):
     return contract.fair_price * math.exp(contract.basis_shift)
 
 
-@kernel(counted=False)
+@kernel
 def _quote_about(world, instrument, centre):
     """Put the quotes of an instrument where they belong around a price. Writes: books."""
     contract = world.instruments[instrument]
@@ -130,13 +130,13 @@ def _quote_about(world, instrument, centre):
     contract.maker_orders[SELL] = limit_order(world, MAKERS, instrument, SELL, ask, size, GTC)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def quoted_ticks(world, contract, moved):
     """Return bid and ask of the ideal market when the price has moved by a factor (ticks)."""
     return _ticks_about(world, contract, _quoted_price(contract) * moved)
 
 
-@kernel(counted=False)
+@kernel
 def _ticks_about(world, contract, centre):
     """Return the bid and the ask that belong around a price (ticks)."""
     half = _half_spread(world, contract)
@@ -147,7 +147,7 @@ def _ticks_about(world, contract, centre):
     return bid, max(ask, bid + 1)
 
 
-@kernel(counted=False)
+@kernel
 def _half_spread(world, contract):
     """Return half the spread of the makers' quotes, in the currency of the quote."""
     # Options that settle in coins are quoted in them, and so is the spread.
@@ -159,7 +159,7 @@ def _half_spread(world, contract):
     return half * (1.0 if in_coins else world.price.value)
 
 
-@kernel(counted=False)
+@kernel
 def _width(world, contract):
     """Return the width of an option's quotes without stress (annual volatility)."""
     makers = world.option_makers
@@ -170,12 +170,12 @@ def _width(world, contract):
     return makers.widths[band] * min(max(excess, 1.0), _WIDEST)
 
 
-@kernel(counted=False)
+@kernel
 def _is_own(world, row):
     return row != NO_ORDER and world.orders[row].live and world.orders[row].owner == MAKERS
 
 
-@kernel(counted=False)
+@kernel
 def _stands(world, contract, side, price_ticks, size):
     """Return whether a side is already quoted at this price and size (no bid below one tick)."""
     row = contract.maker_orders[side]
@@ -186,7 +186,7 @@ def _stands(world, contract, side, price_ticks, size):
     return world.orders[row].price_ticks == price_ticks and world.orders[row].quantity_lots == size
 
 
-@kernel(counted=False)
+@kernel
 def _withdraw(world, contract, instrument, side):
     row = contract.maker_orders[side]
     # A row is reused once its order is gone, so it must still be the makers' quote of this book.

@@ -23,7 +23,7 @@ from gammagym.world.sizes import QUANTA, RATE_UNIT
 _LEAST_SHARE = 1e-300
 
 
-@kernel(counted=False)
+@kernel
 def enter(world, bucket, value):
     """Add a trade worth `value` to a bucket, whose quantity has it already, with its margin.
 
@@ -37,7 +37,7 @@ def enter(world, bucket, value):
     _set_prices(world, bucket)
 
 
-@kernel(counted=False)
+@kernel
 def _set_prices(world, bucket):
     """Write where a bucket is liquidated and where it is bankrupt. Writes: buckets."""
     contract = world.instruments[bucket.instrument]
@@ -55,7 +55,7 @@ def _set_prices(world, bucket):
     bucket.liquidation_price = entry * multiple
 
 
-@kernel(counted=False)
+@kernel
 def _liquidation_multiple(world, bucket, margin):
     """Return liquidation price over entry price of members with this margin (share of notional).
 
@@ -76,7 +76,7 @@ def _liquidation_multiple(world, bucket, margin):
     return liquidation_price(unit, 1.0, margin, rate, amount)
 
 
-@kernel(counted=False)
+@kernel
 def entry_price(world, row):
     """Draw the price at which a bucket came in: lognormal about now, if it is not liquidated yet.
 

@@ -90,7 +90,7 @@ def _share(bids: int, asks: int, own: int, outcome: int, trials: int, seed: int)
     return count_trials(markets[0], outcome, trials, seed) / trials
 
 
-@kernel(counted=False)
+@kernel
 def count_trials(market, outcome, trials, seed):
     """Run trials and return how many end with an outcome. Writes: market. Cost: O(events)."""
     key = mix(np.uint64(seed))
@@ -102,7 +102,7 @@ def count_trials(market, outcome, trials, seed):
     return count
 
 
-@kernel(counted=False)
+@kernel
 def _open_trial(market):
     """Build the two queues at the touch, and put one order at each price behind.
 
@@ -118,7 +118,7 @@ def _open_trial(market):
             _add(market, side, distance, _OTHERS)
 
 
-@kernel(counted=False)
+@kernel
 def _run_trial(market, key):
     """Let orders come and go until the outcome is known, and return it. Writes: market."""
     event, outcome = 0, UNDECIDED
@@ -128,7 +128,7 @@ def _run_trial(market, key):
     return outcome
 
 
-@kernel(counted=False)
+@kernel
 def _outcome(market):
     """Return what the trial has come to. Reads: filled, book."""
     if market.filled:
@@ -141,7 +141,7 @@ def _outcome(market):
     return UNDECIDED
 
 
-@kernel(counted=False)
+@kernel
 def _next_event(market, draw):
     """Carry out one event, chosen by its rate with a draw from (0, 1). Writes: market."""
     mark = draw * _update_rates(market)
@@ -154,7 +154,7 @@ def _next_event(market, draw):
             mark -= rate
 
 
-@kernel(counted=False)
+@kernel
 def _update_rates(market):
     """Update the rates of cancels and return the sum of all rates. Writes: rates."""
     total = 0.0
@@ -167,14 +167,14 @@ def _update_rates(market):
     return total
 
 
-@kernel(counted=False)
+@kernel
 def _cancelable(market, side, distance):
     """Return how many orders at a distance are not ours. Reads: own, book."""
     ours = market.own if side == BUY and distance == 1 else 0
     return engine.quantity_at(market.books[0], side, _price(side, distance)) - ours
 
 
-@kernel(counted=False)
+@kernel
 def _carry_out(market, side, column, mark):
     """Do what a column of the rates stands for; a market order is of this side. Writes: market."""
     if column < _CANCELS:
@@ -185,14 +185,14 @@ def _carry_out(market, side, column, mark):
         _take(market, side)
 
 
-@kernel(counted=False)
+@kernel
 def _add(market, side, distance, owner):
     """Let one unit rest at a distance. Writes: book."""
     row = engine.rest(market.books[0], side, _price(side, distance), 1)
     market.orders[row].owner = owner
 
 
-@kernel(counted=False)
+@kernel
 def _take(market, side):
     """Let a market order take one unit of the touch. Writes: book, work, filled."""
     work = market.work
@@ -203,7 +203,7 @@ def _take(market, side):
     market.filled = 1 if work.fills[0].maker_owner == _OWN else 0
 
 
-@kernel(counted=False)
+@kernel
 def _cancel(market, side, distance, mark):
     """Take an order at a distance out, the one that `mark` points at on the scale of their rates.
 
@@ -221,7 +221,7 @@ def _cancel(market, side, distance, mark):
     engine.remove(book, row)
 
 
-@kernel(counted=False)
+@kernel
 def _price(side, distance):
     """Return the price at a distance from the opposite best (ticks)."""
     return _ASK_TICKS - distance if side == BUY else _BID_TICKS + distance

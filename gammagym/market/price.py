@@ -41,7 +41,7 @@ _PAIRS, _NIBBLES = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
 _BYTES, _LANE_BYTES = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x001F001F001F001F)
 
 
-@kernel(counted=False)
+@kernel
 def start_price(world, tape):
     """Set the first price; a replay begins at a place of the tape that the seed draws.
 
@@ -69,7 +69,7 @@ def start_price(world, tape):
     set_index(world)
 
 
-@kernel(counted=False)
+@kernel
 def step_price(world, tape):
     """Move the fundamental price by one price tick, and draw the way to the next one.
 
@@ -99,7 +99,7 @@ def step_price(world, tape):
 # --- Between two ticks -----------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def price_now(world, time_ns):
     """Return the fundamental price between two ticks, which nobody is shown.
 
@@ -121,7 +121,7 @@ def price_now(world, time_ns):
     return value if shift == 0.0 else value * math.exp(shift)
 
 
-@kernel(counted=False)
+@kernel
 def furthest_price(world, sign, start_ns, end_ns):
     """Return a price that none of the way between two moments is beyond: above, if sign > 0.
 
@@ -142,7 +142,7 @@ def furthest_price(world, sign, start_ns, end_ns):
     return sign * value * math.exp(shift)
 
 
-@kernel(counted=False)
+@kernel
 def pressure(world):
     """Return how far participants' trading has moved the price for good (log).
 
@@ -162,7 +162,7 @@ def pressure(world):
     return min(max(total, -LARGEST_PRESSURE), LARGEST_PRESSURE)
 
 
-@kernel(counted=False)
+@kernel
 def draw_path(world, tape):
     """Draw the price of the next tick and the way to it; while the market warms up it stands still.
 
@@ -183,7 +183,7 @@ def draw_path(world, tape):
     _bridge_path(world, 0)
 
 
-@kernel(counted=False)
+@kernel
 def _keep_ahead(price):
     """Keep the state of the process for the next tick. Writes: price.ahead_*."""
     price.ahead_variance = price.dynamics.variance
@@ -191,7 +191,7 @@ def _keep_ahead(price):
     price.ahead_level = price.dynamics.level
 
 
-@kernel(counted=False)
+@kernel
 def redraw_path(world, tape):
     """Draw the next price anew, for a fork with other random numbers.
 
@@ -210,7 +210,7 @@ def redraw_path(world, tape):
     _bridge_path(world, first)
 
 
-@kernel(counted=False)
+@kernel
 def _draw_activity(world, number):
     """Draw how fast business time runs until the next tick: its logarithm reverts to its mean.
 
@@ -229,14 +229,14 @@ def _draw_activity(world, number):
         price.pace = math.exp(0.5 * sigma * price.activity_state - 0.125 * sigma * sigma)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _business_years(world):
     """Return the business time of a tick (years), which the timeline makes longer or shorter."""
     price = world.price
     return price.tick_ns / YEAR_NS * price.activity * world.stress.variance_multiple
 
 
-@kernel(counted=False)
+@kernel
 def _move(world, tape, number):
     """Move the process and its state to the next tick. Writes: price."""
     price = world.price
@@ -249,7 +249,7 @@ def _move(world, tape, number):
         move_process(world, number, _business_years(world), shock)
 
 
-@kernel(counted=False)
+@kernel
 def _bridge_path(world, first):
     """Fill the way from one of its steps on with a Brownian bridge. Writes: price.path."""
     price = world.price
@@ -267,7 +267,7 @@ def _bridge_path(world, first):
     price.path[steps] = end
 
 
-@kernel(counted=False)
+@kernel
 def _walk(price, key, first):
     """Walk from a step of the way to its end, in steps of variance 1; returns where it has led.
 
@@ -287,13 +287,13 @@ def _walk(price, key, first):
     return price.path[price.path_steps] if begin <= price.path_steps else 0.0
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _walked(sums, lane):
     """Return where steps lead, up to that of a lane, whose coins are summed up."""
     return 0.5 * np.float64((sums >> np.uint64(16 * lane)) & _BYTE) - 4.0 * (lane + 1)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _counts(word):
     """Return how many bits are set in each quarter of 64 bits, in the same quarter."""
     word -= (word >> _S1) & _PAIRS
@@ -302,7 +302,7 @@ def _counts(word):
     return (word + (word >> _S8)) & _LANE_BYTES
 
 
-@kernel(counted=False)
+@kernel
 def _diffusion(price):
     """Return the annual volatility between jumps."""
     if price.model == PRICE_GBM or price.model == PRICE_REPLAY:
@@ -310,7 +310,7 @@ def _diffusion(price):
     return math.sqrt(price.dynamics.variance)
 
 
-@kernel(counted=False)
+@kernel
 def set_index(world):
     """Write the value of a coin, and the index from its sources, of which some may be off.
 
@@ -330,14 +330,14 @@ def set_index(world):
         )
 
 
-@kernel(counted=False)
+@kernel
 def _growth(price, years, shock):
     """Return the exact growth factor of a geometric Brownian motion."""
     deviation = price.volatility * math.sqrt(years)
     return math.exp((price.drift - 0.5 * price.volatility**2) * years + deviation * shock)
 
 
-@kernel(counted=False)
+@kernel
 def _replay(world, tape, shock):
     """Return the price of a replay at the next tick, on the bridge to the next recorded price."""
     price = world.price

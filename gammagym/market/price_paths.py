@@ -9,7 +9,7 @@ from gammagym.market.price import start_price, step_price
 from gammagym.market.streams import open_streams
 
 
-@kernel(counted=False)
+@kernel
 def walk_price(world, tape, path):
     """Walk the price from time zero; a row of `path` for each tick.
 
@@ -29,7 +29,7 @@ def walk_price(world, tape, path):
         path[tick, 3] = world.price.volatility
 
 
-@kernel(counted=False)
+@kernel
 def walk_prices(world, tape, ticks, ends):
     """Walk one price after another for some ticks, with seeds that count up from the world's.
 

@@ -32,7 +32,7 @@ from gammagym.world.sizes import MOST_JUMPS
 _SWITCH = 1.5
 
 
-@kernel(counted=False)
+@kernel
 def start_process(world):
     """Draw the first regime: a range as often as the price is in one in the long run.
 
@@ -50,7 +50,7 @@ def start_process(world):
     price.volatility = math.sqrt(dynamics.variance + dynamics.jump_variance)
 
 
-@kernel(counted=False)
+@kernel
 def move_process(world, number, years, shock):
     """Move the price before shocks by one tick.
 
@@ -82,7 +82,7 @@ def move_process(world, number, years, shock):
 # --- Jumps -----------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _jump(world, number, years):
     """Add the jumps of a tick to the variance and return their sum in the logarithm of the price.
 
@@ -102,7 +102,7 @@ def _jump(world, number, years):
     return centre + dynamics.jump_sigma * math.sqrt(jumps) * normal(key, first)
 
 
-@kernel(counted=False)
+@kernel
 def poisson(mean, share):
     """Return the Poisson quantile of a share in (0, 1), at most MOST_JUMPS."""
     chance = math.exp(-mean)
@@ -118,7 +118,7 @@ def poisson(mean, share):
 # --- Variance --------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _move_variance(world, number, years, shock):
     """Move the variance by one tick and return what it gives to the logarithm of the price.
 
@@ -144,7 +144,7 @@ def _move_variance(world, number, years, shock):
     return constant + from_before * before + from_after * after + deviation * shock
 
 
-@kernel(counted=False)
+@kernel
 def _variance_moments(dynamics, years):
     """Return the exact mean of the next variance, and its variance over that mean squared."""
     reversion, goal = dynamics.reversion, dynamics.long_run_variance
@@ -154,7 +154,7 @@ def _variance_moments(dynamics, years):
     return mean, noise * (dynamics.variance * (1.0 - done) + 0.5 * goal * done) / (mean * mean)
 
 
-@kernel(counted=False)
+@kernel
 def _squared_normal(mean, dispersion, share, tilt):
     """Return the next variance, and the logarithm of the mean of exp(tilt x variance)."""
     inverse = 2.0 / dispersion
@@ -169,7 +169,7 @@ def _squared_normal(mean, dispersion, share, tilt):
     return after, tilt * square * scale / left - 0.5 * math.log(left)
 
 
-@kernel(counted=False)
+@kernel
 def _exponential_with_atom(mean, dispersion, share, tilt):
     """Return the same where the variance is close to zero."""
     zero = (dispersion - 1.0) / (dispersion + 1.0)
@@ -183,7 +183,7 @@ def _exponential_with_atom(mean, dispersion, share, tilt):
 # --- Regimes ---------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _switch_regime(world, number, years):
     """Leave the regime, or stay: a Markov chain in continuous time, seen at the ticks."""
     price = world.price
@@ -201,7 +201,7 @@ def _switch_regime(world, number, years):
     _enter_regime(price)
 
 
-@kernel(counted=False)
+@kernel
 def _enter_regime(price):
     """Set the variance of the regime; a range lies around the price at which it begins."""
     dynamics = price.dynamics
@@ -210,7 +210,7 @@ def _enter_regime(price):
     dynamics.level = math.log(price.process)
 
 
-@kernel(counted=False)
+@kernel
 def _regime_growth(price, years, shock):
     """Return the move of the logarithm: Ornstein and Uhlenbeck's in a range, or a drift."""
     dynamics = price.dynamics

@@ -18,7 +18,7 @@ from gammagym.market.price import redraw_path
 from gammagym.market.streams import open_streams, stream_key
 
 
-@kernel(counted=False)
+@kernel
 def redraw_worlds(worlds, tape, rows, numbers):
     """Let all that is random in some worlds happen otherwise from now on.
 

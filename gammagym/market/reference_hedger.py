@@ -13,7 +13,7 @@ from gammagym.world.sizes import NANOSECONDS, YEAR_NS
 _INTERVAL_NS = 60 * NANOSECONDS
 
 
-@kernel(counted=False)
+@kernel
 def step_reference(world, elapsed_ns):
     """Mark the reference hedge, rebalance it when due, and add up the competitor's delta risk.
 

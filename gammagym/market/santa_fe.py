@@ -100,7 +100,7 @@ def measure_spread(market, events, seed, batches):
         batches[batch] = total / duration
 
 
-@kernel(counted=False)
+@kernel
 def _open_market(market, key):
     """Fill an empty book with as many orders as would rest there without market orders."""
     engine.open_book(market.books[0], 0, _ORDER_ROWS, 0, _LEVEL_ROWS, 0, 1)
@@ -114,19 +114,19 @@ def _open_market(market, key):
             _add(market, SELL, _MIDDLE_TICKS + distance)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _rate(market):
     """Return the rate of all events, market orders at the rate 1."""
     return 1.0 + 2.0 * _BAND_TICKS * _LIMIT_RATE + market.count * market.cancel_rate
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _spread(market):
     book = market.books[0]
     return engine.best_price(book, SELL) - engine.best_price(book, BUY)
 
 
-@kernel(counted=False)
+@kernel
 def _next_event(market, draw, random_bits):
     """Carry out one event, chosen by its rate with a draw from (0, 1). Writes: market."""
     mark = draw * _rate(market)
@@ -143,7 +143,7 @@ def _next_event(market, draw, random_bits):
     _cancel(market, np.int64(random_bits % np.uint64(market.count)))
 
 
-@kernel(counted=False)
+@kernel
 def _add(market, side, price_ticks):
     """Let one unit rest at a price, if there is room. Writes: book, rows, count."""
     row = engine.rest(market.books[0], side, price_ticks, 1)
@@ -154,7 +154,7 @@ def _add(market, side, price_ticks):
     market.count += 1
 
 
-@kernel(counted=False)
+@kernel
 def _take(market, side):
     """Let a market order take one unit of the opposite best. Writes: book, work, rows, count."""
     book, work = market.books[0], market.work
@@ -167,7 +167,7 @@ def _take(market, side):
     _forget(market, work.fills[0].maker_id)
 
 
-@kernel(counted=False)
+@kernel
 def _cancel(market, place):
     """Take the order at a place of the list out. Writes: book, rows, count."""
     book, row = market.books[0], market.rows[place]
@@ -177,7 +177,7 @@ def _cancel(market, place):
     _forget(market, place)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _forget(market, place):
     """Move the last order of the list to a place that has become free. Writes: rows, count."""
     market.count -= 1

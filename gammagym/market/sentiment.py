@@ -23,7 +23,7 @@ from gammagym.world.sizes import NANOSECONDS
 LARGEST_LEAN = 0.95
 
 
-@kernel(counted=False)
+@kernel
 def start_sentiments(world):
     """Draw the first lean of every flow, and let the premium be what such a lean would make of it.
 
@@ -38,7 +38,7 @@ def start_sentiments(world):
             sentiment.seen_lots = _net_lots(world, row)
 
 
-@kernel(counted=False)
+@kernel
 def step_sentiments(world, elapsed_ns):
     """Move lean and premium of every flow by one price tick; nothing while the market warms up.
 
@@ -62,13 +62,13 @@ def step_sentiments(world, elapsed_ns):
         sentiment.premium += sentiment.impact * units
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def sentiment_key(world, row):
     """Return the key of a flow's stream."""
     return world.keys[STREAM_SENTIMENT] + np.uint64(row)
 
 
-@kernel(counted=False)
+@kernel
 def believed_price(world, flow, price):
     """Return what the crowd of a book makes of a fundamental price: with carry and premium.
 
@@ -81,12 +81,12 @@ def believed_price(world, flow, price):
     return price if shift == 0.0 else price * math.exp(shift)
 
 
-@kernel(counted=False)
+@kernel
 def _lean(sentiment, value):
     sentiment.lean = min(max(value, -LARGEST_LEAN), LARGEST_LEAN)
 
 
-@kernel(counted=False)
+@kernel
 def _net_lots(world, row):
     book = world.books[world.flows[row].instrument]
     return 2 * book.bought_lots - book.volume_lots

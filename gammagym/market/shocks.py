@@ -40,7 +40,7 @@ from gammagym.world.codes import (
 )
 
 
-@kernel(counted=False)
+@kernel
 def start_timeline(world):
     """Delay the whole timeline by a time that the seed draws. Writes: shocks.start_ns."""
     delay = int(uniform(world.keys[STREAM_SHOCKS], 0) * world.shock_jitter_ns)
@@ -48,7 +48,7 @@ def start_timeline(world):
         world.shocks[row].start_ns += delay
 
 
-@kernel(counted=False)
+@kernel
 def strength(shock, time_ns):
     """Return how far an event is switched on at a time, 0 to 1."""
     since = time_ns - shock.start_ns
@@ -64,7 +64,7 @@ def strength(shock, time_ns):
     return 1.0 - past / shock.recovery_ns
 
 
-@kernel(counted=False)
+@kernel
 def apply_shocks(world):
     """Write what the timeline does to the market now.
 
@@ -87,7 +87,7 @@ def apply_shocks(world):
     _end(world)
 
 
-@kernel(counted=False)
+@kernel
 def _begin(world):
     """Let nothing be out of the ordinary; multiples are logarithms until `_end`."""
     stress = world.stress
@@ -107,7 +107,7 @@ def _begin(world):
         venue.transfers_halted = venue.data_halted = venue.cancels_halted = 0
 
 
-@kernel(counted=False)
+@kernel
 def _end(world):
     """Make factors of the sums of logarithms."""
     stress = world.stress
@@ -119,7 +119,7 @@ def _end(world):
         world.flows[row].quickening = math.exp(world.flows[row].quickening)
 
 
-@kernel(counted=False)
+@kernel
 def _add_to_market(world, shock, now):
     """Add an event to what happens to price, volatility and books.
 
@@ -146,12 +146,12 @@ def _add_to_market(world, shock, now):
                 world.flows[row].quickening += effect
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _acts_on(shock, instrument):
     return shock.instrument == NO_INSTRUMENT or shock.instrument == instrument
 
 
-@kernel(counted=False)
+@kernel
 def _add_to_book(contract, shock, effect):
     """Add an event to one book: of two that drive makers away, each takes its share of the rest."""
     if shock.kind == SHOCK_MAKERS:
@@ -160,7 +160,7 @@ def _add_to_book(contract, shock, effect):
         contract.basis_shift += effect
 
 
-@kernel(counted=False)
+@kernel
 def _add_to_venues(world, shock, effect):
     """Add an event to what happens at venues. Writes: stress, venues."""
     stress, venue = world.stress, world.venues[shock.venue]
@@ -187,7 +187,7 @@ def _add_to_venues(world, shock, effect):
             world.venues[row].transfers_halted = 1
 
 
-@kernel(counted=False)
+@kernel
 def _turn_fee(world, shock, now):
     """Let a fee rise when its event begins, and fall again when it ends.
 

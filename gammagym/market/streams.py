@@ -22,7 +22,7 @@ _ONE = np.uint64(1)
 _TO_UNIT = 1.0 / 4503599627370496.0  # 2**-52
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def mix(value):
     """Scatter the bits of a 64-bit number (SplitMix64 finaliser)."""
     value = (value ^ (value >> _S30)) * _MIX_1
@@ -30,38 +30,38 @@ def mix(value):
     return value ^ (value >> _S31)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def bits(key, counter):
     """Return the 64 random bits of draw `counter` of a stream."""
     return mix(key + (np.uint64(counter) + _ONE) * _GOLDEN)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def uniform(key, counter):
     """Return draw `counter` of a stream as a number in (0, 1), never 0 and never 1."""
     return in_unit(bits(key, counter))
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def in_unit(random_bits):
     """Return 64 random bits as a number in (0, 1), never 0 and never 1."""
     return (np.float64(random_bits >> _S12) + 0.5) * _TO_UNIT
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def exponential(key, counter):
     """Return draw `counter` as an exponential variable of mean 1."""
     return -math.log(uniform(key, counter))
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def stream_key(seed, fork, stream):
     """Return the key of one stream of a world with this seed, before there is a world."""
     root = mix(np.uint64(seed) + _GOLDEN) ^ mix(np.uint64(fork) * _MIX_1)
     return mix(root + (np.uint64(stream) + _ONE) * _MIX_2)
 
 
-@kernel(counted=False)
+@kernel
 def open_streams(world):
     """Give every stream its key.
 
@@ -71,7 +71,7 @@ def open_streams(world):
         world.keys[stream] = stream_key(world.seed, world.fork, stream)
 
 
-@kernel(counted=False)
+@kernel
 def normal(key, counter):
     """Return draw `counter` as a standard normal variable: the inverse distribution function.
 
@@ -80,7 +80,7 @@ def normal(key, counter):
     return normal_quantile(uniform(key, counter))
 
 
-@kernel(counted=False)
+@kernel
 def normal_quantile(probability):
     """Return the standard normal quantile of a probability in (0, 1), Wichura AS 241."""
     centred = probability - 0.5
@@ -92,7 +92,7 @@ def normal_quantile(probability):
     return -value if centred < 0.0 else value
 
 
-@kernel(counted=False)
+@kernel
 def _central(q):
     r = 0.180625 - q * q
     top = 2509.0809287301226727 * r + 33430.575583588128105
@@ -106,7 +106,7 @@ def _central(q):
     return q * top / low
 
 
-@kernel(counted=False)
+@kernel
 def _near_tail(r):
     top = 7.7454501427834140764e-4 * r + 0.0227238449892691845833
     top = (top * r + 0.24178072517745061177) * r + 1.27045825245236838258
@@ -119,7 +119,7 @@ def _near_tail(r):
     return top / low
 
 
-@kernel(counted=False)
+@kernel
 def _far_tail(r):
     top = 2.01033439929228813265e-7 * r + 2.71155556874348757815e-5
     top = (top * r + 0.0012426609473880784386) * r + 0.026532189526576123093

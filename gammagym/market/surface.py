@@ -24,7 +24,7 @@ LARGEST_FACTOR = 3.0
 _LARGEST_SHIFT = math.log(LARGEST_FACTOR)
 
 
-@kernel(counted=False)
+@kernel
 def term_volatility(surface, years):
     """Return the volatility at the money of an expiry as it was at the start (annual).
 
@@ -38,14 +38,14 @@ def term_volatility(surface, years):
     return math.sqrt(long * long + excess * -math.expm1(-fades) / fades)
 
 
-@kernel(counted=False)
+@kernel
 def steepness(surface, total_variance):
     """Return phi of SSVI at a total variance at the money: eta * theta^-gamma."""
     # Logarithms, not powers: `pow` rounds otherwise in plain Python now and then.
     return surface.curvature * math.exp(-surface.decay * math.log(total_variance))
 
 
-@kernel(counted=False)
+@kernel
 def log_skew(surface, at_the_money, years):
     """Return the slope of the logarithm of volatility in k at the money: rho phi / 2."""
     if surface.curvature == 0.0:
@@ -53,7 +53,7 @@ def log_skew(surface, at_the_money, years):
     return 0.5 * surface.correlation * steepness(surface, at_the_money * at_the_money * years)
 
 
-@kernel(counted=False)
+@kernel
 def smile_volatility(surface, at_the_money, years, log_moneyness):
     """Return the volatility of a strike: w = theta/2 (1 + rho phi k + sqrt((phi k + rho)^2 + ...)).
 
@@ -72,21 +72,21 @@ def smile_volatility(surface, at_the_money, years, log_moneyness):
     return math.sqrt(0.5 * theta * (1.0 + rho * bent + root) / years)
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def moved(world, contract, volatility):
     """Return a volatility at the money of the start, led to where noise and price have led it."""
     shift = world.surface.level + contract.level_shift
     return volatility * math.exp(min(max(shift, -_LARGEST_SHIFT), _LARGEST_SHIFT))
 
 
-@kernel(counted=False)
+@kernel
 def at_the_money_volatility(world, contract, years):
     """Return the volatility at the money, now, of the expiry of an option (annual)."""
     term = term_volatility(world.surface, years)
     return moved(world, contract, term) * math.exp(world.stress.implied_shift)
 
 
-@kernel(counted=False)
+@kernel
 def strike_volatility(world, contract, years, term):
     """Return the volatility of an option on the surface of this moment (annual).
 
@@ -101,12 +101,12 @@ def strike_volatility(world, contract, years, term):
     return smile_volatility(world.surface, at_the_money, years, log_moneyness)
 
 
-@kernel(counted=False)
+@kernel
 def _years(world, contract):
     return max((contract.expiry_ns - world.time_ns) / YEAR_NS, SHORTEST_YEARS)
 
 
-@kernel(counted=False)
+@kernel
 def open_surface(world):
     """Give every option its first volatility; a surface without a shape leaves the template's.
 
@@ -126,7 +126,7 @@ def open_surface(world):
             contract.implied_volatility = strike_volatility(world, contract, years, term)
 
 
-@kernel(counted=False)
+@kernel
 def move_surface(world, elapsed_ns):
     """Move the surface by one price tick; marks take the new volatilities in.
 

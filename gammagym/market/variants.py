@@ -11,7 +11,7 @@ from gammagym.market.streams import stream_key, uniform
 from gammagym.world.codes import STREAM_VARIANTS
 
 
-@kernel(counted=False)
+@kernel
 def draw_rows(seeds, places, counts, rows):
     """Draw a row for every seed and group, each with the same chance.
 

@@ -24,7 +24,7 @@ from gammagym.world.codes import NO_ORDER, STREAM_PATIENCE
 _STEP = 0.6180339887498949
 
 
-@kernel(counted=False)
+@kernel
 def withdraw(world):
     """Cancel what rests in places whose makers are away. Reads: instruments. Writes: books, flows.
 
@@ -39,14 +39,14 @@ def withdraw(world):
                     drop(world, flow, place)
 
 
-@kernel(counted=False)
+@kernel
 def is_away(world, flow, place):
     """Return whether the maker of a place has left."""
     away = world.instruments[flow.instrument].makers_away
     return away > 0.0 and patience(world, flow, place) < away
 
 
-@kernel(counted=False)
+@kernel
 def patience(world, flow, place):
     """Return the share of makers, from 0 to 1, that leaves before the one of this place."""
     first = uniform(world.keys[STREAM_PATIENCE] + np.uint64(flow.instrument), 0)
@@ -54,7 +54,7 @@ def patience(world, flow, place):
     return turns - math.floor(turns)
 
 
-@kernel(counted=False)
+@kernel
 def drop(world, flow, place):
     """Cancel the order in one place of the list, if one is there and still rests."""
     row = flow.rows[place]

@@ -21,7 +21,7 @@ _NET_DELTA, _GAMMA, _PRICE, _SPREAD, _TAKER_FEE = 0, 3, 13, 14, 26
 _BASIS_POINT = 1e-4
 
 
-@kernel(counted=False)
+@kernel
 def trade_band(world, row, action):
     """Wish for the trade to the nearest edge of a band about the delta.
 
@@ -46,7 +46,7 @@ def trade_band(world, row, action):
     wish(world, row, 0, float(size), min(1.0 + 2.0 * clipped(action[2]), 1.0))
 
 
-@kernel(counted=False)
+@kernel
 def half_width(price, gamma, cost, risk_aversion):
     """Return the half-width of the band, as `hedging.whalley_wilmott_half_width` (units)."""
     return (1.5 * max(cost, 0.0) * price * (gamma * gamma) / risk_aversion) ** (1.0 / 3.0)

@@ -36,7 +36,7 @@ _FEW_ORDERS = 100
 _SHARE = 10
 
 
-@kernel(counted=False)
+@kernel
 def failure(world):
     """Return why a world cannot go on, or SOUND. Reads: prices, cash, positions, stakes, counts."""
     price = world.price
@@ -63,13 +63,13 @@ def failure(world):
     return SOUND
 
 
-@kernel(inline=True, counted=False)
+@kernel(inline=True)
 def _is_price(value):
     """Return whether a number, which may be none, can be a price."""
     return _LOWEST_PRICE <= value <= _HIGHEST_PRICE
 
 
-@kernel(counted=False)
+@kernel
 def _is_too_rich(world):
     """Return whether cash, or the value of a competitor's position, is beyond what is safe."""
     most = 0

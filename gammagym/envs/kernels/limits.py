@@ -13,7 +13,7 @@ from gammagym.world.codes import BUY
 from gammagym.world.sizes import QUANTA
 
 
-@kernel(counted=False)
+@kernel
 def allowed_lots(world, working, side, lots):
     """Return how much of an order may be sent (lots): nothing in what has expired.
 
@@ -40,7 +40,7 @@ def allowed_lots(world, working, side, lots):
     return lots
 
 
-@kernel(counted=False)
+@kernel
 def _on_its_way(world, agent, working, side):
     """Return what other slots may still trade on a side, and orders in flight (units)."""
     units = 0.0
@@ -57,7 +57,7 @@ def _on_its_way(world, agent, working, side):
     return units
 
 
-@kernel(counted=False)
+@kernel
 def is_stopped(world, row):
     """Return whether a competitor has lost what it may. Writes: agents.stopped."""
     agent = world.agents[row]

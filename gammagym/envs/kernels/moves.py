@@ -51,7 +51,7 @@ _SHARES = np.array(LEG_SHARES)
 _NET_DELTA = 0
 
 
-@kernel(counted=False)
+@kernel
 def make_move(world, row, number):
     """Wish for what a row of the table says. Rows that do not exist are clipped."""
     agent = world.agents[row]
@@ -65,7 +65,7 @@ def make_move(world, row, number):
     wish(world, row, 0, size, _URGENCIES[number])
 
 
-@kernel(counted=False)
+@kernel
 def leg_share(number):
     """Return the share of an option of the book that a number of the scheme trades."""
     return _SHARES[min(max(number, 0), len(_SHARES) - 1)]

@@ -30,7 +30,7 @@ _OF_HEDGE = (14, 15, 16, 17, 21, 22, 24)
 _PROFIT = 28
 
 
-@kernel(counted=False)
+@kernel
 def is_dark(world, agent, account):
     """Return whether an agent gets no market data from an account's venue.
 
@@ -39,14 +39,14 @@ def is_dark(world, agent, account):
     return agent.decisions > 0 and world.venues[world.accounts[account].venue].data_halted != 0
 
 
-@kernel(counted=False)
+@kernel
 def _is_unseen(world, agent, instrument):
     """Return whether an agent gets no market data of an instrument."""
     venue = world.instruments[instrument].venue
     return agent.decisions > 0 and world.venues[venue].data_halted != 0
 
 
-@kernel(counted=False)
+@kernel
 def seen_mid(world, agent, instrument):
     """Return the mid of an instrument as an agent knows it: without data, the last one."""
     if _is_unseen(world, agent, instrument):
@@ -54,7 +54,7 @@ def seen_mid(world, agent, instrument):
     return mid_price(world, instrument)
 
 
-@kernel(counted=False)
+@kernel
 def seen_touch(world, agent, instrument, side):
     """Return the best price of a side as an agent knows it (ticks), 0 for an empty side."""
     if _is_unseen(world, agent, instrument):
@@ -63,7 +63,7 @@ def seen_touch(world, agent, instrument, side):
     return best_price(book, side) if has_side(book, side) else 0
 
 
-@kernel(counted=False)
+@kernel
 def start_seeing(world, row, volatility):
     """Start an agent's backward-looking statistics. Writes: agents.seen_*."""
     agent = world.agents[row]
@@ -76,7 +76,7 @@ def start_seeing(world, row, volatility):
     agent.seen_variance = volatility * volatility
 
 
-@kernel(counted=False)
+@kernel
 def see_market(world, row):
     """Update an agent's backward-looking statistics, once a decision. Writes: agents.seen_*."""
     agent = world.agents[row]
@@ -94,7 +94,7 @@ def see_market(world, row):
         agent.seen_mids[instrument] = seen_mid(world, agent, instrument)
 
 
-@kernel(counted=False)
+@kernel
 def observe(world, row, bounds, fields, out):
     """Write one agent's observation, clipped to its bounds; what is not a number becomes 0.
 
@@ -128,7 +128,7 @@ def observe(world, row, bounds, fields, out):
     return mended
 
 
-@kernel(counted=False)
+@kernel
 def _hold_back(world, row, out):
     """Leave what needs market data as it was when they last came. Writes: agents.told."""
     agent = world.agents[row]
@@ -150,7 +150,7 @@ def _hold_back(world, row, out):
         out[0] = out[1] + out[2]
 
 
-@kernel(counted=False)
+@kernel
 def _observe_book(world, row, out):
     agent = world.agents[row]
     gross = agent.gross_units
@@ -167,7 +167,7 @@ def _observe_book(world, row, out):
     out[8] = implied_volatility(world, agent)
 
 
-@kernel(counted=False)
+@kernel
 def _is_option(world, agent, instrument):
     """Return whether an instrument is an option, and not one of others' books alone."""
     contract = world.instruments[instrument]
@@ -175,7 +175,7 @@ def _is_option(world, agent, instrument):
     return is_own and (contract.kind == CALL or contract.kind == PUT)
 
 
-@kernel(counted=False)
+@kernel
 def _time_to_expiry(world, agent):
     """Return the time to the first expiry of any option still alive (ns), 0 without one."""
     first = 0
@@ -187,7 +187,7 @@ def _time_to_expiry(world, agent):
     return first
 
 
-@kernel(counted=False)
+@kernel
 def implied_volatility(world, agent):
     """Return the implied volatility of the first option, 0 without one."""
     for instrument in range(world.instrument_count):
@@ -196,7 +196,7 @@ def implied_volatility(world, agent):
     return 0.0
 
 
-@kernel(counted=False)
+@kernel
 def _observe_market(world, row, out):
     agent = world.agents[row]
     contract = world.instruments[agent.hedge_instrument]
@@ -226,7 +226,7 @@ def _observe_market(world, row, out):
             agent.seen_touch_ticks[instrument, side] = touch
 
 
-@kernel(counted=False)
+@kernel
 def _observe_orders(world, row, out):
     agent = world.agents[row]
     for slot in range(agent.slots):
@@ -238,7 +238,7 @@ def _observe_orders(world, row, out):
         out[18 + index] = first.seen[index]
 
 
-@kernel(counted=False)
+@kernel
 def _see_order(world, agent, working):
     """Look at a working order in the book. Writes: its `seen`."""
     known_ahead = working.seen[2]
@@ -260,7 +260,7 @@ def _see_order(world, agent, working):
             working.seen[2] = ahead / working.largest_lots
 
 
-@kernel(counted=False)
+@kernel
 def hedge_margin(world, agent):
     """Return maintenance margin and what stands behind it: isolated, of the hedge (quanta)."""
     account = world.accounts[agent.hedge_account]
@@ -272,7 +272,7 @@ def hedge_margin(world, agent):
     return needed, in_quote(world, there, currency)
 
 
-@kernel(counted=False)
+@kernel
 def _margin_ratio(world, agent):
     """Return maintenance margin over what stands behind it, 10 at most."""
     needed, there = hedge_margin(world, agent)
@@ -281,7 +281,7 @@ def _margin_ratio(world, agent):
     return needed / there if needed < 10 * there else 10.0
 
 
-@kernel(counted=False)
+@kernel
 def _observe_costs(world, row, out):
     agent = world.agents[row]
     account = world.accounts[agent.hedge_account]

@@ -51,7 +51,7 @@ _NO_PRICE, _SAFE = 1000.0, 10.0
 _SECOND_NS = 1e9
 
 
-@kernel(counted=False)
+@kernel
 def observe_more(worlds, commands, groups, bounds, fields, observations):
     """Write the further fields of the worlds that have just been turned.
 
@@ -76,7 +76,7 @@ def observe_more(worlds, commands, groups, bounds, fields, observations):
                     observations[index, row, place] = seen
 
 
-@kernel(counted=False)
+@kernel
 def _write_groups(world, row, groups, is_first):
     """Bring the groups that are shown up to date. Writes: agents.more*."""
     agent = world.agents[row]
@@ -102,7 +102,7 @@ def _write_groups(world, row, groups, is_first):
         _see_venues(world, agent, hedge_is_dark)
 
 
-@kernel(counted=False)
+@kernel
 def _see_orders(agent):
     for slot in range(1, min(agent.slots, _MOST)):
         for index in range(3):
@@ -112,7 +112,7 @@ def _see_orders(agent):
 # --- Instruments to hedge with ---------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _see_hedges(world, agent, is_dark_now):
     for place in range(min(agent.hedge_count, _MOST)):
         instrument = np.int64(agent.hedges[place])
@@ -133,7 +133,7 @@ def _see_hedges(world, agent, is_dark_now):
             _see_quotes(world, agent, instrument, _FURTHER_HEDGES + 5 * (place - 1))
 
 
-@kernel(counted=False)
+@kernel
 def _see_quotes(world, agent, instrument, at):
     """Write spread, depth, basis and funding of a further hedge."""
     contract, book = world.instruments[instrument], world.books[instrument]
@@ -148,7 +148,7 @@ def _see_quotes(world, agent, instrument, at):
     agent.more[at + 4] = contract.funding.rate_e9 * 1e-9 * _BASIS_POINTS
 
 
-@kernel(counted=False)
+@kernel
 def _spread(world, instrument):
     """Return best ask less best bid (settlement currency), 0 if a side is empty."""
     book = world.books[instrument]
@@ -158,7 +158,7 @@ def _spread(world, instrument):
     return ticks * world.instruments[instrument].tick_size
 
 
-@kernel(counted=False)
+@kernel
 def _held(world, agent, instrument):
     """Return what both accounts hold (lots)."""
     lots = holding(world, agent.book_account, instrument)
@@ -170,7 +170,7 @@ def _held(world, agent, instrument):
 # --- The book of the first hedge -------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _see_depth(world, agent):
     book = world.books[agent.hedge_instrument]
     mid = mid_price(world, agent.hedge_instrument)
@@ -189,7 +189,7 @@ def _see_depth(world, agent):
         agent.more[_DEPTH + 4] = lean * _spread(world, agent.hedge_instrument) / mid * _BASIS_POINTS
 
 
-@kernel(counted=False)
+@kernel
 def _depth(book, side):
     """Return the quantity at the best levels of a side (lots)."""
     levels = levels_of(book)
@@ -201,7 +201,7 @@ def _depth(book, side):
     return lots
 
 
-@kernel(counted=False)
+@kernel
 def _sweep(book, side, wanted_lots):
     """Return the mean price of the best lots of a side (ticks), 0 if there are not as many."""
     levels = levels_of(book)
@@ -214,7 +214,7 @@ def _sweep(book, side, wanted_lots):
     return paid / wanted_lots if left == 0 else 0.0
 
 
-@kernel(counted=False)
+@kernel
 def _see_trades(world, agent, is_first):
     """Write what was traded since the last decision with data. Writes: agents.more_counts."""
     book, counts = world.books[agent.hedge_instrument], agent.more_counts
@@ -226,7 +226,7 @@ def _see_trades(world, agent, is_first):
     agent.more[_DEPTH + 6] = (2.0 * bought - volume) / max(volume, 1)
 
 
-@kernel(counted=False)
+@kernel
 def _see_returns(agent, is_first):
     """Write returns and volatilities over horizons in real time. Writes: agents.more_returns."""
     memory = agent.more_returns
@@ -253,7 +253,7 @@ def _see_returns(agent, is_first):
 # --- Options ---------------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _see_greeks(world, agent):
     """Write vanna, volga and charm of the book (Black-76 without interest)."""
     price = world.price.index
@@ -275,7 +275,7 @@ def _see_greeks(world, agent):
     agent.more[_GREEKS + 2] = charm / _DAYS_A_YEAR / agent.gross_units
 
 
-@kernel(counted=False)
+@kernel
 def _see_options(world, agent, is_dark_now):
     mid = agent.seen_mids[agent.hedge_instrument]
     at = _OPTIONS
@@ -303,7 +303,7 @@ def _see_options(world, agent, is_dark_now):
 # --- Its own accounts ------------------------------------------------------------------------
 
 
-@kernel(counted=False)
+@kernel
 def _see_fills(world, agent, is_first):
     """Write what has happened to it since the last decision. Writes: agents.more_counts, _lots."""
     account, counts = world.accounts[agent.hedge_account], agent.more_counts
@@ -326,7 +326,7 @@ def _see_fills(world, agent, is_first):
     agent.more[_ACCOUNT + 2] = traded / (agent.largest_order_lots * first.lot_size)
 
 
-@kernel(counted=False)
+@kernel
 def _see_account(world, agent, book_is_dark, hedge_is_dark):
     hedge, book = world.accounts[agent.hedge_account], world.accounts[agent.book_account]
     more, at = agent.more, _ACCOUNT
@@ -347,7 +347,7 @@ def _see_account(world, agent, book_is_dark, hedge_is_dark):
     more[at + 11] = agent.data_delay_ns / _SECOND_NS
 
 
-@kernel(counted=False)
+@kernel
 def _margin_room(world, agent):
     """Return equity over maintenance margin in notionals of the hedge, and the leverage."""
     notional = 0.0
@@ -363,7 +363,7 @@ def _margin_room(world, agent):
     return (there - needed) / QUANTA / notional, leverage
 
 
-@kernel(counted=False)
+@kernel
 def _see_venues(world, agent, hedge_is_dark):
     book = world.accounts[agent.book_account]
     venue = world.venues[book.venue]

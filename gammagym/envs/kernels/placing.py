@@ -36,13 +36,13 @@ CROSS_URGENCY = 0.5
 REST_DEPTH = 0.002
 
 
-@kernel(counted=False)
+@kernel
 def clipped(number):
     """Return a number of an action as a float from -1 to 1."""
     return min(max(float(number), -1.0), 1.0)
 
 
-@kernel(counted=False)
+@kernel
 def begin_decision(world, row):
     """Draw how old the market is that a decision looks at. Writes: agents."""
     agent = world.agents[row]
@@ -50,7 +50,7 @@ def begin_decision(world, row):
     agent.decisions += 1
 
 
-@kernel(counted=False)
+@kernel
 def wish(world, row, slot, size, urgency):
     """Send the instructions that turn the order of a slot into the wished one.
 
@@ -75,14 +75,14 @@ def wish(world, row, slot, size, urgency):
     rest(world, agent, working, side, price_ticks, lots, POST_ONLY)
 
 
-@kernel(counted=False)
+@kernel
 def cross(world, agent, working, side, lots):
     """Trade now against what is there; what rests of the slot goes."""
     price_ticks = _protected_price(world, agent, working, side)
     replace(world, agent, working, side, price_ticks, lots, IOC)
 
 
-@kernel(counted=False)
+@kernel
 def rest(world, agent, working, side, price_ticks, lots, terms):
     """Let an order rest at a price, or change the one that does on this side."""
     lots = allowed_lots(world, working, side, lots)
@@ -94,7 +94,7 @@ def rest(world, agent, working, side, price_ticks, lots, terms):
         replace(world, agent, working, side, price_ticks, lots, terms)
 
 
-@kernel(counted=False)
+@kernel
 def replace(world, agent, working, side, price_ticks, lots, terms):
     """Cancel the order of a slot, if there may be one, and send a new one.
 
@@ -113,13 +113,13 @@ def replace(world, agent, working, side, price_ticks, lots, terms):
         send_new(world, agent, working, side, price_ticks, lots, terms)
 
 
-@kernel(counted=False)
+@kernel
 def is_working(world, working):
     """Return whether a slot has an order, as far as its owner knows."""
     return working.pending > 0 or working_quantity(world, working) > 0
 
 
-@kernel(counted=False)
+@kernel
 def standing_price(world, working):
     """Return the price of a slot's order as its owner knows it (ticks).
 
@@ -128,7 +128,7 @@ def standing_price(world, working):
     return working.price_ticks if working.pending > 0 else world.orders[working.row].price_ticks
 
 
-@kernel(counted=False)
+@kernel
 def cancel_working(world, agent, working):
     """Cancel the order of a slot, if there may be one."""
     if working.strays:
@@ -139,7 +139,7 @@ def cancel_working(world, agent, working):
         working.row = NO_ORDER
 
 
-@kernel(counted=False)
+@kernel
 def _amend_working(world, agent, working, price_ticks, lots):
     """Modify the working order, unless it is close enough to what is wished to keep its place."""
     open_lots = working.quantity_lots
@@ -154,7 +154,7 @@ def _amend_working(world, agent, working, price_ticks, lots):
     _write(world, agent, working, MODIFY, working.side, price_ticks, lots)
 
 
-@kernel(counted=False)
+@kernel
 def send_new(world, agent, working, side, price_ticks, lots, terms):
     """Send the order of an empty slot; arguments as of `replace`."""
     working.order_id = next_order_id(world)
@@ -170,7 +170,7 @@ def send_new(world, agent, working, side, price_ticks, lots, terms):
     _write(world, agent, working, NEW, side, price_ticks, lots)
 
 
-@kernel(counted=False)
+@kernel
 def _write(world, agent, working, kind, side, price_ticks, lots):
     message = world.incoming
     message.kind = kind
@@ -189,7 +189,7 @@ def _write(world, agent, working, kind, side, price_ticks, lots):
         working.strays = 1
 
 
-@kernel(counted=False)
+@kernel
 def _protected_price(world, agent, working, side):
     """Return the limit of a market order: the far touch and a protection beyond it."""
     contract = world.instruments[working.instrument]
@@ -204,7 +204,7 @@ def _protected_price(world, agent, working, side):
     return int(touch * (1.0 + reach if side == BUY else 1.0 - reach))
 
 
-@kernel(counted=False)
+@kernel
 def resting_price(world, agent, working, side, urgency):
     """Return the price at which an order of this urgency rests (ticks)."""
     touch = seen_touch(world, agent, working.instrument, side)
@@ -214,14 +214,14 @@ def resting_price(world, agent, working, side, urgency):
     return price_from_touch(side, touch, far, urgency)
 
 
-@kernel(counted=False)
+@kernel
 def price_beside_mid(world, agent, instrument, side):
     """Return a price of an empty side, one tick from the middle (ticks)."""
     tick = world.instruments[instrument].tick_size
     return int(seen_mid(world, agent, instrument) / tick) + (-1 if side == BUY else 1)
 
 
-@kernel(counted=False)
+@kernel
 def price_from_touch(side, touch, far, urgency):
     """Return the price that an urgency below CROSS_URGENCY stands for (ticks).
 

@@ -10,7 +10,7 @@ from gammagym.loop import advance, open_world
 _HEDGE = 0
 
 
-@kernel(counted=False)
+@kernel
 def record_mids(world, tape, seed, step_ns, mids):
     """Open a world and write down its mid price at the end of each step, before what is due then.
 

@@ -33,7 +33,7 @@ _MIDDLE = 0.25
 _KIND = 1.0 / 3.0
 
 
-@kernel(counted=False)
+@kernel
 def quote_both(world, agent, action):
     """Turn the two quotes into the wished ones, post-only.
 
@@ -58,7 +58,7 @@ def quote_both(world, agent, action):
             rest(world, agent, working, side, price, lots, POST_ONLY)
 
 
-@kernel(counted=False)
+@kernel
 def _quote_price(world, agent, side, placement):
     """Return the price of a quote, or that of the one that stands where it hardly differs."""
     working = agent.working[side]
@@ -68,7 +68,7 @@ def _quote_price(world, agent, side, placement):
     return _kept(world, agent, working, touch, price_from_touch(side, touch, far, urgency))
 
 
-@kernel(counted=False)
+@kernel
 def place_order(world, agent, working, action, first):
     """Turn the order of a slot into the wished one.
 
@@ -104,7 +104,7 @@ def place_order(world, agent, working, action, first):
         rest(world, agent, working, side, price, lots, terms)
 
 
-@kernel(counted=False)
+@kernel
 def _terms(kind, reduce_only):
     """Return the terms of an order that two numbers of an action choose."""
     terms = GTC
@@ -115,12 +115,12 @@ def _terms(kind, reduce_only):
     return terms + (ONLY_REDUCE if reduce_only > 0.0 else 0)
 
 
-@kernel(counted=False)
+@kernel
 def _has_other_terms(world, working, terms):
     return not working.strays and working.terms != terms and is_working(world, working)
 
 
-@kernel(counted=False)
+@kernel
 def _choose_hedge(world, agent, working, number):
     """Let a slot be for the chosen hedge; returns whether that is another. Writes: the slot.
 
@@ -137,7 +137,7 @@ def _choose_hedge(world, agent, working, number):
     return True
 
 
-@kernel(counted=False)
+@kernel
 def _kept(world, agent, working, touch, price):
     """Return the standing price of an order where the wished one hardly differs, else this.
 
@@ -149,7 +149,7 @@ def _kept(world, agent, working, touch, price):
     return standing if abs(price - standing) <= agent.dead_zone * abs(price - touch) else price
 
 
-@kernel(counted=False)
+@kernel
 def _touch_of_others(world, agent, instrument, side):
     """Return the best price at which others rest, as an agent knows it, or one beside the middle.
 
@@ -168,7 +168,7 @@ def _touch_of_others(world, agent, instrument, side):
     return touch if touch != 0 else price_beside_mid(world, agent, instrument, side)
 
 
-@kernel(counted=False)
+@kernel
 def _own_quantity(world, agent, instrument, price_ticks):
     """Return what an agent's own orders at a price add up to (lots)."""
     lots = 0

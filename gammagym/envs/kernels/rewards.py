@@ -25,7 +25,7 @@ ADAPTATION = 0.01
 STEEPEST = 10.0
 
 
-@kernel(counted=False)
+@kernel
 def pay(world, row):
     """Return the reward of one competitor's last decision. Writes: agents.reward_*.
 
@@ -40,7 +40,7 @@ def pay(world, row):
     return _sharpe(world, agent, reward) if agent.reward == REWARD_SHARPE else reward
 
 
-@kernel(counted=False)
+@kernel
 def _worth(world, row, agent):
     """Return what the episode has been worth so far (currency)."""
     kind, stake = agent.reward, agent.stake
@@ -57,7 +57,7 @@ def _worth(world, row, agent):
     return relative - 0.5 * agent.risk_aversion * agent.risk_penalty
 
 
-@kernel(counted=False)
+@kernel
 def utility(profit, aversion):
     """Return the exponential utility of a profit (stakes), a straight line for great losses."""
     if aversion == 0.0:
@@ -68,7 +68,7 @@ def utility(profit, aversion):
     return -(math.expm1(STEEPEST) + math.exp(STEEPEST) * (exponent - STEEPEST)) / aversion
 
 
-@kernel(counted=False)
+@kernel
 def _sharpe(world, agent, gain):
     """Return the increment of the moving Sharpe ratio by a gain (stakes). Writes: reward_memory.
 

@@ -30,7 +30,7 @@ from gammagym.world.codes import (
 from gammagym.world.sizes import FREE_ORDERS
 
 
-@kernel(counted=False)
+@kernel
 def decide(world, row, action):
     """Carry out one decision of one competitor.
 
@@ -56,7 +56,7 @@ def decide(world, row, action):
         _trade_option(world, agent, agent.working[agent.slots - place], share)
 
 
-@kernel(counted=False)
+@kernel
 def _wish_in_numbers(world, row, action):
     """Carry out what the numbers of a scheme say, each clipped to -1 and 1."""
     agent = world.agents[row]
@@ -73,7 +73,7 @@ def _wish_in_numbers(world, row, action):
             place_order(world, agent, agent.working[slot], action, slot * numbers)
 
 
-@kernel(counted=False)
+@kernel
 def _trade_option(world, agent, working, share):
     """Trade a share of an option of the book at once; one order at a time.
 

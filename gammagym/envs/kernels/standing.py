@@ -25,7 +25,7 @@ from gammagym.world.sizes import QUANTA
 STANDING_COLUMNS = 10
 
 
-@kernel(counted=False)
+@kernel
 def write_standings(worlds, chosen, standings):
     """Write how every competitor of the chosen worlds stands now.
 
@@ -40,7 +40,7 @@ def write_standings(worlds, chosen, standings):
                 _write_standing(worlds[index], row, standings[index, row])
 
 
-@kernel(counted=False)
+@kernel
 def _write_standing(world, row, out):
     agent = world.agents[row]
     measure_book(world, row)

@@ -38,7 +38,7 @@ INFO_COLUMNS = INFO_PARTS + len(PARTS)
 _LOW_BITS = np.uint64(0xFFFF)
 
 
-@kernel(counted=False)
+@kernel
 def turn_worlds(
     worlds, tape, commands, seeds, actions, bounds, fields, observations, rewards, infos, status
 ):
@@ -82,7 +82,7 @@ def turn_worlds(
             status[index] = FAILED
 
 
-@kernel(counted=False)
+@kernel
 def _open(world, tape, seed):
     """Open a world that was copied from its template; returns why it cannot begin, or SOUND."""
     open_world(world, tape, seed)
@@ -91,7 +91,7 @@ def _open(world, tape, seed):
     return failure(world)
 
 
-@kernel(counted=False)
+@kernel
 def _step(world, tape, actions, rewards, has_next):
     """Carry out one decision of each competitor and let the market run.
 
@@ -129,7 +129,7 @@ def _step(world, tape, actions, rewards, has_next):
     return reason
 
 
-@kernel(counted=False)
+@kernel
 def _first_in_turn(world):
     """Return whose instructions are sent first: of those that arrive at once, the first sent leads.
 
@@ -139,14 +139,14 @@ def _first_in_turn(world):
     return (np.int64(world.seed & _LOW_BITS) + decision) % world.agent_count
 
 
-@kernel(counted=False)
+@kernel
 def _watch_drawdown(agent):
     profit = (agent.equity_quanta - agent.initial_equity_quanta) / QUANTA
     agent.peak_equity = max(agent.peak_equity, profit)
     agent.drawdown = max(agent.drawdown, agent.peak_equity - profit)
 
 
-@kernel(counted=False)
+@kernel
 def _inform(world, row, info):
     """Write time, profit and its parts, and refused orders since the start of the episode."""
     agent = world.agents[row]

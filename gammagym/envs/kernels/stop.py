@@ -8,7 +8,7 @@ from gammagym.exchange.attribution import is_hedge
 from gammagym.world.codes import BUY, SELL
 
 
-@kernel(counted=False)
+@kernel
 def close_hedges(world, row):
     """Cancel all orders and trade every hedge towards nothing, by a largest order a decision.
 
@@ -30,7 +30,7 @@ def close_hedges(world, row):
             cross(world, agent, working, side, min(abs(held), working.largest_lots))
 
 
-@kernel(counted=False)
+@kernel
 def _is_repeated(agent, slot):
     """Return whether an earlier slot is for the same instrument."""
     for other in range(slot):
