@@ -53,9 +53,10 @@ $(VENV)/docs: $(VENV)/core
 demo: $(VENV)/core ## run a tournament and write an HTML report
 	@$(BIN)/gammagym tournament --demo --out results/demo
 
-# Compiled code checks the bounds of every array access here, which it does not otherwise.
+# Compiled code checks the bounds of every array access here, which it does not otherwise. Files of
+# tests are shared out to processes, few of them, since each takes a gigabyte or two.
 test: $(VENV)/dev ## run all tests
-	@NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest
+	@NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 setup: $(VENV)/dev $(VENV)/train $(VENV)/ray $(VENV)/docs ## install everything that tests, docs and training need
 

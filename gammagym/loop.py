@@ -19,7 +19,7 @@ import numpy as np
 
 from gammagym._kernel import DEBUG, kernel
 from gammagym.engine.inspection import SOUND, check_book
-from gammagym.engine.warming import fetch_next, warm
+from gammagym.engine.warming import fetch_piece, warm
 from gammagym.errors import InvariantError
 from gammagym.exchange.attribution import close_attribution, measure_book
 from gammagym.exchange.calendar import expire, turn_pages, watch_breakers
@@ -70,18 +70,6 @@ def advance(world, tape, until_ns):
 
 
 @kernel
-def advance_one_of(world, tape, until_ns):
-    """Advance a world as `advance` does, and have the one behind it in memory fetched meanwhile."""
-    _see_what_was_done(world)
-    row = 0
-    while step(world, tape, until_ns):
-        row = fetch_next(world, row)
-    while row < world.stretch_count:
-        row = fetch_next(world, row)
-    world.time_ns = until_ns
-
-
-@kernel
 def _see_what_was_done(world):
     """Plan the next look anew: from outside orders may have come, and a fork draws other prices."""
     if world.watching:
@@ -109,6 +97,7 @@ def step(world, tape, until_ns):
         return False
     world.time_ns = when
     world.events += 1
+    fetch_piece(world)
     if what == _BACKGROUND:
         background_event(world, row)
     elif what == _MESSAGE:
@@ -129,6 +118,7 @@ def step(world, tape, until_ns):
         carry_out_triggers(world)
     if world.watching:
         plan_look(world)
+    fetch_piece(world)
     if DEBUG:
         _check_books(world)
         _check_money(world)

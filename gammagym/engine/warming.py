@@ -2,10 +2,10 @@
 
 Among thousands of worlds none is in the processor's cache when its turn comes. A step that follows
 prices to levels and levels to orders waits for main memory at each link (170 ns measured); what is
-asked for ahead of time costs next to nothing. So each world has a list of stretches: the rows in
-use of its tables, and of its pools those that background orders take. They are fetched in pieces,
-one with each event of the world before it: all at once would keep that one waiting. A stretch that
-is too short or too long costs time and changes nothing.
+asked for ahead of time costs little. So each world has a list of stretches: the rows in use of its
+tables, and of its pools those that background orders take. They are fetched in pieces, before and
+after each event of the world before it: what is asked for at once waits for its turn, and keeps
+that world waiting. A stretch that is too short or too long costs time and changes nothing.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ Stretch = tuple[int, int]
 FEW = 16
 # Unused bytes between two stretches that cost less than a stretch of its own.
 _CLOSE = 640
-# What is fetched with one event (bytes): a step of a thin market has about eight of them.
-_PIECE = 40 * CACHE_LINE
+# What is fetched at once (bytes): of a thin market, in which that happens 20 times a step or so.
+_PIECE = 20 * CACHE_LINE
 # Of each there rarely are more at a time; of orders that makers quote with, in one book.
 _MESSAGES, _FILLS, _QUOTES = 2, 4, 4
 # Share of its places that a flow ever fills; nodes of the price index for each of its levels.
@@ -72,20 +72,21 @@ def warm(world):
             _fetch_here(world, byte)
 
 
-@kernel
-def fetch_next(world, row):
-    """Ask for a piece of the world that follows in memory: some stretches, from a row on.
-
-    Returns the row of the stretch that is next. Cost: O(bytes of a piece).
-    """
-    asked = 0
-    while row < world.stretch_count and asked < _PIECE:
-        stretch = world.stretches[row]
+@kernel(inline=True)
+def fetch_piece(world):
+    """Ask for a piece of the world that follows in memory, if it is to be fetched."""
+    if world.to_fetch > 0:
+        stretch = world.stretches[world.stretch_count - world.to_fetch]
+        world.to_fetch -= 1
         for byte in range(stretch.start, stretch.end, CACHE_LINE):
             _fetch_ahead(world, byte)
-        asked += stretch.end - stretch.start
-        row += 1
-    return row
+
+
+@kernel
+def fetch_rest(world):
+    """Ask for what is still to be fetched of the world that follows in memory."""
+    while world.to_fetch > 0:
+        fetch_piece(world)
 
 
 def note_stretches(worlds: NDArray[Any]) -> None:

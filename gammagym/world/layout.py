@@ -78,6 +78,7 @@ class World(Protocol):
     watched_rows: Annotated[Vector, I4, (WATCHED,), "their rows of orders"]
     triggers_due: Annotated[int, I8, "1 while triggered orders may have to be carried out"]
     stretch_count: Annotated[int, I8, "rows of stretches in use"]
+    to_fetch: Annotated[int, I8, "those that are still to be fetched of the world behind this one"]
     stretches: Annotated[Rows[Stretch], Stretch, (STRETCHES,), "what is fetched before a step"]
 
     # What happens outside books, by the second.

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.warming import FEW, warm
+from gammagym.engine.warming import FEW, fetch_piece, fetch_rest, warm
 from gammagym.envs.kernels.failing import (
     FAILED_OBSERVATION,
     FAILED_REWARD,
@@ -23,7 +23,7 @@ from gammagym.envs.kernels.observe import implied_volatility, observe, see_marke
 from gammagym.envs.kernels.rewards import pay
 from gammagym.envs.kernels.schemes import decide
 from gammagym.exchange.attribution import close_attribution
-from gammagym.loop import advance, advance_one_of, close_out, open_world
+from gammagym.loop import advance, close_out, open_world
 from gammagym.world.codes import PARTS
 from gammagym.world.sizes import QUANTA
 
@@ -66,7 +66,8 @@ def turn_worlds(
             if are_many and not is_near:
                 warm(worlds[index])
             is_near = are_many and index + 1 < len(worlds) and commands[index + 1] == STEP
-            reason = _step(worlds[index], tape, actions[index], rewards[index], is_near)
+            worlds[index].to_fetch = worlds[index].stretch_count if is_near else 0
+            reason = _step(worlds[index], tape, actions[index], rewards[index])
         else:
             continue
         # What a world showed last, before it failed, stays.
@@ -75,6 +76,7 @@ def turn_worlds(
                 if observe(worlds[index], row, bounds, fields, observations[index, row]):
                     reason = FAILED_OBSERVATION
                 _inform(worlds[index], row, infos[index, row])
+        fetch_rest(worlds[index])
         infos[index, :, INFO_FAILURE] = reason
         status[index] = ENDED if worlds[index].time_ns >= worlds[index].end_ns else RUNNING
         if reason != SOUND:
@@ -92,15 +94,15 @@ def _open(world, tape, seed):
 
 
 @kernel
-def _step(world, tape, actions, rewards, has_next):
+def _step(world, tape, actions, rewards):
     """Carry out one decision of each competitor and let the market run.
 
-    If the world has a next one that is to be stepped, have that fetched meanwhile. Returns why the
-    world cannot go on, or SOUND.
+    Returns why the world cannot go on, or SOUND.
     """
     reason = failure(world)
     if reason != SOUND:
         return reason
+    fetch_piece(world)
     first = _first_in_turn(world)
     for place in range(world.agent_count):
         row = (first + place) % world.agent_count
@@ -108,20 +110,21 @@ def _step(world, tape, actions, rewards, has_next):
         if not math.isnan(actions[row, 0]):
             decide(world, row, actions[row])
     until_ns = min(world.time_ns + world.agents[0].decision_ns, world.end_ns)
-    if has_next:
-        advance_one_of(world, tape, until_ns)
-    else:
-        advance(world, tape, until_ns)
+    fetch_piece(world)
+    advance(world, tape, until_ns)
     reason = failure(world)
     if reason != SOUND:
         return reason
+    fetch_piece(world)
     is_last = world.time_ns >= world.end_ns
     for row in range(world.agent_count):
         see_market(world, row)
+    fetch_piece(world)
     if is_last:
         close_out(world, first)
     for row in range(world.agent_count):
         close_attribution(world, row)
+        fetch_piece(world)
         _watch_drawdown(world.agents[row])
         rewards[row] = pay(world, row)
         if not math.isfinite(rewards[row]):
