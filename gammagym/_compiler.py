@@ -96,8 +96,9 @@ def _resolve_calls_once() -> None:
 
     def resolved(kind: Any, context: Any, arguments: Any, keywords: Any) -> Any:
         settings: Any = ConfigStack.top_or_none()
-        counted = settings is not None and settings.nrt
-        place = (kind, counted, tuple(arguments), tuple(sorted(keywords.items())))
+        # Other code of the process may be compiled with counting.
+        counts = settings is not None and settings.nrt
+        place = (kind, counts, tuple(arguments), tuple(sorted(keywords.items())))
         if place not in known:
             signature = resolve(kind, context, arguments, keywords)
             known[place] = signature, kind.get_impl_key(signature)

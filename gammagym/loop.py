@@ -19,7 +19,7 @@ import numpy as np
 
 from gammagym._kernel import DEBUG, kernel
 from gammagym.engine.inspection import SOUND, check_book
-from gammagym.engine.warming import fetch_piece, warm
+from gammagym.engine.warming import fetch_some_of_next, warm
 from gammagym.errors import InvariantError
 from gammagym.exchange.attribution import close_attribution, measure_book
 from gammagym.exchange.calendar import expire, turn_pages, watch_breakers
@@ -97,7 +97,8 @@ def step(world, tape, until_ns):
         return False
     world.time_ns = when
     world.events += 1
-    fetch_piece(world)
+    # Meanwhile the world behind this one is fetched (engine/warming).
+    fetch_some_of_next(world)
     if what == _BACKGROUND:
         background_event(world, row)
     elif what == _MESSAGE:
@@ -118,7 +119,7 @@ def step(world, tape, until_ns):
         carry_out_triggers(world)
     if world.watching:
         plan_look(world)
-    fetch_piece(world)
+    fetch_some_of_next(world)
     if DEBUG:
         _check_books(world)
         _check_money(world)

@@ -38,9 +38,10 @@ settings.register_profile(
 settings.load_profile("gammagym")
 
 
-def pytest_sessionfinish() -> None:
-    """Delete old caches of compiled kernels."""
-    _kernel.prune_caches()
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Delete old caches of compiled kernels, once all processes that run tests are done."""
+    if not hasattr(session.config, "workerinput"):
+        _kernel.prune_caches()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from gammagym.api.saving import SavedMarket, are_names, read_market, write_marke
 from gammagym.api.views import Views
 from gammagym.errors import OrderError
 from gammagym.exchange.ledger import deposit
-from gammagym.exchange.orders import next_order_id, plain
+from gammagym.exchange.orders import make_plain, next_order_id
 from gammagym.exchange.trading import mid_price
 from gammagym.exchange.transfers import send_transfer, withdrawable
 from gammagym.loop import advance, open_world
@@ -291,7 +291,7 @@ class Market(Views):
         message["side"] = SIDES[order.side]
         message["quantity_lots"], message["price_ticks"] = quantity_lots, price_ticks
         message["reduce_only"] = int(order.reduce_only)
-        plain(message)
+        make_plain(message)
         self._send(self._agent(order.agent), column, order_id, order.position)
 
     def _check_position(self, row: int, column: int, position: str | None) -> None:
@@ -316,7 +316,7 @@ class Market(Views):
         """Send a message that says no more than what it speaks of."""
         message = self.world["incoming"]
         message["kind"] = kind
-        plain(message)
+        make_plain(message)
         self._send(self._agent(agent), self._instrument(instrument), order_id, position)
 
     def _send(self, row: int, column: int, order_id: int, position: str | None) -> None:

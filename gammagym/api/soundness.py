@@ -52,6 +52,7 @@ from gammagym.world.sizes import (
     LATENCY_SAMPLES,
     LIQUIDATION_STEPS,
     MARGIN_SCENARIOS,
+    PATH_STEPS,
     RATE_UNIT,
     SLOTS,
     SPREAD_BANDS,
@@ -120,6 +121,9 @@ def _counts(world: Any) -> Iterator[_Range]:
     yield "agent_count", world["agent_count"], 1, len(world["agents"])
     for table in ("flow", "hedger", "arbitrageur", "shock", "message", "bucket"):
         yield f"{table}_count", world[f"{table}_count"], 0, len(world[f"{table}s"])
+    yield "stretch_count", world["stretch_count"], 0, len(world["stretches"])
+    yield "to_fetch", world["to_fetch"], 0, 0
+    yield "price.path_steps", world["price"]["path_steps"], 1, PATH_STEPS
     yield "fill_count", world["fill_count"], 0, _LARGEST
     yield "next_order_id", world["next_order_id"], 1, _LARGEST
 
@@ -161,6 +165,10 @@ def _rows(world: Any) -> Iterator[_Range]:
     yield "flows.sentiment.reversion", sentiment["reversion"], 0.0, 1.0
     yield "flows.sentiment.decay", sentiment["decay"][sentiment["reversion"] > 0], 1e-9, 1e12
     yield "flows.rows", flows["rows"], NO_ORDER, len(world["orders"]) - 1
+    yield "watched_rows", world["watched_rows"], 0, len(world["orders"]) - 1
+    stretches = world["stretches"][: world["stretch_count"]]
+    for name in ("start", "end"):
+        yield f"stretches.{name}", stretches[name], 0, world.dtype.itemsize
     hedgers = world["hedgers"][: world["hedger_count"]]
     yield "hedgers.account", hedgers["account"], FIRST_AGENT_ACCOUNT, accounts - 1
     yield "hedgers.instrument", hedgers["instrument"], 0, instruments - 1
@@ -306,6 +314,7 @@ def _clocks(world: Any) -> Iterator[_Range]:
         yield "price.tape_step_ns", price["tape_step_ns"], 1, _LAST_NS
         yield "price.tape_start_ns", price["tape_start_ns"], 0, _LAST_NS
     yield "next_funding_ns", world["next_funding_ns"], now, _LARGEST
+    yield "next_look_ns", world["next_look_ns"], now, _LARGEST
     owners = world["arbitrageurs"][: world["arbitrageur_count"]]
     yield "arbitrageurs.interval_ns", owners["interval_ns"], _SHORTEST_TICK_NS, _LAST_NS
     yield "arbitrageurs.next_ns", owners["next_ns"], now, _LARGEST

@@ -16,7 +16,8 @@ import numpy as np
 
 from gammagym._kernel import kernel
 from gammagym.engine.tables import leading_zeros, levels_of, nodes_of
-from gammagym.world.codes import BRANCHES, NO_LEVEL, NO_NODE
+from gammagym.world.codes import NO_LEVEL, NO_NODE
+from gammagym.world.sizes import BRANCHES
 
 EMPTY = np.int64(-(2**31))
 # Flipping the sign bit makes the order of bit patterns the order of prices: negative before 0.

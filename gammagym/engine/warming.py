@@ -4,8 +4,9 @@ Among thousands of worlds none is in the processor's cache when its turn comes. 
 prices to levels and levels to orders waits for main memory at each link (170 ns measured); what is
 asked for ahead of time costs little. So each world has a list of stretches: the rows in use of its
 tables, and of its pools those that background orders take. They are fetched in pieces, before and
-after each event of the world before it: what is asked for at once waits for its turn, and keeps
-that world waiting. A stretch that is too short or too long costs time and changes nothing.
+after each event of the world before it and between the parts of a decision: what is asked for at
+once waits for its turn, and keeps that world waiting. A stretch that is too short or too long costs
+time and changes nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ Stretch = tuple[int, int]
 FEW = 16
 # Unused bytes between two stretches that cost less than a stretch of its own.
 _CLOSE = 640
-# What is fetched at once (bytes): of a thin market, in which that happens 20 times a step or so.
+# Least that is fetched at once (bytes): a step of a thin market has about 20 occasions.
 _PIECE = 20 * CACHE_LINE
 # Of each there rarely are more at a time; of orders that makers quote with, in one book.
 _MESSAGES, _FILLS, _QUOTES = 2, 4, 4
@@ -73,7 +74,7 @@ def warm(world):
 
 
 @kernel(inline=True)
-def fetch_piece(world):
+def fetch_some_of_next(world):
     """Ask for a piece of the world that follows in memory, if it is to be fetched."""
     if world.to_fetch > 0:
         stretch = world.stretches[world.stretch_count - world.to_fetch]
@@ -83,10 +84,10 @@ def fetch_piece(world):
 
 
 @kernel
-def fetch_rest(world):
+def fetch_rest_of_next(world):
     """Ask for what is still to be fetched of the world that follows in memory."""
     while world.to_fetch > 0:
-        fetch_piece(world)
+        fetch_some_of_next(world)
 
 
 def note_stretches(worlds: NDArray[Any]) -> None:
@@ -114,7 +115,8 @@ def _joined(stretches: list[Stretch]) -> list[Stretch]:
 def _in_pieces(stretches: list[Stretch]) -> list[Stretch]:
     """Return stretches cut into pieces; larger ones if there would be too many of them."""
     total = sum(end - start for start, end in stretches)
-    most = max(_PIECE, -(-2 * total // STRETCHES // CACHE_LINE) * CACHE_LINE)
+    room = max(STRETCHES - len(stretches), 1)
+    most = max(_PIECE, -(-total // room // CACHE_LINE) * CACHE_LINE)
     return [
         (first, min(first + most, end))
         for start, end in stretches

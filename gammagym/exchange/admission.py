@@ -1,7 +1,7 @@
 """What the exchange refuses, and why: its own rules, around those of the book.
 
 Halts, positions, margin and the value of an order are the exchange's; price, size and number of
-orders are the engine's (`gammagym.engine.entry`). docs/rules/matching lists them in order.
+orders are the engine's (`gammagym.engine.entry`), whose conditions docs/rules/matching numbers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from gammagym.world.sizes import LARGEST_QUANTA
 
 
 @kernel
-def load(work, message):
+def load_message(work, message):
     """Write an order that has arrived into `work`. Writes: work."""
     work.order_id = message.order_id
     work.owner = message.account

@@ -1,7 +1,6 @@
-"""Orders at the venue: entered, changed, canceled, triggered, expired.
+"""Instructions carried out at the venue: orders are entered, changed, canceled, triggered, and end.
 
-The engine's rules come from `gammagym.engine.entry`; here are those of the exchange around them:
-halts, margin, the value of an order, positions. docs/rules/matching lists the conditions in order.
+What is refused is in `admission`, orders that nobody sends are in `own_orders`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from gammagym.engine.entry import (
 from gammagym.engine.members import allow_message
 from gammagym.engine.terms import next_expired
 from gammagym.engine.waiting import leave, next_triggered, take_out, wait
-from gammagym.exchange.admission import know_owner, load, reason_against, reason_of_exchange
+from gammagym.exchange.admission import know_owner, load_message, reason_against, reason_of_exchange
 from gammagym.exchange.marks import tell_book
 from gammagym.exchange.trading import is_closed, mid_price, refuse, trade_and_rest
 from gammagym.world.codes import (
@@ -81,7 +80,7 @@ def _is_order(world, row, instrument, account, order_id):
 
 
 @kernel(inline=True)
-def plain(message):
+def make_plain(message):
     """Leave out of an instruction all that an ordinary order does not say. Writes: message."""
     message.trigger = 0
     message.self_trade = UNSET
@@ -117,7 +116,7 @@ def execute(world, message):
         return NO_ORDER
     if message.kind == DISCONNECT:
         return _disconnect(world, message)
-    load(world.work, message)
+    load_message(world.work, message)
     if message.kind == NEW and is_malformed(world.work):
         return refuse(world, message.account, REJECT_MESSAGE)
     if not allow_message(book, message.account, world.time_ns):
@@ -191,7 +190,7 @@ def enter(world, message):
     if world.accounts[message.account].partner != NO_ACCOUNT and _closes_leg(world, message):
         # So it never turns a leg, and several of them never close more than there is.
         message.reduce_only = 1
-    load(world.work, message)
+    load_message(world.work, message)
     reason = reason_against(world, message)
     if reason != ACCEPTED:
         return refuse(world, message.account, reason)

@@ -1,6 +1,6 @@
 """Orders that nobody sends: those of the world's own accounts, and what the exchange does itself.
 
-They have no latency, and none of them is a message.
+They have no latency and are never in flight; `incoming` is where they are written.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from gammagym.engine.entry import (
     rest_plain,
 )
 from gammagym.engine.waiting import any_price_moved, take_out
-from gammagym.exchange.admission import load, reason_against
+from gammagym.exchange.admission import load_message, reason_against
 from gammagym.exchange.marks import tell_book
-from gammagym.exchange.orders import enter, next_order_id, open_time, plain
+from gammagym.exchange.orders import enter, make_plain, next_order_id, open_time
 from gammagym.exchange.trading import is_closed, mid_price, refuse, trade_and_rest
 from gammagym.world.codes import (
     ACCEPTED,
@@ -63,7 +63,7 @@ def market_order(world, account, instrument, signed_lots, liquidation, worst_tic
     message.reduce_only = 1
     message.liquidation = liquidation
     message.decision_mid = mid_price(world, instrument)
-    load(world.work, message)
+    load_message(world.work, message)
     if reason_against(world, message) != ACCEPTED:
         return signed_lots
     trade_and_rest(world, message)
@@ -107,7 +107,7 @@ def limit_order(world, account, instrument, side, price_ticks, quantity_lots, ti
     message.tif = tif
     if not allowed:
         return enter(world, message)
-    load(world.work, message)
+    load_message(world.work, message)
     get_ready(book, world.work)
     return trade_and_rest(world, message)
 
@@ -145,7 +145,7 @@ def _draft(world, account, instrument, side, quantity_lots):
     message.instrument = instrument
     message.side = side
     message.quantity_lots = quantity_lots
-    plain(message)
+    make_plain(message)
     message.reduce_only = 0
     message.liquidation = 0
     message.decision_mid = 0.0

@@ -196,7 +196,8 @@ def redraw_path(world, tape):
     """Draw the next price anew, for a fork with other random numbers.
 
     A price that is already on its way goes on from the next step of its path; the step that it is
-    on stays.
+    on stays. From there it moves as a new way would have moved from there. A replay must still
+    arrive where it did, and in its last step there is nothing left to draw.
 
     Reads: keys, price. Writes: price.ahead*, path, jump.
     """
@@ -205,9 +206,18 @@ def redraw_path(world, tape):
     first = min(math.ceil(share * price.path_steps), price.path_steps)
     last = max(first - 1, 0)
     left, reached = price.path[last], price.path[first]
+    if price.model == PRICE_REPLAY:
+        if first < price.path_steps:
+            draw_path(world, tape)
+            price.path[last], price.path[first] = left, reached
+            _bridge_path(world, first)
+        return
     draw_path(world, tape)
+    ratio = reached / price.path[first]
+    price.ahead *= ratio
+    for step in range(first, price.path_steps + 1):
+        price.path[step] *= ratio
     price.path[last], price.path[first] = left, reached
-    _bridge_path(world, first)
 
 
 @kernel

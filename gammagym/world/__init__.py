@@ -4,9 +4,9 @@ Integers carry money (quanta, 1e-8 of a currency), prices (ticks), sizes (lots),
 time (ns); floats are for models, Greeks and observations, never for what an account owns. Tables
 are laid out without padding, so that equal worlds have equal bytes.
 
-The record is in `layout`, how many rows it has in `capacity`; its tables are in `book`, `exchange`,
-`market` and `competitors`; names for the numbers that they hold are in `codes`, units and fixed
-lengths in `sizes`.
+The record is in `layout`; its tables are in `book`, `exchange`, `market` and `competitors`, and how
+many rows they have in `capacity`. How a table is declared is in `columns`. Names for the numbers
+that tables hold are in `codes`, units and fixed lengths in `sizes`.
 """
 
 from gammagym.world.capacity import LARGE, SMALL, STANDARD, Capacity

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Protocol
 
-from gammagym.world.codes import BRANCHES, PRICES, SIDES
+from gammagym.world.codes import PRICES, SIDES
 from gammagym.world.columns import F8, I4, I8, U1, Rows, Vector
-from gammagym.world.sizes import FILLS_AT_ONCE, PRICE_CACHE
+from gammagym.world.sizes import BRANCHES, FILLS_AT_ONCE, PRICE_CACHE
 
 
 class Order(Protocol):

@@ -1,6 +1,6 @@
 """Names for numbers: what a field of a world may hold.
 
-Each family has a range of its own, so that a code of the wrong family is caught. The codes of
+Most families have a range of their own, so that a code of the wrong family is caught. The codes of
 `OrderBook` messages (side, kind, tif, report kinds) are fixed from outside and start at zero.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 BUY, SELL = 0, 1
 NEW, CANCEL, MODIFY, CANCEL_ALL, DISCONNECT, TELL_PRICE, TELL_POSITION, CLOCK = range(8)
 GTC, IOC, FOK, POST_ONLY, GTT = range(5)
+# Added to a time in force in the terms of a competitor's order: it may only reduce a position.
+ONLY_REDUCE = 8
 LIMIT, MARKET, STOP, STOP_LIMIT, TAKE_PROFIT, TAKE_PROFIT_LIMIT, TRAILING_STOP = range(7)
 ON_LAST, ON_MARK, ON_INDEX = range(3)
 # Self-trade modes: what happens when an order meets one of its own owner.
@@ -19,9 +21,6 @@ UNSET, EXPIRE_TAKER, EXPIRE_MAKER, EXPIRE_BOTH, DECREMENT = range(5)
 # price comes first, on an odd one the lowest.
 SIDES = 8
 PRICES = 3
-
-# Values that a digit of the price index can have (`engine/price_index.py`).
-BRANCHES = 4
 
 NO_ORDER = -1
 NO_LEVEL = -1

@@ -157,10 +157,3 @@ class FillRecord(Protocol):
     instrument: Annotated[int, I4, "instrument"]
     maker: Annotated[int, I4, "1 if its order rested"]
     cause: Annotated[int, I4, "FILL_ORDERED, FILL_LIQUIDATION or FILL_DELEVERAGING"]
-
-
-class Stretch(Protocol):
-    """Bytes that every step of a world needs (`engine/warming.py`)."""
-
-    start: Annotated[int, I4, "where they begin (bytes from the start of the world)"]
-    end: Annotated[int, I4, "where they end (bytes from the start of the world)"]

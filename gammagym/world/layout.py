@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gammagym.world.book import Book, Level, Member, Message, Node, Order, Terms, Work
 from gammagym.world.capacity import LARGE, SMALL, STANDARD, Capacity
 from gammagym.world.columns import I4, I8, U1, U8, Rows, Vector, table_dtype
-from gammagym.world.competitors import Agent, FillRecord, Stretch
+from gammagym.world.competitors import Agent, FillRecord
 from gammagym.world.exchange import (
     Account,
     Closure,
@@ -39,6 +39,13 @@ from gammagym.world.market import (
 from gammagym.world.sizes import CACHE_LINE, STREAMS, STRETCHES, TO_LINE, WATCHED
 
 _settings: Any = config
+
+
+class Stretch(Protocol):
+    """Bytes that every step of a world needs (`engine/warming.py`)."""
+
+    start: Annotated[int, I4, "where they begin (bytes from the start of the world)"]
+    end: Annotated[int, I4, "where they end (bytes from the start of the world)"]
 
 
 class World(Protocol):
@@ -79,7 +86,7 @@ class World(Protocol):
     triggers_due: Annotated[int, I8, "1 while triggered orders may have to be carried out"]
     stretch_count: Annotated[int, I8, "rows of stretches in use"]
     to_fetch: Annotated[int, I8, "those that are still to be fetched of the world behind this one"]
-    stretches: Annotated[Rows[Stretch], Stretch, (STRETCHES,), "what is fetched before a step"]
+    stretches: Annotated[Rows[Stretch], Stretch, (STRETCHES,), "what is fetched for a step"]
 
     # What happens outside books, by the second.
     price: Annotated[Price, Price, (), "fundamental price"]

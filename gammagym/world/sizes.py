@@ -24,13 +24,14 @@ MORE_COUNTS = 6
 # Orders that a competitor keeps track of; instruments that it may hedge with.
 SLOTS = 8
 HEDGES = 4
-# Orders of a competitor with full control; what marks those of its terms that are reduce-only.
+# Orders of a competitor with full control.
 FREE_ORDERS = 4
-ONLY_REDUCE = 8
 # Numbers that a reward may remember from one decision to the next.
 REWARD_MEMORY = 4
 # Rows of an empirical table of latencies.
 LATENCY_SAMPLES = 10
+# Values that a digit of the price index can have (`engine/price_index.py`).
+BRANCHES = 4
 # Direct-mapped cache of the price index, per side of a book; a power of two.
 PRICE_CACHE = 64
 # Bytes that the processor reads from memory at once; parts of a world that are fetched ahead.
@@ -55,7 +56,8 @@ MOST_JUMPS = 16
 # Competitors' resting orders that the crowd has an eye on, and how far its looks are apart.
 WATCHED = 8
 LOOK_NS = 200_000_000
-# Random streams; steps in which the price moves between two ticks, at most, each of PATH_STEP_NS.
+# Random streams; steps in which the price moves between two ticks, at most, and the
+# usual length of one.
 STREAMS = 64
 PATH_STEPS = 150
 PATH_STEP_NS = 100_000_000

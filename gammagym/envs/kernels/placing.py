@@ -13,7 +13,7 @@ from gammagym._kernel import kernel
 from gammagym.envs.kernels.limits import allowed_lots
 from gammagym.envs.kernels.observe import seen_mid, seen_touch
 from gammagym.exchange.messages import working_quantity
-from gammagym.exchange.orders import next_order_id, plain
+from gammagym.exchange.orders import make_plain, next_order_id
 from gammagym.market.latency import instruct, travel_ns
 from gammagym.world.codes import (
     BUY,
@@ -24,11 +24,11 @@ from gammagym.world.codes import (
     MODIFY,
     NEW,
     NO_ORDER,
+    ONLY_REDUCE,
     POST_ONLY,
     SELL,
     WAY_DATA,
 )
-from gammagym.world.sizes import ONLY_REDUCE
 
 # From this urgency on an order crosses the spread; below, it rests.
 CROSS_URGENCY = 0.5
@@ -181,7 +181,7 @@ def _write(world, agent, working, kind, side, price_ticks, lots):
     message.price_ticks = price_ticks
     message.quantity_lots = lots
     message.type = LIMIT
-    plain(message)
+    make_plain(message)
     message.reduce_only = working.terms // ONLY_REDUCE
     message.liquidation = 0
     message.decision_mid = seen_mid(world, agent, working.instrument)

@@ -23,8 +23,7 @@ from gammagym.envs.kernels.placing import (
     standing_price,
 )
 from gammagym.exchange.messages import working_quantity
-from gammagym.world.codes import BUY, GTC, IOC, NO_LEVEL, POST_ONLY, SELL
-from gammagym.world.sizes import ONLY_REDUCE
+from gammagym.world.codes import BUY, GTC, IOC, NO_LEVEL, ONLY_REDUCE, POST_ONLY, SELL
 
 # Urgency (of the scheme `hedge`) at which a quote is half way to the opposite best price: bid and
 # ask of one competitor never meet.

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.warming import FEW, fetch_piece, fetch_rest, warm
+from gammagym.engine.warming import FEW, fetch_rest_of_next, fetch_some_of_next, warm
 from gammagym.envs.kernels.failing import (
     FAILED_OBSERVATION,
     FAILED_REWARD,
@@ -76,7 +76,7 @@ def turn_worlds(
                 if observe(worlds[index], row, bounds, fields, observations[index, row]):
                     reason = FAILED_OBSERVATION
                 _inform(worlds[index], row, infos[index, row])
-        fetch_rest(worlds[index])
+        fetch_rest_of_next(worlds[index])
         infos[index, :, INFO_FAILURE] = reason
         status[index] = ENDED if worlds[index].time_ns >= worlds[index].end_ns else RUNNING
         if reason != SOUND:
@@ -102,7 +102,7 @@ def _step(world, tape, actions, rewards):
     reason = failure(world)
     if reason != SOUND:
         return reason
-    fetch_piece(world)
+    fetch_some_of_next(world)
     first = _first_in_turn(world)
     for place in range(world.agent_count):
         row = (first + place) % world.agent_count
@@ -110,21 +110,21 @@ def _step(world, tape, actions, rewards):
         if not math.isnan(actions[row, 0]):
             decide(world, row, actions[row])
     until_ns = min(world.time_ns + world.agents[0].decision_ns, world.end_ns)
-    fetch_piece(world)
+    fetch_some_of_next(world)
     advance(world, tape, until_ns)
     reason = failure(world)
     if reason != SOUND:
         return reason
-    fetch_piece(world)
+    fetch_some_of_next(world)
     is_last = world.time_ns >= world.end_ns
     for row in range(world.agent_count):
         see_market(world, row)
-    fetch_piece(world)
+    fetch_some_of_next(world)
     if is_last:
         close_out(world, first)
     for row in range(world.agent_count):
         close_attribution(world, row)
-        fetch_piece(world)
+        fetch_some_of_next(world)
         _watch_drawdown(world.agents[row])
         rewards[row] = pay(world, row)
         if not math.isfinite(rewards[row]):

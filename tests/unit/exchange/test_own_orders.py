@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from gammagym.exchange.ledger import deposit
-from gammagym.exchange.orders import enter, limit_order, next_order_id, open_times
+from gammagym.exchange.orders import enter, next_order_id, open_times
+from gammagym.exchange.own_orders import limit_order
 from gammagym.world import viewed
 from gammagym.world.codes import (
     BUY,

@@ -105,8 +105,12 @@ def first_overrun(world: Any, side: int, price_ticks: int) -> int:
     return NEVER
 
 
+@pytest.mark.parametrize("shifts", [(0.0, 0.0), (2e-4, 7e-4), (1e-3, 4e-4), (-3e-4, -3e-4)])
 @pytest.mark.parametrize("preset", ["sparse", "thin"])
-def test_the_planned_look_is_the_first_of_all_looks_that_finds_an_order_overrun(preset: str):
+def test_the_planned_look_is_the_first_of_all_looks_that_finds_an_order_overrun(
+    preset: str, shifts: tuple[float, float]
+):
+    """Also while the timeline moves the price, on top of where it would go."""
     found, sides = set[bool](), (BUY, SELL)
     for seed in range(40):
         world, tape = market(preset, seed, **{"price.tick": "10s", "flow.surprise_ticks": 2.0})
@@ -114,6 +118,7 @@ def test_the_planned_look_is_the_first_of_all_looks_that_finds_an_order_overrun(
         side = sides[seed % 2]
         price = best(world, side) + (-30 if side == BUY else 30)
         limit_order(world, hedge_account(world), 0, side, price, 1, GTC)
+        world["stress"]["price_shift"], world["stress"]["next_shift"] = shifts
         plan_look(world)
         assert world["next_look_ns"] == first_overrun(world, side, price)
         found.add(world["next_look_ns"] < NEVER)
@@ -191,6 +196,32 @@ def test_a_reseeded_fork_draws_the_rest_of_the_way_anew_and_keeps_what_was_walke
     assert other.world["price"]["ahead"] != here.world["price"]["ahead"]
     assert other.world["price"]["value"] == here.world["price"]["value"]
     assert same.world["price"]["ahead"] == here.world["price"]["ahead"]
+
+
+def test_in_the_last_step_of_the_way_to_a_tick_nothing_is_left_to_draw():
+    here = Market("calm", seed=2)
+    here.advance(seconds=3.95)
+    other, now = here.fork(reseed=5), int(here.world["time_ns"])
+    assert price_now(other.world, now) == price_now(here.world, now)
+    assert other.world["price"]["ahead"] == here.world["price"]["ahead"]
+    other.advance(seconds=1.05)
+    here.advance(seconds=1.05)
+    assert other.world["price"]["ahead"] != here.world["price"]["ahead"]
+
+
+def test_a_price_drawn_anew_goes_on_from_where_it_is():
+    """Not back to where it was at the last tick, as a way from there would on average."""
+    walked, to_come = [], []
+    for seed in range(60):
+        here = Market("calm", seed=seed)
+        here.advance(seconds=2.5)
+        now = price_now(here.world, int(here.world["time_ns"]))
+        walked.append(np.log(now / here.world["price"]["value"]))
+        to_come.append(np.log(here.fork(reseed=5).world["price"]["ahead"] / now))
+    slope, _ = np.polyfit(walked, to_come, 1)
+    assert abs(slope) < 0.5  # with a standard error of 0.13; a way from the last tick: -1
+    # Half of the tick is walked, and half of it is left.
+    assert np.std(to_come) == pytest.approx(np.std(walked), rel=0.5)
 
 
 def test_a_purchase_surprises_and_is_remembered_and_both_fade():

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from gammagym.market.price import start_price, step_price
-from gammagym.market.streams import open_streams
+from gammagym.market.price import _walk, start_price, step_price
+from gammagym.market.streams import bits, open_streams
 from gammagym.world import STANDARD, empty_worlds
 from gammagym.world.codes import PRICE_GBM, PRICE_REPLAY
 from gammagym.world.sizes import YEAR_NS
@@ -166,3 +166,21 @@ def test_a_replay_of_real_prices_meets_them(make_worlds, real_data):
         run.step([[0.0, 0.0]])
         seen.append(float(run.worlds["price"]["value"][0]))
     assert seen == prices[first + 1 : first + 11].tolist()
+
+
+@pytest.mark.parametrize("steps", [1, 4, 10, 147, 150])
+def test_a_walk_is_the_sum_of_its_coins_from_whichever_step_it_begins(steps):
+    """Sixteen coins a step; four steps share the bits of one draw."""
+    world, key = price_world(), np.uint64(77)
+    price = world["price"]
+    price["path_steps"], price["tick"] = steps, 3
+    words = [int(bits(key, 3 * 50 + word)) for word in range(38)]
+    heads = [(words[step // 4] >> 16 * (step % 4) & 0xFFFF).bit_count() for step in range(151)]
+    for first in range(steps + 1):
+        price["path"][:] = -1.0
+        end = _walk(price, key, first)
+        expected = 0.5 * np.cumsum(np.array(heads[first + 1 : steps + 1]) - 8.0)
+        np.testing.assert_array_equal(price["path"][first + 1 : steps + 1], expected)
+        assert (price["path"][: first + 1] == -1.0).all()
+        assert (price["path"][steps + 1 :] == -1.0).all()
+        assert end == (expected[-1] if first < steps else 0.0)
