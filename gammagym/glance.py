@@ -56,9 +56,8 @@ def look_around(worlds, row, held_lots, looks, mids):
     for index in range(len(worlds)):
         world, look = worlds[index], looks[index, row]
         _look_at_market(world, look)
-        look.closed_units[:] = 0.0
-        if row > 0:
-            look.closed_units[:] = looks[index, row - 1].closed_units
+        for side in range(len(look.closed_units)):
+            look.closed_units[side] = looks[index, row - 1].closed_units[side] if row > 0 else 0.0
         _look_at_crowd(world, held_lots[index], look, row > 0)
         for instrument in range(world.instrument_count):
             book = world.books[instrument]

@@ -95,7 +95,7 @@ class ReferenceBook:
     """A limit order book with everything that a venue's rules can ask of one.
 
     Example:
-        >>> from gammagym.world import BUY, GTC, NEW, SELL
+        >>> from gammagym.world.codes import BUY, GTC, NEW, SELL
         >>> book = ReferenceBook()
         >>> book.run(Message(NEW, BUY, GTC, 0, order_id=1, price=100, quantity=5, sequence=0))
         >>> book.run(Message(NEW, SELL, GTC, 0, order_id=2, price=99, quantity=2, sequence=1))

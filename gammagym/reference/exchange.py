@@ -72,7 +72,7 @@ class Exchange(Liquidations):
         venues: rules of the exchanges; one of its own if left out.
 
     >>> from fractions import Fraction
-    >>> from gammagym.world import BUY, PERPETUAL
+    >>> from gammagym.world.codes import BUY, PERPETUAL
     >>> exchange = Exchange([Contract(PERPETUAL, tick_quanta=1)], accounts=8)
     >>> exchange.trade(0, taker=6, maker=7, side=BUY, price_ticks=100, lots=3)
     300
