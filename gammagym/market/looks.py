@@ -22,8 +22,10 @@ from gammagym.market.makers import quoted_ticks, requote
 from gammagym.market.price import furthest_price, price_now
 from gammagym.market.sentiment import believed_price
 from gammagym.world.codes import BUY, FLOW_IDEAL, SELL, STREAM_FLOW
-from gammagym.world.sizes import LOOK_NS, NANOSECONDS
+from gammagym.world.sizes import NANOSECONDS
 
+# How far the looks of a quiet crowd are apart.
+LOOK_NS = 200_000_000
 # Draws of looks are numbered from here, where no event comes.
 _FIRST_LOOK = 2**60
 # By so much two ways to one price may differ (ticks).

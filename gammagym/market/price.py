@@ -179,8 +179,7 @@ def draw_path(world, tape):
     _keep_ahead(price)
     price.process, price.volatility = process, volatility
     dynamics.variance, dynamics.regime, dynamics.level = variance, regime, level
-    price.path[0] = process
-    _bridge_path(world, 0)
+    _bridge_path(world)
 
 
 @kernel
@@ -197,26 +196,28 @@ def redraw_path(world, tape):
 
     A price that is already on its way goes on from the next step of its path; the step that it is
     on stays. From there it moves as a new way would have moved from there. A replay must still
-    arrive where it did, and in its last step there is nothing left to draw.
+    arrive where it did: its way is bent, which is what a bridge through the next step would be.
 
     Reads: keys, price. Writes: price.ahead*, path, jump.
     """
     price = world.price
+    steps = price.path_steps
     share = (world.time_ns - price.changed_ns) / price.tick_ns
-    first = min(math.ceil(share * price.path_steps), price.path_steps)
+    first = min(math.ceil(share * steps), steps)
     last = max(first - 1, 0)
     left, reached = price.path[last], price.path[first]
     if price.model == PRICE_REPLAY:
-        if first < price.path_steps:
+        if first < steps:
             draw_path(world, tape)
-            price.path[last], price.path[first] = left, reached
-            _bridge_path(world, first)
-        return
-    draw_path(world, tape)
-    ratio = reached / price.path[first]
-    price.ahead *= ratio
-    for step in range(first, price.path_steps + 1):
-        price.path[step] *= ratio
+            slope = (reached - price.path[first]) / (steps - first)
+            for step in range(first, steps):
+                price.path[step] += slope * (steps - step)
+    else:
+        draw_path(world, tape)
+        ratio = reached / price.path[first]
+        price.ahead *= ratio
+        for step in range(first, steps + 1):
+            price.path[step] *= ratio
     price.path[last], price.path[first] = left, reached
 
 
@@ -260,8 +261,8 @@ def _move(world, tape, number):
 
 
 @kernel
-def _bridge_path(world, first):
-    """Fill the way from one of its steps on with a Brownian bridge. Writes: price.path."""
+def _bridge_path(world):
+    """Fill the way to the next price with a Brownian bridge. Writes: price.path."""
     price = world.price
     steps = price.path_steps
     end = price.ahead if price.jump == 0.0 else price.ahead * math.exp(-price.jump)
@@ -269,32 +270,34 @@ def _bridge_path(world, first):
     if world.time_ns + price.tick_ns > 0:
         years = _business_years(world) / steps
         deviation = price.process * _diffusion(price) * math.sqrt(years)
-    walked = _walk(price, world.keys[STREAM_PATH], first)
-    start = price.path[first]
-    slope = (end - start - deviation * walked) / max(steps - first, 1)
-    for step in range(first + 1, steps):
-        price.path[step] = start + slope * (step - first) + deviation * price.path[step]
+    walked = _walk(price, world.keys[STREAM_PATH])
+    start = price.process
+    slope = (end - start - deviation * walked) / steps
+    price.path[0] = start
+    for step in range(1, steps):
+        price.path[step] = start + slope * step + deviation * price.path[step]
     price.path[steps] = end
 
 
 @kernel
-def _walk(price, key, first):
-    """Walk from a step of the way to its end, in steps of variance 1; returns where it has led.
+def _walk(price, key):
+    """Walk from 0 in steps of variance 1, as many as the way has; returns where they led.
 
     A step is the sum of 16 fair coins, which is nearly normal (excess kurtosis -1/8), so that a
-    draw of 64 bits is good for four of them. Writes: price.path after `first`.
+    draw of 64 bits is good for four of them. Writes: price.path.
     """
-    begin, place = first + 1, 0.0
-    for word in range(begin // _LANES, price.path_steps // _LANES + 1):
+    place = 0.0
+    for word in range(price.path_steps // _LANES + 1):
         # The product sums each quarter up with those before it.
         sums = _counts(bits(key, price.tick * _WORDS + word)) * _SUMMED_UP
-        if begin > word * _LANES:
-            place -= _walked(sums, begin % _LANES - 1)
+        if word == 0:
+            # The way begins at 0: the first quarter is no step.
+            place = -_walked(sums, 0)
         for lane in range(_LANES):
-            if begin <= word * _LANES + lane <= price.path_steps:
+            if word * _LANES + lane <= price.path_steps:
                 price.path[word * _LANES + lane] = place + _walked(sums, lane)
         place += _walked(sums, _LANES - 1)
-    return price.path[price.path_steps] if begin <= price.path_steps else 0.0
+    return price.path[price.path_steps]
 
 
 @kernel(inline=True)

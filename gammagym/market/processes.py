@@ -26,10 +26,11 @@ from gammagym.world.codes import (
     STREAM_REGIME,
     STREAM_VARIANCE,
 )
-from gammagym.world.sizes import MOST_JUMPS
 
 # Ratio of variance to squared mean above which the variance has an atom at zero (Andersen).
 _SWITCH = 1.5
+# Jumps in one tick; with a mean of at most one, more never happen.
+_MOST_JUMPS = 16
 
 
 @kernel
@@ -93,7 +94,7 @@ def _jump(world, number, years):
     if jumps == 0:
         return 0.0
     key = world.keys[STREAM_JUMP_SIZES]
-    first = number * (MOST_JUMPS + 1)
+    first = number * (_MOST_JUMPS + 1)
     variance = 0.0
     for jump in range(jumps):
         variance += dynamics.variance_jump * exponential(key, first + 1 + jump)
@@ -104,11 +105,11 @@ def _jump(world, number, years):
 
 @kernel
 def poisson(mean, share):
-    """Return the Poisson quantile of a share in (0, 1), at most MOST_JUMPS."""
+    """Return the Poisson quantile of a share in (0, 1), at most _MOST_JUMPS."""
     chance = math.exp(-mean)
     total = chance
     count = 0
-    while share > total and count < MOST_JUMPS:
+    while share > total and count < _MOST_JUMPS:
         count += 1
         chance *= mean / count
         total += chance

@@ -51,11 +51,8 @@ BREAKERS = 3
 INDEX_SOURCES = 4
 # Times to expiry between which the spread of options' quotes differs.
 SPREAD_BANDS = 4
-# Jumps of the price in one tick; with a mean of at most one, more never happen.
-MOST_JUMPS = 16
-# Competitors' resting orders that the crowd has an eye on, and how far its looks are apart.
+# Competitors' resting orders that the crowd has an eye on.
 WATCHED = 8
-LOOK_NS = 200_000_000
 # Random streams; steps in which the price moves between two ticks, at most, and the
 # usual length of one.
 STREAMS = 64

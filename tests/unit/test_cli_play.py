@@ -213,7 +213,7 @@ def test_on_a_terminal_it_draws_a_screen_and_takes_keys() -> None:
         shown += _read_until(ours, b"you wish to buy")
         os.write(ours, b"\rquit\r")
         _read_until(ours, None)
-        told = json.loads(process.communicate(timeout=60.0)[0])
+        told = json.loads(process.communicate(timeout=240.0)[0])
     finally:
         process.kill()
         process.wait()
@@ -226,7 +226,7 @@ def test_on_a_terminal_it_draws_a_screen_and_takes_keys() -> None:
 
 def _read_until(terminal: int, text: bytes | None) -> bytes:
     """Return what a program shows until a text comes, or until it leaves."""
-    shown, deadline = b"", time.monotonic() + 60.0
+    shown, deadline = b"", time.monotonic() + 240.0
     while text is None or text not in shown:
         assert time.monotonic() < deadline, shown
         if not select.select([terminal], [], [], 1.0)[0]:

@@ -11,14 +11,14 @@ from gammagym import Market
 from gammagym.exchange.ledger import book_trade
 from gammagym.exchange.own_orders import limit_order
 from gammagym.loop import advance, open_world
-from gammagym.market.looks import plan_look
+from gammagym.market.looks import LOOK_NS, plan_look
 from gammagym.market.price import pressure, price_now
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
 from gammagym.world import viewed
 from gammagym.world.codes import BUY, CROWD, GTC, NO_LEVEL, SELL
-from gammagym.world.sizes import LOOK_NS, NANOSECONDS
+from gammagym.world.sizes import NANOSECONDS
 
 NEVER = 2**62
 STILL = {"price.volatility": 0.0, "options.implied_volatility": 0.6}

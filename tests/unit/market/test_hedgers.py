@@ -12,12 +12,13 @@ from gammagym.errors import ScenarioError
 from gammagym.exchange.ledger import conserved
 from gammagym.exchange.trading import mid_price
 from gammagym.loop import advance, open_world
+from gammagym.market.looks import LOOK_NS
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Leg, Task
 from gammagym.world import LARGE, SMALL, capacity_of, fingerprint
 from gammagym.world.codes import FEE_INCOME, FIRST_AGENT_ACCOUNT
-from gammagym.world.sizes import LARGEST_PRESSURE, LOOK_NS
+from gammagym.world.sizes import LARGEST_PRESSURE
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
