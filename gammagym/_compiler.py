@@ -16,10 +16,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from llvmlite import ir
 from numba.core import codegen, compiler, errors, typed_passes, types, untyped_passes
 from numba.core.environment import Environment
 from numba.core.targetconfig import ConfigStack
 from numba.core.typing.templates import make_concrete_template
+from numba.np import arrayobj
 
 # Left out of numba's own list: closures, `with`, `literally`, `literal_unroll`, inlining by numba,
 # fusion of array expressions, parallel loops, and annotated listings. Kernels have none of these.
@@ -53,6 +55,7 @@ _RELIED_ON: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (Environment, ("from_fndesc",)),
     (types.Record, ("__repr__",)),
     (types.BaseFunction, ("get_call_type", "get_impl_key")),
+    (arrayobj, ("fix_integer_index",)),
 )
 
 
@@ -110,6 +113,27 @@ def _resolve_calls_once() -> None:
 
 
 _resolve_calls_once()
+
+
+def _count_from_the_front() -> None:
+    """Let kernels take an index as it is: in them -1 is no row, and never the last one.
+
+    Numba asks at every access whether an index is negative, which was a ninth of all instructions.
+    """
+    arrays: Any = arrayobj
+    fix = arrays.fix_integer_index
+
+    def fixed(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
+        if context.enable_nrt:  # other code of the process
+            return fix(context, builder, kind, index, size)
+        if isinstance(index, ir.Constant) and index.constant < 0:
+            raise errors.CompilerError(f"kernels count from the front: no index {index.constant}")
+        return context.cast(builder, index, kind, types.intp)
+
+    arrays.fix_integer_index = fixed
+
+
+_count_from_the_front()
 
 
 class _Library(codegen.JITCodeLibrary):

@@ -94,7 +94,7 @@ def _see_book(world, instrument, look):
         row = np.int64(book.best[side])
         while row != NO_LEVEL:
             distance = abs(world.levels[row].price_ticks - mid)
-            if distance > WIDE_BANDS[-1] * mid:
+            if distance > WIDE_BANDS[len(WIDE_BANDS) - 1] * mid:
                 break
             for band in range(len(WIDE_BANDS)):
                 if distance <= WIDE_BANDS[band] * mid:

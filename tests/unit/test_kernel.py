@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
+import numpy as np
 import pytest
 
 from gammagym import _compiler, _kernel
@@ -147,6 +149,32 @@ except CompilerError as error:
     print(error)
 """
     assert "kernels may not call each other" in run(package, probe)
+
+
+FROM_THE_END = """
+import numpy as np
+from numba.core.errors import CompilerError
+from gammagym._kernel import kernel
+
+@kernel
+def last(values):
+    return values[-1]
+
+try:
+    print(last(np.arange(3.0)))
+except CompilerError as error:
+    print(error)
+"""
+
+
+def test_an_index_from_the_end_is_refused(package):
+    (package / "engine" / "last.py").write_text(FROM_THE_END)
+    assert "no index -1" in run(package, "import gammagym.engine.last")
+
+
+def test_other_code_of_the_process_still_counts_from_the_end():
+    last = numba.njit(lambda values: values[-1])
+    assert last(np.arange(3.0)) == 2.0
 
 
 def test_another_inside_of_numba_is_refused(monkeypatch):

@@ -54,7 +54,7 @@ def fill_tier_amounts(tiers):
         tiers[tier, AMOUNT] = next_tier_amount(
             tiers[tier, FLOOR], tiers[tier, RATE], tiers[tier - 1, RATE], tiers[tier - 1, AMOUNT]
         )
-    return tiers[-1, AMOUNT]
+    return tiers[len(tiers) - 1, AMOUNT]
 
 
 @kernel
