@@ -25,12 +25,14 @@ from gammagym.engine.price_index import (
     drop_leaf,
     find_leaf,
     find_place,
+    find_place_beyond,
     leaf_at,
+    next_to,
 )
 from gammagym.engine.protocol import ADDED, CHANGED, REMOVED
 from gammagym.engine.tables import levels_of, orders_of, terms_of
 from gammagym.engine.terms import add_terms, drop_terms
-from gammagym.world.codes import BUY, NO_LEVEL, NO_NODE, NO_ORDER, NO_SIDE, NO_TERMS, PRICES, SIDES
+from gammagym.world.codes import NO_LEVEL, NO_NODE, NO_ORDER, NO_SIDE, NO_TERMS, PRICES, SIDES
 from gammagym.world.sizes import PRICE_CACHE
 
 # No level may hold this many lots or more, so that sums of two totals fit into 64 bits.
@@ -113,7 +115,11 @@ def rest(book, side, price_ticks, quantity_lots):
     row, slot = np.int64(book.free_order), price_ticks & _CACHE_MASK
     level_row = np.int64(book.cache[side & 1, slot])
     parent, code = np.int64(NO_NODE), EMPTY
-    if not _is_level(levels, level_row, side, price_ticks):
+    if _is_best(book, side, price_ticks):
+        level_row = np.int64(NO_LEVEL)
+        if has_side(book, side):
+            parent, code = find_place_beyond(book, np.int64(book.best[side]), price_ticks)
+    elif not _is_level(levels, level_row, side, price_ticks):
         parent, code = find_place(book, side, price_ticks)
         level_row = leaf_at(book, code, price_ticks)
     known = level_row != NO_LEVEL
@@ -265,6 +271,12 @@ def _is_level(levels, row, side, price_ticks):
 
 
 @kernel(inline=True)
+def _is_best(book, side, price_ticks):
+    """Return whether a price is better than all of a side. Reads: best, levels."""
+    return not has_side(book, side) or is_better(side, price_ticks, best_price(book, side))
+
+
+@kernel(inline=True)
 def find_level(book, side, price_ticks):
     """Return the level at a price, or NO_LEVEL. Reads: cache, levels. Cost: O(1) mostly."""
     row = np.int64(book.cache[side & 1, price_ticks & _CACHE_MASK])
@@ -290,11 +302,13 @@ def _open_level(book, side, price_ticks, parent, code):
     level.quantity_lots = 0
     level.first = level.last = NO_ORDER
     level.side = side
-    neighbour = add_leaf(book, side, row, parent, code)
-    better, worse = NO_LEVEL, NO_LEVEL
-    if neighbour != NO_LEVEL:
-        # Towards the touch is up on even sides, down on odd ones.
-        if (levels[neighbour].price_ticks < price_ticks) == (side & 1 == BUY):
+    best = np.int64(book.best[side])
+    is_best = _is_best(book, side, price_ticks)
+    node = add_leaf(book, side, row, parent, code)
+    better, worse = np.int64(NO_LEVEL), best
+    if not is_best:
+        neighbour = next_to(book, node, price_ticks)
+        if is_better(side, price_ticks, levels[neighbour].price_ticks):
             better, worse = np.int64(levels[neighbour].better), neighbour
         else:
             better, worse = neighbour, np.int64(levels[neighbour].worse)
@@ -302,7 +316,7 @@ def _open_level(book, side, price_ticks, parent, code):
     _join(book, side, better, row)
     if worse != NO_LEVEL:
         levels[worse].better = row
-    if better == NO_LEVEL and side < 2:
+    if is_best and side < 2:
         book.top_arrival[side] = book.next_arrival
         book.top_order[side] = book.free_order
     return row
@@ -369,7 +383,17 @@ def crosses(book, side, price_ticks):
 @kernel(inline=True)
 def reaches(side, limit_ticks, price_ticks):
     """Return whether an order with this limit accepts a price of the other side."""
-    return price_ticks <= limit_ticks if side == BUY else price_ticks >= limit_ticks
+    return not is_better(side, price_ticks, limit_ticks)
+
+
+@kernel(inline=True)
+def is_better(side, price_ticks, other_ticks):
+    """Return whether a price of a side comes before another one: higher on even sides, else lower.
+
+    Sides are drawn by lot, so that a processor that guesses which one comes is wrong half the time.
+    """
+    flip = -(side & 1)  # all bits or none: turns the order of prices round
+    return price_ticks ^ flip > other_ticks ^ flip
 
 
 @kernel

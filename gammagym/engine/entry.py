@@ -14,6 +14,7 @@ from gammagym.engine.book import (
     best_price,
     crosses,
     has_side,
+    is_better,
     open_lots,
     quantity_at,
     rest,
@@ -142,7 +143,8 @@ def reason_against_price(book, side, price, quantity):
     rules = book.rules
     if rules.tick > 1 and price % rules.tick != 0:
         return REJECT_TICK
-    if price > rules.highest_ticks if side == BUY else price < rules.lowest_ticks:
+    highest, lowest = rules.highest_ticks, rules.lowest_ticks
+    if is_better(side, price, highest if side == BUY else lowest):
         return REJECT_BAND
     if rules.minimum_notional > 0 and _is_small(price, quantity, rules.minimum_notional):
         return REJECT_MINIMUM_NOTIONAL

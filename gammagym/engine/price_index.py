@@ -61,6 +61,22 @@ def find_place(book, side, price_ticks):
     return parent, code
 
 
+@kernel
+def find_place_beyond(book, level_row, price_ticks):
+    """Return what `find_place` does for a price that is beyond all others, on the side of a level.
+
+    The level has the last of the other prices on that side. From there it mostly is not far.
+    Reads: nodes, levels.parent. Cost: O(depth), mostly O(1).
+    """
+    bits, nodes = price_ticks ^ _SIGN, nodes_of(book)
+    code, parent = -1 - level_row, np.int64(levels_of(book)[level_row].parent)
+    while parent != NO_NODE and not _shares(nodes[parent], bits):
+        code, parent = parent, np.int64(nodes[parent].parent)
+    if parent != NO_NODE:
+        code = np.int64(nodes[parent].child[_digit(bits, nodes[parent].shift)])
+    return parent, code
+
+
 @kernel(inline=True)
 def leaf_at(book, code, price_ticks):
     """Return the row that a child stands for if that is the level of a price, or NO_LEVEL."""
@@ -71,18 +87,16 @@ def leaf_at(book, code, price_ticks):
 
 @kernel
 def add_leaf(book, side, row, parent, code):
-    """Index the level of a row and return a level next to it in price, or NO_LEVEL if it is alone.
+    """Index the level of a row; return the node it hangs under, or NO_NODE if it is alone.
 
     No other level has its price, for which `find_place` has found the place: `code` under `parent`.
     Reads: levels.price_ticks. Writes: book.{root, free_node}, nodes, levels.parent. Cost: O(1).
     """
     bits = levels_of(book)[row].price_ticks ^ _SIGN
-    if code == EMPTY:
-        _hang(book, side, parent, bits, -1 - row)
-        return NO_LEVEL if parent == NO_NODE else _next_to(book, parent, bits)
-    node = _split(book, side, parent, code, bits)
-    _hang(book, side, node, bits, -1 - row)
-    return _next_to(book, node, bits)
+    if code != EMPTY:
+        parent = _split(book, side, parent, code, bits)
+    _hang(book, side, parent, bits, -1 - row)
+    return parent
 
 
 @kernel
@@ -247,14 +261,14 @@ def _split(book, side, parent, code, bits):
 
 
 @kernel
-def _next_to(book, row, bits):
-    """Return a level next to some bits, under a node that has a child for their digit.
+def next_to(book, row, price_ticks):
+    """Return a level next to a price, under a node that has children for its digit and for others.
 
     It is the outermost one of the nearest other child: the highest of a lower, or the lowest of a
     higher one. Reads: nodes.
     """
     nodes = nodes_of(book)
-    digit = _digit(bits, nodes[row].shift)
+    digit = _digit(price_ticks ^ _SIGN, nodes[row].shift)
     near, step = digit - 1, -1
     while near >= 0 and nodes[row].child[near] == EMPTY:
         near -= 1

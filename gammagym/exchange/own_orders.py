@@ -125,7 +125,7 @@ def _is_plainly_allowed(world, account, instrument, side, price_ticks, quantity_
         return False
     if contract.price_band > 0.0 or is_closed(world, instrument):
         return False
-    if account != NOBODY and book.rules.maximum_orders + book.rules.maximum_waiting > 0:
+    if book.rules.maximum_orders + book.rules.maximum_waiting > 0 and account != NOBODY:
         return False
     if reason_against_size(book, quantity_lots, 0) != ACCEPTED:
         return False

@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.book import best_price, first_order, has_side, remove
+from gammagym.engine.book import best_price, first_order, has_side, is_better, remove
 from gammagym.exchange.own_orders import limit_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.beliefs import (
@@ -133,12 +133,6 @@ def answer(world, flow, key, draw, believed):
             _clear_stale(world, flow, key, draw, side, reference)
     if uniform(key, draw + _REFILL) < flow.refill_probability:
         _close_spread(world, flow, key, draw, reference)
-
-
-@kernel(inline=True)
-def _is_better(side, price, other):
-    """Return whether a price is closer to the other side than another one of the same side."""
-    return price > other if side == BUY else price < other
 
 
 @kernel(inline=True)
@@ -338,7 +332,7 @@ def _close_spread(world, flow, key, draw, reference):
     book, half = world.books[flow.instrument], half_touch(world, flow)
     for side in (BUY, SELL):
         price = _touch(book, flow, side, reference, half)
-        if not has_side(book, side) or _is_better(side, price, best_price(book, side)):
+        if not has_side(book, side) or is_better(side, price, best_price(book, side)):
             _quote(world, flow, key, draw, side, price)
 
 
