@@ -132,8 +132,8 @@ def _compile(function: _F, inline: bool) -> _F:
     numba_config.CACHE_DIR = str(CACHE_FOLDER)
     try:
         options: dict[str, Any] = {"forceinline": inline, "_nrt": False}
-        # A division by zero is infinite or no number, as in numpy: that world fails, the others go
-        # on. And LLVM sees that nothing raises.
+        # By zero a float is infinite or no number, and an integer 0, as in numpy: one world may
+        # fail by it, the others go on. And LLVM sees that nothing raises.
         options["error_model"] = "numpy"
         options["no_cfunc_wrapper"] = True  # nobody calls a kernel from C
         options["pipeline_class"] = _compiler.EntryCompiler

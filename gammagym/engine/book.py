@@ -115,7 +115,7 @@ def rest(book, side, price_ticks, quantity_lots):
     row, slot = np.int64(book.free_order), price_ticks & _CACHE_MASK
     level_row = np.int64(book.cache[side & 1, slot])
     parent, code = np.int64(NO_NODE), EMPTY
-    if _is_best(book, side, price_ticks):
+    if is_best(book, side, price_ticks):
         level_row = np.int64(NO_LEVEL)
         if has_side(book, side):
             parent, code = find_place_beyond(book, np.int64(book.best[side]), price_ticks)
@@ -271,7 +271,7 @@ def _is_level(levels, row, side, price_ticks):
 
 
 @kernel(inline=True)
-def _is_best(book, side, price_ticks):
+def is_best(book, side, price_ticks):
     """Return whether a price is better than all of a side. Reads: best, levels."""
     return not has_side(book, side) or is_better(side, price_ticks, best_price(book, side))
 
@@ -303,10 +303,10 @@ def _open_level(book, side, price_ticks, parent, code):
     level.first = level.last = NO_ORDER
     level.side = side
     best = np.int64(book.best[side])
-    is_best = _is_best(book, side, price_ticks)
+    leads = is_best(book, side, price_ticks)
     node = add_leaf(book, side, row, parent, code)
     better, worse = np.int64(NO_LEVEL), best
-    if not is_best:
+    if not leads:
         neighbour = next_to(book, node, price_ticks)
         if is_better(side, price_ticks, levels[neighbour].price_ticks):
             better, worse = np.int64(levels[neighbour].better), neighbour
@@ -316,7 +316,7 @@ def _open_level(book, side, price_ticks, parent, code):
     _join(book, side, better, row)
     if worse != NO_LEVEL:
         levels[worse].better = row
-    if is_best and side < 2:
+    if leads and side < 2:
         book.top_arrival[side] = book.next_arrival
         book.top_order[side] = book.free_order
     return row

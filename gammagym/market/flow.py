@@ -18,7 +18,7 @@ import math
 import numpy as np
 
 from gammagym._kernel import kernel
-from gammagym.engine.book import best_price, first_order, has_side, is_better, remove
+from gammagym.engine.book import best_price, first_order, has_side, is_best, remove
 from gammagym.exchange.own_orders import limit_order
 from gammagym.exchange.trading import is_closed
 from gammagym.market.beliefs import (
@@ -332,7 +332,7 @@ def _close_spread(world, flow, key, draw, reference):
     book, half = world.books[flow.instrument], half_touch(world, flow)
     for side in (BUY, SELL):
         price = _touch(book, flow, side, reference, half)
-        if not has_side(book, side) or is_better(side, price, best_price(book, side)):
+        if is_best(book, side, price):
             _quote(world, flow, key, draw, side, price)
 
 

@@ -172,6 +172,21 @@ def test_an_index_from_the_end_is_refused(package):
     assert "no index -1" in run(package, "import gammagym.engine.last")
 
 
+RATIO = """
+from gammagym._kernel import kernel
+
+@kernel
+def ratio(first, second):
+    return first / second, int(first) // int(second)
+"""
+
+
+def test_a_division_by_zero_raises_nothing(package):
+    (package / "engine" / "ratio.py").write_text(RATIO)
+    probe = "from gammagym.engine.ratio import ratio; print(*ratio(1.0, 0.0), *ratio(-6.0, 4.0))"
+    assert run(package, probe).split() == ["inf", "0", "-1.5", "-2"]
+
+
 def test_other_code_of_the_process_still_counts_from_the_end():
     last = numba.njit(lambda values: values[-1])
     assert last(np.arange(3.0)) == 2.0
