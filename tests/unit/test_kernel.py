@@ -192,6 +192,48 @@ def test_other_code_of_the_process_still_counts_from_the_end():
     assert last(np.arange(3.0)) == 2.0
 
 
+PUT = """
+from gammagym._kernel import kernel
+
+@kernel
+def put(row, value):
+    row.share = value
+    return row.lots
+"""
+ROWS = """
+import numpy as np
+from gammagym.engine.put import put
+
+table = np.zeros((2, 5), [("lots", "i8"), ("inner", [("share", "f8"), ("lots", "i4")])])
+table["inner"]["lots"] = np.arange(10).reshape(2, 5)
+for rows in (table[0], table[1, 1::2], table[1, ::-2]):
+    print(*(put(row["inner"], 1.5 + row["inner"]["lots"]) for row in rows), end=" ")
+print(*table["inner"]["share"].ravel(), table["lots"].any())
+copy = table[1, 1].copy()
+print(put(copy["inner"], -1.0), copy["inner"]["share"], table[1, 1]["inner"]["share"])
+"""
+
+
+def test_a_row_is_read_and_written_where_it_lies(package):
+    (package / "engine" / "put.py").write_text(PUT)
+    first, second = run(package, ROWS).splitlines()
+    read, written = first.split()[:10], first.split()[10:]
+    assert read == [*"01234", *"68", *"975"]
+    assert written == [*(f"{number}.5" for number in range(1, 11)), "False"]
+    assert second.split() == ["6", "-1.0", "7.5"]
+
+
+def test_other_code_of_the_process_takes_rows_too():
+    read = numba.njit(lambda row: row.share)
+    assert read(np.array([(1.5,), (2.5,)], [("share", "f8")])[1]) == 2.5
+
+
+def test_a_numpy_that_keeps_rows_elsewhere_is_refused(monkeypatch):
+    monkeypatch.setattr(_compiler.sys, "getsizeof", lambda _: 8)
+    with pytest.raises(ImportError, match="this version of numpy"):
+        _compiler._offset_of_data()
+
+
 def test_another_inside_of_numba_is_refused(monkeypatch):
     monkeypatch.delattr(_compiler.codegen.RuntimeLinker, "PREFIX")
     with pytest.raises(ImportError, match=r"RuntimeLinker\.PREFIX"):
