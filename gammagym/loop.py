@@ -19,7 +19,7 @@ import numpy as np
 
 from gammagym._kernel import DEBUG, kernel
 from gammagym.engine.inspection import SOUND, check_book
-from gammagym.engine.warming import fetch_some_of_next, warm
+from gammagym.engine.warming import fetch_some_of_next
 from gammagym.errors import InvariantError
 from gammagym.exchange.attribution import close_attribution, measure_book
 from gammagym.exchange.calendar import expire, turn_pages, watch_breakers
@@ -180,12 +180,32 @@ def price_tick(world, tape):
     expire(world)
 
 
-@kernel
 def open_world(world, tape, seed):
     """Start a world that was copied from its template: streams, first prices, books, warm-up.
 
-    Afterwards the clock stands at 0. Writes: everything.
+    Afterwards the clock stands at 0. For Python, which so compiles the loop once, for `advance`.
+
+    Args:
+        world: one world.
+        tape: recorded prices of a replay, shape (n,); any array for other price models.
+        seed: of every random stream, from 0.
     """
+    start_world(world, tape, np.uint64(seed))
+    advance(world, tape, 0)
+    start_measuring(world)
+
+
+@kernel
+def open_inside(world, tape, seed):
+    """Do as `open_world` does, inside a kernel."""
+    start_world(world, tape, seed)
+    advance(world, tape, 0)
+    start_measuring(world)
+
+
+@kernel
+def start_world(world, tape, seed):
+    """Start a world up to its warm-up, for which the clock stands before 0. Writes: everything."""
     world.seed = seed
     open_streams(world)
     start_timeline(world)
@@ -203,14 +223,17 @@ def open_world(world, tape, seed):
     for row in range(world.flow_count):
         open_flow(world, row)
     start_arbitrage(world)
-    advance(world, tape, 0)
-    for row in range(world.agent_count):
-        _open_agent(world, row)
 
 
 @kernel
-def _open_agent(world, row):
-    """Start the measuring of one competitor at the state the warm-up left."""
+def start_measuring(world):
+    """Start the measuring of all competitors at the state the warm-up left."""
+    for row in range(world.agent_count):
+        _start_measuring(world, row)
+
+
+@kernel
+def _start_measuring(world, row):
     agent = world.agents[row]
     agent.parts[:] = 0.0
     agent.risk_penalty = 0.0
@@ -250,11 +273,3 @@ def _close_hedge(world, row):
         if world.instruments[instrument].funding.method == FUNDING_CONTINUOUS:
             settle_all(world, instrument)
     close_attribution(world, row)
-
-
-@kernel
-def advance_all(worlds, tape, until_ns):
-    """Advance every world of an array, one after the other."""
-    for index in range(len(worlds)):
-        warm(worlds[index])
-        advance(worlds[index], tape, until_ns)

@@ -14,7 +14,7 @@ import numpy as np
 from gammagym._kernel import kernel
 from gammagym.engine.book import best_price, best_quantity, has_side
 from gammagym.engine.tables import updates_of
-from gammagym.loop import advance, step
+from gammagym.loop import step
 from gammagym.world.codes import BUY, NO_LEVEL, SELL
 
 BANDS = (1e-4, 5e-4, 10e-4, 20e-4, 50e-4)  # distances from the mid, as shares of it
@@ -245,22 +245,8 @@ def _write_depth(world, recording, ladders, depths):
 
 
 @kernel
-def sample(world, tape, interval_ns, instrument, mids, volumes):
-    """Advance by one interval after the other, and look at the end of each.
-
-    Args:
-        world: one world.
-        tape: as for `advance`.
-        interval_ns: length of an interval (ns).
-        instrument: row of instruments.
-        mids: shape (n,), for best bid plus best ask (ticks); where a side is empty, the last one.
-        volumes: shape (n,), for what was traded in the interval (lots).
-    """
-    book = world.books[instrument]
-    for look in range(len(mids)):
-        before = book.volume_lots
-        advance(world, tape, world.time_ns + interval_ns)
-        volumes[look] = book.volume_lots - before
-        mids[look] = mids[look - 1] if look > 0 else 0
-        if has_side(book, BUY) and has_side(book, SELL):
-            mids[look] = best_price(book, BUY) + best_price(book, SELL)
+def two_mids(book, before):
+    """Return best bid plus best ask (ticks), or what it was before where a side is empty."""
+    if has_side(book, BUY) and has_side(book, SELL):
+        return best_price(book, BUY) + best_price(book, SELL)
+    return before

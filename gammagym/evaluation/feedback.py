@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gammagym.envs.kernels.price_record import record_mids
 from gammagym.evaluation.feedback_results import Cell, Curve, Estimate, Feedback
 from gammagym.evaluation.feedback_theory import (
     random_days,
@@ -22,10 +21,13 @@ from gammagym.evaluation.feedback_theory import (
     staggered_ratio,
 )
 from gammagym.evaluation.theory import Check
+from gammagym.exchange.trading import mid_price
+from gammagym.loop import advance, open_world
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import Leg, Task
 from gammagym.world import LARGE, copied
+from gammagym.world.sizes import NANOSECONDS
 
 Floats = NDArray[np.float64]
 
@@ -141,7 +143,11 @@ def run_days(setting: Setting, days: int, seed: int = 0) -> Days:
     stopped = np.zeros(days, np.bool_)
     for day in range(days):
         worlds = copied(compiled.template)
-        record_mids(worlds[0], compiled.tape, seed + day, _TICK * 10**9, mids[day])
+        open_world(worlds[0], compiled.tape, seed + day)
+        for step in range(mids.shape[1]):
+            # Before what is due then.
+            advance(worlds[0], compiled.tape, (step + 1) * _TICK * NANOSECONDS - 1)
+            mids[day, step] = mid_price(worlds[0], 0)
         stopped[day] = worlds["hedgers"]["stopped"].any()
     return Days(np.log(mids), stopped)
 

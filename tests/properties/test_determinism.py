@@ -203,25 +203,25 @@ from gammagym.world import fingerprint
 cases = {
     "thin": dict(scenario="spread_blowout", horizon_seconds=10.0, decision_interval=5.0,
                  overrides={"warmup": "1s"}),
-    "ideal": dict(scenario="textbook", horizon_seconds=600.0, decision_interval=60.0,
+    "ideal": dict(scenario="textbook", horizon_seconds=240.0, decision_interval=60.0,
                   task="ShortGamma"),
     "spot": dict(scenario="textbook", horizon_seconds=60.0, decision_interval=20.0,
                  task="SpotHedge"),
 }
 for model in ("merton", "heston", "svcj"):
-    cases[model] = dict(scenario="textbook", horizon_seconds=600.0, decision_interval=60.0,
+    cases[model] = dict(scenario="textbook", horizon_seconds=240.0, decision_interval=60.0,
                         overrides={"price.model": model, "price.preset": "btc",
                                    "price.volatility": 0.4 if model == "merton" else None})
     if model != "heston":
         cases[model]["overrides"]["price.jump_rate"] = 1e5
 cases["regime"] = dict(
-    scenario="textbook", horizon_seconds=600.0, decision_interval=60.0,
+    scenario="textbook", horizon_seconds=240.0, decision_interval=60.0,
     overrides={"price.model": "regime", "price.volatility": None, "price.drift": None,
                "price.range_volatility": 0.4, "price.range_half_life": "1min",
                "price.range_duration": "1min", "price.trend_volatility": 0.6,
                "price.trend_drift": 20.0, "price.trend_duration": "20s"})
 cases["smile"] = dict(
-    scenario="textbook", horizon_seconds=600.0, decision_interval=60.0,
+    scenario="textbook", horizon_seconds=240.0, decision_interval=60.0,
     overrides={"options.preset": "btc", "options.half_spread": None,
                "options.customers": {"rate": 0.1}})
 for name, options in cases.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from many_worlds import advance_all, opened
 from numpy.typing import NDArray
 
 from gammagym.agent import FIELD_NAMES
@@ -13,8 +14,7 @@ from gammagym.engine.book import best_price, has_side
 from gammagym.envs.vector import HedgeVectorEnv
 from gammagym.exchange.trading import mid_price
 from gammagym.loading import load_agent
-from gammagym.loop import advance_all, open_world
-from gammagym.scenario.compile import Compiled, compile_world
+from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
 from gammagym.world import viewed
@@ -113,14 +113,6 @@ def play(
             columns[name].append(values)
         columns["time"].append(look * step - begins)
     return Run(worlds=worlds, **{name: np.array(rows) for name, rows in columns.items()})
-
-
-def opened(compiled: Compiled, seeds: int) -> Array:
-    """Open worlds with the seeds from 0."""
-    worlds = np.repeat(compiled.template, seeds)
-    for seed in range(seeds):
-        open_world(worlds[seed], compiled.tape, seed)
-    return worlds
 
 
 def _look(worlds: Any) -> dict[str, list[float]]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from many_worlds import advance_all, opened
 from numpy.typing import NDArray
 
 from gammagym.exchange.orders import cancel_orders
 from gammagym.exchange.own_orders import limit_order
-from gammagym.loop import advance_all, open_world
 from gammagym.scenario.compile import Compiled, compile_world
 from gammagym.scenario.load import load_scenario
 from gammagym.scenario.tasks import get_task
@@ -58,10 +58,7 @@ def build(
     loaded = load_scenario(scenario, {"flow.preset": preset, **changes})
     task = get_task("GammaScalp", collateral=collateral, decision_interval=decision_interval)
     compiled = compile_world(loaded, task)
-    worlds = np.repeat(compiled.template, count)
-    for seed in range(count):
-        open_world(worlds[seed], compiled.tape, seed)
-    return compiled, worlds
+    return compiled, opened(compiled, count)
 
 
 def advance_to(compiled: Compiled, worlds: Array, seconds: float) -> None:

@@ -23,7 +23,7 @@ from gammagym.envs.kernels.observe import implied_volatility, observe, see_marke
 from gammagym.envs.kernels.rewards import pay
 from gammagym.envs.kernels.schemes import decide
 from gammagym.exchange.attribution import close_attribution
-from gammagym.loop import advance, close_out, open_world
+from gammagym.loop import advance, close_out, open_inside
 from gammagym.world.codes import PARTS
 from gammagym.world.sizes import QUANTA
 
@@ -87,7 +87,7 @@ def turn_worlds(
 @kernel
 def _open(world, tape, seed):
     """Open a world that was copied from its template; returns why it cannot begin, or SOUND."""
-    open_world(world, tape, seed)
+    open_inside(world, tape, seed)
     for row in range(world.agent_count):
         start_seeing(world, row, implied_volatility(world, world.agents[row]))
     return failure(world)

@@ -16,7 +16,7 @@ from gammagym.engine.tables import place
 from gammagym.errors import GammagymError
 from gammagym.evaluation.facts import record as tables
 from gammagym.evaluation.facts.record import BUY, DEPTH_INTERVAL, SELL, MarketRecord
-from gammagym.loop import open_world
+from gammagym.loop import advance, open_world
 from gammagym.recorder import (
     DEPTH,
     FILL,
@@ -25,7 +25,7 @@ from gammagym.recorder import (
     RECORDING,
     open_recording,
     record,
-    sample,
+    two_mids,
 )
 from gammagym.scenario.compile import compile_world
 from gammagym.scenario.load import load_scenario
@@ -101,10 +101,16 @@ def long_returns(
     """
     opened = _open(scenario, overrides, seed, hours * 3_600)
     count = round(hours * 3_600)
-    mids, volumes = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    sample(opened.worlds[0], opened.tape, NANOSECONDS, 0, mids, volumes)
-    tick = float(opened.worlds[0]["instruments"][0]["tick_size"])
-    return np.column_stack((0.5 * tick * mids, volumes)).astype(np.float64)
+    world = opened.worlds[0]
+    book = world["books"][0]
+    seen = np.zeros((count, 2))
+    twice, volume = 0, int(book["volume_lots"])
+    for look in range(count):
+        advance(world, opened.tape, (look + 1) * NANOSECONDS)
+        twice, before, volume = two_mids(book, twice), volume, int(book["volume_lots"])
+        seen[look] = twice, volume - before
+    seen[:, 0] *= 0.5 * float(world["instruments"][0]["tick_size"])
+    return seen
 
 
 @dataclass(frozen=True)
