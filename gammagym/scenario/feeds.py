@@ -99,7 +99,7 @@ def _feed(
     target.rows[:] = NO_ORDER
     _write_excitation(target)
     if flow.sentiment is not None:
-        write_sentiment(target, flow.sentiment, contract.lot_size)
+        write_sentiment(target, flow.sentiment, flow.preset_name(wish), contract.lot_size)
     reach = 1.0 + target.distance_maximum / target.distance_scale
     target.distance_cut = reach**-target.distance_exponent
     target.calm_variance = (calm / contract.tick_size) ** 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -12,6 +14,23 @@ from gammagym.quantities import Duration, Model
 _SECOND_NS = 1_000_000_000
 _HOUR_NS = 3_600 * _SECOND_NS
 _BASIS_POINT = 1e-4
+
+
+# What takers buy net at a lean of 1, as a share of what market orders ask for. Who knows where the
+# price is going does not lean, and not everyone finds as much as he asks for. Measured; a test
+# measures it again (tests/statistical/test_sentiment.py).
+BOUGHT_SHARE: Mapping[str, float] = MappingProxyType(
+    {
+        "full": 0.71,
+        "medium": 0.5,
+        "thin": 0.38,
+        "sparse": 0.145,
+        "spot": 0.745,
+        "levels": 1.0,
+        "santa_fe": 1.0,
+        "large_tick": 0.785,
+    }
+)
 
 
 class SentimentTerms(Model):
@@ -40,12 +59,13 @@ class SentimentTerms(Model):
     )
 
 
-def write_sentiment(flow: Any, terms: SentimentTerms, lot_size: float) -> None:
+def write_sentiment(flow: Any, terms: SentimentTerms, preset: str, lot_size: float) -> None:
     """Write the sentiment of one flow, whose other parameters are written.
 
     Args:
         flow: row of `world.flows`.
         terms: what the scenario says.
+        preset: of the flow.
         lot_size: units in one lot of the book.
     """
     target = flow.sentiment
@@ -53,7 +73,7 @@ def write_sentiment(flow: Any, terms: SentimentTerms, lot_size: float) -> None:
     target.reversion = math.log(2.0) * _SECOND_NS / terms.half_life
     target.impact = terms.impact * _BASIS_POINT
     target.decay = terms.decay / _SECOND_NS
-    # What a lean of 1 would make: all that is traded, bought, for as long as the premium lasts.
+    # What a lean of 1 makes in the long run: what it buys, for as long as the premium lasts.
     mean_size = flow.market_size_lots * math.exp(0.5 * flow.market_size_sigma**2) * lot_size
-    traded = flow.rate * flow.probability_market * mean_size
-    target.start_premium = traded * target.impact * target.decay
+    asked = flow.rate * flow.probability_market * mean_size
+    target.start_premium = BOUGHT_SHARE[preset] * asked * target.impact * target.decay

@@ -217,7 +217,7 @@ def test_a_large_order_at_one_venue_is_felt_at_the_other_through_arbitrageurs():
     for limit in (0.0, 500.0):
         compiled = template("two_venues", {"arbitrageurs.0.limit": limit})
         there, here = [], []
-        for seed in range(8):
+        for seed in range(24):
             worlds = opened(compiled, seed)
             go(compiled, worlds, 30.0)
             twin = worlds.copy()
@@ -231,7 +231,7 @@ def test_a_large_order_at_one_venue_is_felt_at_the_other_through_arbitrageurs():
         moves[limit] = np.mean(there) / np.mean(here)
     # Nobody else carries a move over: a common price is all that the books share.
     assert abs(moves[0.0]) < 0.02
-    assert moves[500.0] > 0.15
+    assert moves[500.0] > 0.2
 
 
 def test_arbitrageurs_make_the_noise_between_two_venues_as_short_as_it_was_measured():
