@@ -81,8 +81,8 @@ class ResultStore:
     Raises:
         DataError: it is missing, or is not a file of results of this version.
 
-    >>> store = ResultStore(":memory:")
-    >>> store.runs()
+    >>> with ResultStore(":memory:") as store:
+    ...     store.runs()
     []
     """
 
@@ -91,12 +91,16 @@ class ResultStore:
         if not create and not self.path.is_file():
             raise DataError(f"{self.path}: there is no such file of results")
         try:
-            self._open()
+            self._connection = sqlite3.connect(self.path, timeout=30.0, isolation_level=None)
+            try:
+                self._open()
+            except (sqlite3.Error, DataError):
+                self.close()
+                raise
         except sqlite3.Error as error:
             raise DataError(f"{self.path}: not a file of results: {error}") from error
 
     def _open(self) -> None:
-        self._connection = sqlite3.connect(self.path, timeout=30.0, isolation_level=None)
         names = [row[0] for row in self._query("SELECT name FROM sqlite_master")]
         if not names:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -106,11 +110,9 @@ class ResultStore:
             self._connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             self._connection.execute("COMMIT")
         if self._query("PRAGMA application_id")[0][0] != _APPLICATION_ID:
-            self.close()
             raise DataError(f"{self.path}: an SQLite file, but not one of gammagym's results")
         version = self._query("SELECT version FROM schema")[0][0]
         if version != SCHEMA_VERSION:
-            self.close()
             raise DataError(
                 f"{self.path}: written in format {version}, this version reads {SCHEMA_VERSION}: "
                 "choose another folder with --out"

@@ -218,7 +218,9 @@ def test_a_function_sees_where_a_competitor_stands():
 
 
 def test_single_vector_and_sb3_environments_are_paid_the_same():
-    sb3 = pytest.importorskip("gammagym.sb3")
+    pytest.importorskip("stable_baselines3")
+    from gammagym import sb3
+
     envs = {
         mode: HedgeVectorEnv(2, scenario="calm", reward=of_risk, autoreset_mode=mode, **HOUR)
         for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)
