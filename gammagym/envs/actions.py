@@ -50,7 +50,7 @@ def checked_actions(action: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
         raise InvalidActionError(f"an action must be numbers of shape {shape}: {error}") from None
     if array.shape != shape:
         raise InvalidActionError(f"an action must have shape {shape}, was {array.shape}")
-    if not np.isfinite(array).all():
+    if np.count_nonzero(np.isfinite(array)) < array.size:
         raise InvalidActionError(
             "an action must be finite numbers (those beyond -1 and 1 are clipped), "
             f"was {np.asarray(action).tolist()!r:.200}"

@@ -127,6 +127,7 @@ class Batch:
         further = self.face.rows[self.face.rows >= OBSERVED] - OBSERVED
         places = np.searchsorted(GROUP_STARTS, further, side="right") - 1
         self._groups = np.isin(np.arange(len(GROUP_STARTS)), places).astype(np.int64)
+        self._has_further = bool(self._groups.any())
         self._payer = Payer(reward, count, agents) if reward is not None else None
 
     def open(self, rows: Rows, seeds: NDArray[np.uint64]) -> None:
@@ -153,12 +154,14 @@ class Batch:
         """
         over = self.status != RUNNING
         self._commands[:] = STEP
-        self._commands[over] = STAY
-        self.rewards[over] = 0.0
+        if np.count_nonzero(over):
+            self._commands[over] = STAY
+            self.rewards[over] = 0.0
         self._turn(actions)
-        paid = ~over & (self.status != FAILED)
-        if self._payer is not None and paid.any():
-            self._payer.pay(self.worlds, paid, self.status != RUNNING, self.rewards)
+        if self._payer is not None:
+            paid = ~over & (self.status != FAILED)
+            if paid.any():
+                self._payer.pay(self.worlds, paid, self.status != RUNNING, self.rewards)
         if self.watcher is not None:
             self.watcher.stepped(actions)
 
@@ -230,45 +233,44 @@ class Batch:
         """Let worlds do what they are told; several threads share them."""
         for tape, mask in self._passes:
             commands = self._commands if mask is None else np.where(mask, self._commands, STAY)
-            turn = functools.partial(self._turn_share, tape, commands, actions)
+            columns = (
+                *(self.worlds, commands, self._seeds, actions),
+                *(self.observations, self.rewards, self.infos, self.status),
+            )
             if self.threads == 1:
-                turn(slice(None))
+                self._turn_share(tape, *columns)
             else:
+                turn = functools.partial(self._turn_slice, tape, columns)
                 # In more shares than threads: whoever is done first takes another one.
                 shares = max(self.threads, min(_SHARES * self.threads, len(self.worlds) // _FEWEST))
                 bounds = np.linspace(0, len(self.worlds), shares + 1).astype(int).tolist()
                 pieces = [slice(*pair) for pair in itertools.pairwise(bounds)]
                 list(_workers(self.threads).map(turn, pieces))
 
+    def _turn_slice(
+        self, tape: NDArray[np.float64], columns: Sequence[NDArray[Any]], share: slice
+    ) -> None:
+        self._turn_share(tape, *(column[share] for column in columns))
+
     def _turn_share(
         self,
         tape: NDArray[np.float64],
+        worlds: NDArray[Any],
         commands: NDArray[np.int64],
+        seeds: NDArray[np.uint64],
         actions: NDArray[np.float32],
-        share: slice,
+        observations: NDArray[np.float32],
+        rewards: NDArray[np.float64],
+        infos: NDArray[np.float64],
+        status: NDArray[np.int64],
     ) -> None:
+        rows = self.face.rows
         turn_worlds(
-            self.worlds[share],
-            tape,
-            commands[share],
-            self._seeds[share],
-            actions[share],
-            BOUNDS,
-            self.face.rows,
-            self.observations[share],
-            self.rewards[share],
-            self.infos[share],
-            self.status[share],
+            *(worlds, tape, commands, seeds, actions, BOUNDS, rows),
+            *(observations, rewards, infos, status),
         )
-        if self._groups.any():
-            observe_more(
-                self.worlds[share],
-                commands[share],
-                self._groups,
-                BOUNDS,
-                self.face.rows,
-                self.observations[share],
-            )
+        if self._has_further:
+            observe_more(worlds, commands, self._groups, BOUNDS, rows, observations)
 
 
 def _alike(kinds: Sequence[Compiled]) -> tuple[Compiled, ...]:
