@@ -8,15 +8,15 @@ Prints Markdown. Everything at once takes about a quarter of an hour on one core
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tables import MINUS, print_parts, print_table
 
 from gammagym.exchange.own_orders import limit_order
 from gammagym.exchange.trading import mid_price
@@ -28,7 +28,6 @@ from basis_markets import ARBITRAGEUR, THIN, books, go, opened, template
 
 Array = NDArray[Any]
 
-MINUS = "\N{MINUS SIGN}"
 NO_CAPITAL: Mapping[str, Mapping[str, Any]] = {
     "basis": {"arbitrageurs.0.limit": 0.0, "arbitrageurs.1.limit": 0.0},
     "two_venues": {"arbitrageurs.0.limit": 0.0},
@@ -36,13 +35,6 @@ NO_CAPITAL: Mapping[str, Mapping[str, Any]] = {
 NO_SENTIMENT: Mapping[str, Any] = {"flow.sentiment": None, "markets.0.flow.sentiment": None}
 FUNDING_SECONDS = 28_800
 WAITS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    print("\n| " + " | ".join(head) + " |")
-    print("|---" + "|--:" * (len(head) - 1) + "|")
-    for row in rows:
-        print("| " + " | ".join(row) + " |", flush=True)
 
 
 def _told(estimate: tuple[float, float], digits: int = 2) -> str:
@@ -132,7 +124,7 @@ def noise(seeds: int = 24) -> None:
         columns[-1] += together
     names = ["standard deviation of the difference, bp", "its half-life, s"]
     names += [f"correlation of returns over {s:g} s" for s in (0.1, 0.5, 1, 5)]
-    _table(["", *changes], [list(row) for row in zip(names, *columns, strict=True)])
+    print_table(["", *changes], [list(row) for row in zip(names, *columns, strict=True)])
 
 
 def premium(seeds: int = 8, days: int = 4) -> None:
@@ -156,7 +148,7 @@ def premium(seeds: int = 8, days: int = 4) -> None:
                 ]
             )
     names = ["standard deviation, bp", "half-life, min", "funding of eight hours, mean, %"]
-    _table(["", *heads], [list(row) for row in zip(names, *columns, strict=True)])
+    print_table(["", *heads], [list(row) for row in zip(names, *columns, strict=True)])
 
 
 def capital(seeds: int = 96) -> None:
@@ -174,7 +166,7 @@ def capital(seeds: int = 96) -> None:
             go(compiled, worlds, 600.0)
             left[seed] = 1e4 * worlds["flows"]["sentiment"]["premium"][0, 0]
         cells.append(_told(_mean(left)))
-    _table(["capital, units", *(f"{limit:,.0f}" for limit in limits)], [["left", *cells]])
+    print_table(["capital, units", *(f"{limit:,.0f}" for limit in limits)], [["left", *cells]])
 
 
 def order(seeds: int = 48) -> None:
@@ -186,7 +178,7 @@ def order(seeds: int = 48) -> None:
         for row, book in enumerate(("its own book", "the other book")):
             cells = [_told(_mean(column)) for column in moves[:, :, row].T]
             rows.append([f"{book}, {name}", *cells])
-    _table(["after, s", *(f"{wait:g}" for wait in WAITS)], rows)
+    print_table(["after, s", *(f"{wait:g}" for wait in WAITS)], rows)
 
 
 def _moves(compiled: Compiled, seed: int) -> list[list[float]]:
@@ -211,14 +203,5 @@ PARTS: Mapping[str, Callable[[], None]] = {
 }
 
 
-def main() -> None:
-    """Print the tables that are asked for, or all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
-    for name in parser.parse_args().parts or PARTS:
-        print(f"\n## {name}: {PARTS[name].__doc__}", flush=True)
-        PARTS[name]()
-
-
 if __name__ == "__main__":
-    main()
+    print_parts(__doc__, PARTS)

@@ -7,14 +7,14 @@ Prints Markdown. Everything at once takes about ten minutes on one core, most of
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tables import MINUS, print_parts, print_table
 
 from gammagym.evaluation.facts import Range, compare, load_targets, measure, record_world
 from gammagym.evaluation.rollout import rollout
@@ -24,7 +24,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "statisti
 from adverse_measures import RESTING_BAND, WAITS, large_orders, markouts, overrun
 from flow_measures import measure as measure_flow
 
-MINUS = "\N{MINUS SIGN}"
 PRESETS = ("full", "thin", "sparse")
 # One preset is worth the work of many worlds of another.
 WORLDS = {"full": 64, "thin": 256, "sparse": 256}
@@ -53,13 +52,6 @@ RULES = (
     *("no_hedge", "fixed_interval", "price_move", "delta_band", "whalley_wilmott"),
     RESTING_BAND,
 )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    print("\n| " + " | ".join(head) + " |")
-    print("|---" + "|--:" * (len(head) - 1) + "|")
-    for row in rows:
-        print("| " + " | ".join(row) + " |", flush=True)
 
 
 def _number(value: float) -> str:
@@ -104,7 +96,7 @@ def _facts_table(columns: Mapping[str, Mapping[str, float]], targets: Mapping[st
     inside = [
         f"{each.count('inside')} of {len(each) - each.count('not judged')}" for each in verdicts
     ]
-    _table(["fact", *columns, "sample"], [["inside, of all judged", *inside, ""], *rows])
+    print_table(["fact", *columns, "sample"], [["inside, of all judged", *inside, ""], *rows])
 
 
 def market() -> None:
@@ -142,7 +134,7 @@ def market() -> None:
         ("mid less price, mean, bp", [each.bias for each in found]),
         ("mid less price, standard deviation, bp", [each.tracking for each in found]),
     ]
-    _table(
+    print_table(
         ["", *PRESETS],
         [[name, *(f"{v:.2f}".replace("-", MINUS) for v in row)] for name, row in rows],
     )
@@ -158,7 +150,7 @@ def adverse() -> None:
                 moves = [_with_error(found.mean[wait], found.error[wait]) for wait in WAITS]
                 name = f"`{scenario}`, `{preset}`"
                 rows.append([name, str(behind), f"{found.filled:.0%}", *moves])
-    _table(["", "ticks behind", "filled in 10 s", *(f"{wait:g} s" for wait in WAITS)], rows)
+    print_table(["", "ticks behind", "filled in 10 s", *(f"{wait:g} s" for wait in WAITS)], rows)
 
 
 def overruns() -> None:
@@ -179,7 +171,7 @@ def overruns() -> None:
         ]
         for every, beyond in found.steps.items()
     ]
-    _table(["", "overshoot, ticks", "closed form"], rows)
+    print_table(["", "overshoot, ticks", "closed form"], rows)
 
 
 def _mean(values: Any) -> str:
@@ -220,7 +212,7 @@ def ranking(seeds: int = 12, hours: float = 2.0) -> None:
     head = ["rule", *(f"`{preset}`" for preset in PRESETS)]
     for preset in PRESETS[1:]:
         head += [f"score, `{preset}` less `full`", f"mean, `{preset}` less `full`"]
-    _table(head, rows)
+    print_table(head, rows)
     for preset in PRESETS[1:]:
         print(f"rank correlation of `{preset}`: {rank_correlation(scores[preset], scores['full'])}")
 
@@ -247,7 +239,7 @@ def impact() -> None:
         fitted = np.polyfit(np.log(sizes), np.log(ends), 1)[0]
         head = ["BTC", "mean meanwhile", "at the end", *(f"{s} s later" for s in (5, 10, 30, 60))]
         print(f"\nover {seconds} s, {worlds} worlds, bp:")
-        _table([*head, "two to four minutes later"], rows)
+        print_table([*head, "two to four minutes later"], rows)
         print(f"exponents: {slopes.round(2).tolist()}, of all: {fitted:.2f}")
 
 
@@ -270,14 +262,5 @@ PARTS: Mapping[str, Callable[[], None]] = {
 }
 
 
-def main() -> None:
-    """Print the tables that are asked for, or all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
-    for name in parser.parse_args().parts or PARTS:
-        print(f"\n## {name}: {PARTS[name].__doc__}", flush=True)
-        PARTS[name]()
-
-
 if __name__ == "__main__":
-    main()
+    print_parts(__doc__, PARTS)
