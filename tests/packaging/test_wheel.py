@@ -26,6 +26,14 @@ while not over:
 print("played", info["time_seconds"])
 """
 
+COMPILE = """
+import gammagym, pathlib, sys
+assert pathlib.Path(gammagym.__file__).is_relative_to(sys.argv[1]), gammagym.__file__
+from gammagym.exchange.formulas.funding import clamped_funding_rate
+rate = clamped_funding_rate(0.0020, 0.0001, -0.0005, 0.0005)
+print(round(rate, 12), sum(clamped_funding_rate.stats.cache_hits.values()))
+"""
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -76,22 +84,31 @@ def test_data_files_of_the_package_are_in_the_wheel(wheel: Path) -> None:
             assert path.relative_to(ROOT).as_posix() in names
 
 
-def test_an_episode_is_played_from_the_wheel_in_another_directory(
-    wheel: Path, tmp_path: Path
-) -> None:
-    target = tmp_path / "site"
+def run_from(wheel: Path, folder: Path, code: str, **environment: str) -> str:
+    """Return what code prints that finds the package in an unpacked wheel, away from here."""
+    target = folder / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(target)
-    environment = os.environ | {"PYTHONPATH": str(target)}
-    environment["GAMMAGYM_CACHE_DIR"] = str(tmp_path / "cache")
-    environment["NUMBA_DISABLE_JIT"] = "1"  # what is compiled is the same; files are what matters
+    variables = {"PYTHONPATH": str(target), "GAMMAGYM_CACHE_DIR": str(folder / "cache")}
     done = subprocess.run(
-        [sys.executable, "-P", "-c", PLAY, str(target)],
-        cwd=tmp_path,
-        env=environment,
+        [sys.executable, "-P", "-c", code, str(target)],
+        cwd=folder,
+        env=os.environ | variables | environment,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "played 20.0"
+    return done.stdout.strip()
+
+
+def test_an_episode_is_played_from_the_wheel_in_another_directory(
+    wheel: Path, tmp_path: Path
+) -> None:
+    # Without compilation, which for a whole world takes a minute.
+    assert run_from(wheel, tmp_path, PLAY, NUMBA_DISABLE_JIT="1") == "played 20.0"
+
+
+def test_the_wheels_kernels_are_compiled_and_kept(wheel: Path, tmp_path: Path) -> None:
+    assert run_from(wheel, tmp_path, COMPILE).split() == ["0.0015", "0"]
+    assert run_from(wheel, tmp_path, COMPILE).split() == ["0.0015", "1"]
