@@ -7,34 +7,31 @@ called by a kernel is a *part*: it is translated into LLVM's language, and that 
 calls is an *entry*: it takes all parts below it into one module, each once, and only that module is
 optimised and becomes machine code. Code also gets faster by it, as LLVM sees who calls whom.
 
-This leans on the inside of numba. What is overridden or called is looked for when this module is
-imported, so that another version of numba fails there, and does not compile something else.
+A kernel that many entries call, and that is most of them, can be *shared*: it is an entry of its
+own, compiled and kept once for all, and machine code that is made elsewhere calls it where it is.
+
+Of several processes that want the same entry, one compiles it; the others wait and load it.
 """
 
 from __future__ import annotations
 
-import ctypes
-import sys
+import copy
+import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from llvmlite import ir
-from numba.core import (
-    boxing,
-    cgutils,
-    codegen,
-    compiler,
-    errors,
-    pythonapi,
-    typed_passes,
-    types,
-    untyped_passes,
-)
-from numba.core.environment import Environment
-from numba.core.targetconfig import ConfigStack
+from filelock import FileLock
+from llvmlite import binding as llvm
+from numba.core import codegen, compiler, errors, sigutils, typed_passes, untyped_passes
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.typing.templates import make_concrete_template
-from numba.np import arrayobj
+
+from gammagym import _numba
+
+_numba.adapt()
 
 # Left out of numba's own list: closures, `with`, `literally`, `literal_unroll`, inlining by numba,
 # fusion of array expressions, parallel loops, and annotated listings. Kernels have none of these.
@@ -57,132 +54,6 @@ _PASSES: tuple[Any, ...] = (
 # Numba declares that it takes its own compiler only.
 _compile_extra: Any = compiler.compile_extra
 _ENVIRONMENT = "_ZN08NumbaEnv"  # begins the names of variables that hold Python objects
-_RELIED_ON: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (compiler.Flags, ("no_compile", "no_cpython_wrapper", "forceinline", "copy", "values")),
-    (compiler.CompilerBase, ("define_pipelines",)),
-    (codegen.CPUCodegen, ("_function_pass_manager", "_module_pass_manager")),
-    (codegen.JITCodeLibrary, ("finalize", "_optimize_functions", "_optimize_final_module")),
-    (codegen.JITCodeLibrary, ("_get_module_for_linking", "_finalize_final_module")),
-    (codegen.JITCodeLibrary, ("_raise_if_finalized",)),
-    (codegen.RuntimeLinker, ("PREFIX",)),
-    (Environment, ("from_fndesc",)),
-    (types.Record, ("__repr__",)),
-    (types.BaseFunction, ("get_call_type", "get_impl_key")),
-    (arrayobj, ("fix_integer_index",)),
-    (boxing, ("unbox_record",)),
-    (pythonapi, ("_unboxers", "NativeValue")),
-)
-
-
-def _check_numba() -> None:
-    """Refuse a numba without the names that this module builds on."""
-    for owner, names in _RELIED_ON:
-        for name in names:
-            if not hasattr(owner, name):
-                raise ImportError(f"this version of numba has no {owner.__name__}.{name}")
-
-
-_check_numba()
-
-
-def _describe_records_once() -> None:
-    """Let numba write out each type of record once, not at every call that it looks for.
-
-    The description of a world has sixty thousand letters, which took an eighth of the compilation.
-    """
-    record: Any = types.Record
-    describe, known = record.__repr__, dict[int, str]()
-
-    def described(kind: Any) -> str:
-        if kind._code not in known:
-            known[kind._code] = describe(kind)
-        return known[kind._code]
-
-    record.__repr__ = described
-
-
-_describe_records_once()
-
-
-def _resolve_calls_once() -> None:
-    """Let numba look once for what an operator does with some types, not wherever it stands.
-
-    It tries one implementation after the other, which took a sixth of the compilation.
-    """
-    function: Any = types.BaseFunction
-    resolve, known = function.get_call_type, dict[tuple[Any, ...], tuple[Any, Any]]()
-
-    def resolved(kind: Any, context: Any, arguments: Any, keywords: Any) -> Any:
-        settings: Any = ConfigStack.top_or_none()
-        # Other code of the process may be compiled with counting.
-        counts = settings is not None and settings.nrt
-        place = (kind, counts, tuple(arguments), tuple(sorted(keywords.items())))
-        if place not in known:
-            signature = resolve(kind, context, arguments, keywords)
-            known[place] = signature, kind.get_impl_key(signature)
-        signature, implementation = known[place]
-        kind._impl_keys[signature.args] = implementation
-        return signature
-
-    function.get_call_type = resolved
-
-
-_resolve_calls_once()
-
-
-def _count_from_the_front() -> None:
-    """Let kernels take an index as it is: in them -1 is no row, and never the last one.
-
-    Numba asks at every access whether an index is negative, which was a ninth of all instructions.
-    """
-    arrays: Any = arrayobj
-    fix = arrays.fix_integer_index
-
-    def fixed(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
-        if context.enable_nrt:  # other code of the process
-            return fix(context, builder, kind, index, size)
-        if isinstance(index, ir.Constant) and index.constant < 0:
-            raise errors.CompilerError(f"kernels count from the front: no index {index.constant}")
-        return context.cast(builder, index, kind, types.intp)
-
-    arrays.fix_integer_index = fixed
-
-
-_count_from_the_front()
-
-
-def _take_rows_where_they_lie() -> None:
-    """Let kernels that are handed one row of a table find it by itself.
-
-    Numba asks for a view of the row, for which numpy writes out the row's type: a quarter of a
-    millisecond for a world, at each call.
-    """
-    offset = _offset_of_data()
-    ask = boxing.unbox_record
-
-    def take(kind: Any, row: Any, steps: Any) -> Any:
-        if steps.context.enable_nrt:  # other code of the process
-            return ask(kind, row, steps)
-        builder = steps.builder
-        place = cgutils.pointer_add(builder, row, offset, ir.PointerType(cgutils.voidptr_t))
-        data = builder.load(place)
-        return pythonapi.NativeValue(builder.bitcast(data, steps.context.get_value_type(kind)))
-
-    pythonapi._unboxers.functions[types.Record] = take
-
-
-def _offset_of_data() -> int:
-    """Return how far into the Python object of a row the address of its data is kept."""
-    rows: Any = np.zeros(2, [("number", np.int64)])
-    size = sys.getsizeof(rows[0])
-    for offset in range(0, size - size % 8, 8):
-        kept = [ctypes.c_void_p.from_address(id(row) + offset).value for row in (rows[0], rows[1])]
-        if kept == [rows.ctypes.data, rows.ctypes.data + rows.itemsize]:
-            return offset
-    raise ImportError("this version of numpy keeps the address of a row elsewhere")
-
-
-_take_rows_where_they_lie()
 
 
 class _Library(codegen.JITCodeLibrary):
@@ -373,3 +244,73 @@ class Parts:
         is_inline = flags.forceinline
         flags.forceinline = False
         return _flags_in_use.setdefault(flags, flags), is_inline
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a shared kernel is found; kept with the code that calls it.
+
+    Called when such code is loaded from disk: what it calls must be known to the process by then.
+    """
+
+    module: str
+    kernel: str
+    types: tuple[Any, ...]
+
+    def __call__(self) -> None:
+        self.ready()
+
+    def ready(self) -> Any:
+        """Compile the kernel, or load it, and tell LLVM its address; returns numba's result."""
+        dispatcher = getattr(import_module(self.module), self.kernel)
+        dispatcher.compile(self.types)
+        result = dispatcher.overloads[self.types]
+        address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+        llvm.add_symbol(self.symbol, address)
+        return result
+
+    @property
+    def symbol(self) -> str:
+        """The name other code calls it by; numba's own is another one in every process."""
+        return f"{self.module}.{self.kernel}.{_digest(self.types)}"
+
+
+def _digest(types: tuple[Any, ...]) -> str:
+    return hashlib.sha256(repr(types).encode()).hexdigest()
+
+
+class SharedParts(Parts):
+    """One kernel that kernels call where it is, and Python too."""
+
+    def _compile(self, types: tuple[Any, ...]) -> tuple[_Key, Any]:
+        dispatcher = self._dispatcher
+        place = _Place(dispatcher.py_func.__module__, dispatcher.py_func.__name__, types)
+        result = place.ready()
+        description = copy.copy(result.fndesc)
+        description.mangled_name = place.symbol
+        # In place of its code, callers link what makes it ready.
+        stand_in = _PartLibrary(dispatcher.targetctx.codegen(), place.symbol)
+        stand_in._reload_init.add(place)
+        stand_in.finalize()
+        key = _Key()
+        dispatcher.targetctx.insert_user_function(key, description, [stand_in])
+        return key, result.signature
+
+
+def compile_in_turn(dispatcher: Any, folder: Path) -> None:
+    """Let processes that want the same machine code wait for the first, and load what it made.
+
+    Args:
+        dispatcher: numba's object for one kernel.
+        folder: where files that serve as locks are kept.
+    """
+    compile_here, function = dispatcher.compile, dispatcher.py_func
+
+    def compile_once(signature: Any) -> Any:
+        types = tuple(sigutils.normalize_signature(signature)[0])
+        name = f"{function.__module__}.{function.__name__}.{_digest(types)[:16]}.lock"
+        # Numba's lock of threads first: whoever holds it may need other kernels on the way.
+        with global_compiler_lock, FileLock(folder / name):
+            return compile_here(signature)
+
+    dispatcher.compile = compile_once

@@ -31,7 +31,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 # What kernels may import. An edit in a report, the command line or the docs recompiles nothing.
 KERNEL_SOURCES = (
-    *("_kernel.py", "_compiler.py", "loop.py"),
+    *("_kernel.py", "_compiler.py", "_numba.py", "loop.py"),
     *("recorder.py", "survey.py", "glance.py"),
     *("world", "engine", "exchange", "market", "envs/kernels"),
 )
@@ -77,13 +77,14 @@ def prune_caches() -> None:
 @overload
 def kernel(function: _F) -> _F: ...
 @overload
-def kernel(*, inline: bool = False) -> Callable[[_F], _F]: ...
+def kernel(*, inline: bool = False, shared: bool = False) -> Callable[[_F], _F]: ...
 
 
 def kernel(
     function: _F | None = None,
     *,
     inline: bool = False,
+    shared: bool = False,
 ) -> _F | Callable[[_F], _F]:
     """Compile a function over worlds, or parts of one, with a cache that sees every edit.
 
@@ -94,14 +95,15 @@ def kernel(
     Args:
         function: the function, when used without parentheses.
         inline: force LLVM to inline it; for leaves of at most ten lines only.
+        shared: compile it once, whoever calls it; for the few that hold nearly all of the code.
 
     Raises:
         ImportError: the function's module is not among ``KERNEL_SOURCES``, so that an edit of it
             would go unseen.
     """
     if function is None:
-        return lambda inner: _compile(inner, inline)
-    return _compile(function, inline)
+        return lambda inner: _compile(inner, inline, shared)
+    return _compile(function, inline, shared)
 
 
 def _call_template(parts: _compiler.Parts, arguments: Any, keywords: Any) -> Any:
@@ -120,7 +122,7 @@ def _widened(argument: Any) -> Any:
     return numba.types.int64 if is_integer else argument
 
 
-def _compile(function: _F, inline: bool) -> _F:
+def _compile(function: _F, inline: bool, shared: bool) -> _F:
     source = Path(function.__code__.co_filename).resolve()
     if not any(source.is_relative_to(PACKAGE / entry) for entry in KERNEL_SOURCES):
         raise ImportError(
@@ -139,8 +141,9 @@ def _compile(function: _F, inline: bool) -> _F:
         options["pipeline_class"] = _compiler.EntryCompiler
         compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
         if not numba_config.DISABLE_JIT:
+            _compiler.compile_in_turn(compiled, CACHE_FOLDER)
             # How other kernels call it.
-            parts = _compiler.Parts(compiled)
+            parts = (_compiler.SharedParts if shared else _compiler.Parts)(compiled)
             compiled.get_overload = parts.overload
             compiled.get_call_template = partial(_call_template, parts)
         return compiled

@@ -76,7 +76,7 @@ def _see_what_was_done(world):
         plan_look(world)
 
 
-@kernel
+@kernel(shared=True)
 def step(world, tape, until_ns):
     """Carry out the next event, if one is due until a time (ns); return whether one was."""
     when, what, row = world.next_look_ns, _LOOK, 0
@@ -203,7 +203,7 @@ def open_inside(world, tape, seed):
     start_measuring(world)
 
 
-@kernel
+@kernel(shared=True)
 def start_world(world, tape, seed):
     """Start a world up to its warm-up, for which the clock stands before 0. Writes: everything."""
     world.seed = seed

@@ -6,13 +6,15 @@ import ast
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
 
-from gammagym import _compiler, _kernel
+from gammagym import _kernel, _numba
 from gammagym._kernel import KERNEL_SOURCES, PACKAGE, kernel
 
 CALLEE = '''
@@ -39,6 +41,32 @@ def beyond(values, index):
     return values[index]
 '''
 
+SHARED = '''
+"""A fee that many ask for."""
+import numpy as np
+from gammagym._kernel import kernel
+
+RATE = 2
+
+@kernel(shared=True)
+def fee(notionals, index):
+    return notionals[index] * RATE
+
+@kernel
+def total(notionals, index):
+    return notionals[index] + fee(notionals, index)
+
+@kernel
+def twice(notionals, index):
+    return 2 * fee(notionals, index)
+
+@kernel
+def all_of_it(notionals, index):
+    return total(notionals, index) + twice(notionals, index)
+
+NOTIONALS = np.array([5.0, 10.0])
+'''
+
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
@@ -52,9 +80,10 @@ def package(tmp_path: Path) -> Path:
         else:
             (root / entry).mkdir(parents=True)
             (root / entry / "__init__.py").touch()
-    for own in ("_kernel.py", "_compiler.py"):
+    for own in ("_kernel.py", "_compiler.py", "_numba.py"):
         (root / own).write_bytes((PACKAGE / own).read_bytes())
     (root / "engine" / "fees.py").write_text(CALLEE)
+    (root / "engine" / "shared.py").write_text(SHARED)
     (root / "exchange" / "caller.py").write_text(CALLER)
     return root
 
@@ -100,6 +129,15 @@ def further_down(count):
         return 1
     return down(count - 1)
 '''
+REFUSED = """
+from numba.core.errors import CompilerError
+from gammagym.engine.down import down
+for _ in range(2):
+    try:
+        print(down(3))
+    except CompilerError as error:
+        print(error)
+"""
 TOTAL = "from gammagym.exchange.caller import total; print(total(10))"
 
 
@@ -140,15 +178,66 @@ def test_only_what_python_calls_becomes_machine_code(package):
 
 def test_kernels_that_call_each_other_are_refused(package):
     (package / "engine" / "down.py").write_text(CIRCLE)
+    assert "kernels may not call each other" in run(package, REFUSED)
+
+
+ALL_OF_IT = """
+from gammagym.engine.shared import NOTIONALS, all_of_it, fee, twice
+print(all_of_it(NOTIONALS, 1), twice(NOTIONALS, 0), sum(fee.stats.cache_misses.values()))
+"""
+
+
+def test_a_shared_kernel_is_compiled_once_for_all_its_callers(package):
+    assert run(package, ALL_OF_IT).split() == ["70.0", "20.0", "1"]
+    files = sorted(path.name for path in (package.parent / "cache").rglob("*.nbc"))
+    assert [name.split("-")[0] for name in files] == [
+        *("shared.all_of_it", "shared.fee", "shared.twice")
+    ]
+    assert run(package, ALL_OF_IT).split() == ["70.0", "20.0", "0"]
+
+
+def test_a_shared_kernel_whose_code_is_gone_is_compiled_anew(package):
+    run(package, ALL_OF_IT)
+    for path in (package.parent / "cache").rglob("shared.fee-*"):
+        path.unlink()
+    assert run(package, ALL_OF_IT).split() == ["70.0", "20.0", "1"]
+
+
+def test_an_edit_of_a_shared_kernel_is_seen_by_its_callers(package):
+    run(package, ALL_OF_IT)
+    (package / "engine" / "shared.py").write_text(SHARED.replace("RATE = 2", "RATE = 3"))
+    assert run(package, ALL_OF_IT).split() == ["100.0", "30.0", "1"]
+
+
+def test_an_error_in_a_shared_kernel_reaches_python_through_its_caller(package):
     probe = """
-from numba.core.errors import CompilerError
-from gammagym.engine.down import down
+from gammagym.engine.shared import NOTIONALS, twice
 try:
-    print(down(3))
-except CompilerError as error:
+    twice(NOTIONALS, 2)
+except IndexError as error:
     print(error)
 """
-    assert "kernels may not call each other" in run(package, probe)
+    for _ in range(2):  # compiled, and loaded
+        assert "out of bounds" in run(package, probe, NUMBA_BOUNDSCHECK="1")
+
+
+TOGETHER = """
+import os, pathlib, time
+import gammagym.engine.shared
+ready = pathlib.Path("ready")
+ready.mkdir(exist_ok=True)
+(ready / str(os.getpid())).touch()
+while len(list(ready.iterdir())) < 3:
+    time.sleep(0.001)
+"""
+
+
+def test_of_processes_that_want_the_same_code_one_compiles_it(package):
+    with ThreadPoolExecutor(3) as pool:
+        probes = [TOGETHER + ALL_OF_IT] * 3
+        printed = [line.split() for line in pool.map(partial(run, package), probes)]
+    assert [line[:2] for line in printed] == [["70.0", "20.0"]] * 3
+    assert sorted(line[2] for line in printed) == ["0", "0", "1"]
 
 
 FROM_THE_END = """
@@ -229,15 +318,15 @@ def test_other_code_of_the_process_takes_rows_too():
 
 
 def test_a_numpy_that_keeps_rows_elsewhere_is_refused(monkeypatch):
-    monkeypatch.setattr(_compiler.sys, "getsizeof", lambda _: 8)
+    monkeypatch.setattr(_numba.sys, "getsizeof", lambda _: 8)
     with pytest.raises(ImportError, match="this version of numpy"):
-        _compiler._offset_of_data()
+        _numba._offset_of_data()
 
 
 def test_another_inside_of_numba_is_refused(monkeypatch):
-    monkeypatch.delattr(_compiler.codegen.RuntimeLinker, "PREFIX")
+    monkeypatch.delattr(_numba.codegen.RuntimeLinker, "PREFIX")
     with pytest.raises(ImportError, match=r"RuntimeLinker\.PREFIX"):
-        _compiler._check_numba()
+        _numba._check_numba()
 
 
 def test_code_compiled_without_bounds_checks_is_not_used_with_them(package):
