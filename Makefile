@@ -6,9 +6,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Python compiles a module when it is first imported; doing so for all of them takes a minute or two.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
 SPEC := pyproject.toml constraints.txt
-
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check setup lint types docs bench fuzz clean
@@ -25,29 +25,29 @@ $(VENV)/made:
 
 $(VENV)/core: $(VENV)/made $(SPEC)
 	@echo "installing gammagym"
-	@$(PIP) install -c constraints.txt -e .
+	@$(INSTALL) -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/dev: $(VENV)/core
 	@echo "installing what tests need"
-	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@$(INSTALL) -c constraints.txt -e '.[dev]'
 	@touch $@
 
 # torch first and by its exact version, or the newest build with gigabytes of CUDA comes down.
 $(VENV)/train: $(VENV)/core
 	@echo "installing what training needs"
-	@$(PIP) install "$$(grep '^torch==' constraints.txt)"
-	@$(PIP) install -c constraints.txt -e '.[train]'
+	@$(INSTALL) "$$(grep '^torch==' constraints.txt)"
+	@$(INSTALL) -c constraints.txt -e '.[train]'
 	@touch $@
 
 $(VENV)/ray: $(VENV)/train
 	@echo "installing what RLlib needs"
-	@$(PIP) install -c constraints.txt -e '.[ray]'
+	@$(INSTALL) -c constraints.txt -e '.[ray]'
 	@touch $@
 
 $(VENV)/docs: $(VENV)/core
 	@echo "installing what the documentation needs"
-	@$(PIP) install -c constraints.txt -e '.[docs]'
+	@$(INSTALL) -c constraints.txt -e '.[docs]'
 	@touch $@
 
 demo: $(VENV)/core ## run a tournament and write an HTML report

@@ -78,8 +78,8 @@ def assert_same_queues(fast: OrderBook, plain: ReferenceBook) -> None:
 @pytest.mark.parametrize("ids", [60, 3_000, 60_000])
 def test_wild_streams_give_equal_reports(prices: str, ids: int) -> None:
     fast, plain = OrderBook(), ReferenceBook()
-    messages = streams.wild(60_000, PRICES[prices], seed=ids, ids=ids)
-    for part in np.array_split(messages, 40):
+    messages = streams.wild(30_000, PRICES[prices], seed=ids, ids=ids)
+    for part in np.array_split(messages, 20):
         assert_same(fast, plain, part)
         assert_same_depth(fast, plain)
 
@@ -87,11 +87,11 @@ def test_wild_streams_give_equal_reports(prices: str, ids: int) -> None:
 @pytest.mark.parametrize(
     ("stream", "count"),
     [
-        (streams.mixed, 150_000),
-        (streams.crash, 150_000),
+        (streams.mixed, 75_000),
+        (streams.crash, 75_000),
         (streams.standing, 60_000),
-        (streams.sweeps, 150_000),
-        (streams.scattered, 150_000),
+        (streams.sweeps, 75_000),
+        (streams.scattered, 75_000),
     ],
 )
 def test_market_streams_give_equal_reports(stream, count: int) -> None:
