@@ -250,17 +250,14 @@ class Parts:
 class _Place:
     """Where a shared kernel is found; kept with the code that calls it.
 
-    Called when such code is loaded from disk: what it calls must be known to the process by then.
+    Numba calls it when it loads such code from disk: the kernel must be known to LLVM by then.
     """
 
     module: str
     kernel: str
     types: tuple[Any, ...]
 
-    def __call__(self) -> None:
-        self.ready()
-
-    def ready(self) -> Any:
+    def __call__(self) -> Any:
         """Compile the kernel, or load it, and tell LLVM its address; returns numba's result."""
         dispatcher = getattr(import_module(self.module), self.kernel)
         dispatcher.compile(self.types)
@@ -285,10 +282,10 @@ class SharedParts(Parts):
     def _compile(self, types: tuple[Any, ...]) -> tuple[_Key, Any]:
         dispatcher = self._dispatcher
         place = _Place(dispatcher.py_func.__module__, dispatcher.py_func.__name__, types)
-        result = place.ready()
+        result = place()
         description = copy.copy(result.fndesc)
         description.mangled_name = place.symbol
-        # In place of its code, callers link what makes it ready.
+        # In place of its code, callers link what makes it known.
         stand_in = _PartLibrary(dispatcher.targetctx.codegen(), place.symbol)
         stand_in._reload_init.add(place)
         stand_in.finalize()

@@ -70,17 +70,17 @@ def play_paths(skews, half_spreads, parameters, seed, profits, inventories):
         bids = bits(key, _PURPOSES * path + _BID)
         asks = bits(key, _PURPOSES * path + _ASK)
         mid, cash, inventory = start, 0.0, 0.0
-        for now in range(len(skews)):
-            centre = mid - inventory * skews[now]
-            bid, ask = centre - half_spreads[now], centre + half_spreads[now]
-            bought = uniform(bids, now) < chance * math.exp(-decay * (mid - bid))
-            sold = uniform(asks, now) < chance * math.exp(-decay * (ask - mid))
+        for step in range(len(skews)):
+            centre = mid - inventory * skews[step]
+            bid, ask = centre - half_spreads[step], centre + half_spreads[step]
+            bought = uniform(bids, step) < chance * math.exp(-decay * (mid - bid))
+            sold = uniform(asks, step) < chance * math.exp(-decay * (ask - mid))
             if bought:
                 cash -= bid
                 inventory += 1.0
             if sold:
                 cash += ask
                 inventory -= 1.0
-            mid += deviation * normal(mids, now)
+            mid += deviation * normal(mids, step)
         profits[path] = cash + inventory * mid
         inventories[path] = inventory
